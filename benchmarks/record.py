@@ -1,0 +1,69 @@
+"""Write a benchmark's results beside the provenance that makes them checkable."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "arch")
+
+
+def processor() -> str:
+    """Name the processor as the operating system does."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def provenance() -> dict[str, Any]:
+    """Say when, with what, on what and from which commit a result was measured."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"],
+        cwd=RESULTS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "command": " ".join(["python", "-m", _module_name(), *map(_base_name, sys.argv[1:])]),
+        "date": datetime.date.today().isoformat(),
+        "commit": commit.stdout.strip() or "unknown",
+        "processor": processor(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def record(name: str, results: Any) -> Path:
+    """Write `benchmarks/results/<name>.json` whole or not at all, and return its path."""
+    path = RESULTS / f"{name}.json"
+    partial = path.with_suffix(".json.partial")
+    body = {"provenance": provenance(), "results": results}
+    partial.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+    return path
+
+
+def _module_name() -> str:
+    return f"benchmarks.{Path(sys.argv[0]).stem}"
+
+
+def _base_name(argument: str) -> str:
+    """Keep a path's last part: a result names its data, never the machine's folders."""
+    return Path(argument).name if os.sep in argument else argument

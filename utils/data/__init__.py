@@ -1,0 +1,1 @@
+"""Data sets that the chapters generate or load."""

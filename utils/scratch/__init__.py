@@ -1,0 +1,1 @@
+"""Recurrent layers in NumPy alone: forward and backward passes written to be read."""
