@@ -1,0 +1,1 @@
+"""The book's own build tools: execute, validate, guard, finish."""

@@ -1,0 +1,111 @@
+"""Execute stale chapters: `python -m tools.execute [--all] [--jobs N] [chapters/NN_topic.py ...]`.
+
+A chapter `NN_topic.py` becomes `NN_topic.ipynb` beside it, with outputs and with the key of all
+that they depend on. A chapter that fails leaves the notebook as it was.
+"""
+
+import argparse
+import copy
+import os
+import resource
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from tools import chapters, environment
+
+CELL_TIMEOUT_SECONDS = 600
+
+
+def is_stale(source: Path) -> bool:
+    """Say whether the notebook beside a source is missing or made from something else."""
+    notebook = source.with_suffix(".ipynb")
+    if not notebook.exists():
+        return True
+    recorded = nbformat.read(notebook, as_version=4).metadata.get("unrolled", {})
+    return recorded.get("key") != chapters.notebook_key(source)
+
+
+def read_source(source: Path) -> NotebookNode:
+    """Turn a percent script into a notebook without outputs whose form never varies."""
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell["id"] = f"cell-{number}"
+    notebook.metadata = NotebookNode(
+        kernelspec={
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        language_info={"name": "python", "pygments_lexer": "ipython3"},
+    )
+    return notebook
+
+
+def execute(source: Path) -> tuple[float, float]:
+    """Execute one chapter, write its notebook, and return its wall and CPU seconds.
+
+    Raises:
+        CellExecutionError: a cell failed; nothing was written.
+    """
+    environment.pin()
+    key = chapters.notebook_key(source)
+    notebook = read_source(source)
+    metadata = copy.deepcopy(notebook.metadata)
+    started = time.perf_counter()
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(source.parent)}},
+    )
+    client.execute()
+    wall = time.perf_counter() - started
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    notebook.metadata = NotebookNode(metadata, unrolled={"key": key})
+    partial = source.with_suffix(".ipynb.partial")
+    nbformat.write(notebook, partial)
+    os.replace(partial, source.with_suffix(".ipynb"))
+    return wall, usage.ru_utime + usage.ru_stime
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Execute what was asked for and is stale; return 1 if a chapter failed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sources", nargs="*", type=Path, help="chapters (default: every one)")
+    parser.add_argument("--all", action="store_true", help="execute fresh ones too")
+    parser.add_argument("--jobs", type=int, default=1, help="how many at once (default: 1)")
+    options = parser.parse_args(arguments)
+    asked = [path.resolve().with_suffix(".py") for path in options.sources] or chapters.sources()
+    for path in asked:
+        if not path.exists():
+            parser.error(f"{path} does not exist; chapters are chapters/NN_topic.py")
+    waiting = [source for source in asked if options.all or is_stale(source)]
+    print(f"{len(asked) - len(waiting)} fresh, {len(waiting)} to execute", flush=True)
+    failed = 0
+    # A process each, so that RUSAGE_CHILDREN is the CPU time of one kernel.
+    with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:
+        running = {pool.submit(execute, source): source for source in waiting}
+        for done in as_completed(running):
+            name = running[done].name
+            try:
+                wall, cpu = done.result()
+                print(f"{name}: {wall:.0f} s, {cpu:.0f} CPU s", flush=True)
+            except CellExecutionError as error:
+                failed += 1
+                print(f"{name} FAILED, its notebook is unchanged\n{error}", file=sys.stderr)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
