@@ -5,6 +5,7 @@
 """
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 HEADER = '# %% tags=["bootstrap", "remove-cell"]\n'
 
 # What Colab's image lacks. Never torch, tensorflow, keras or numpy: another copy breaks it.
-MISSING_IN_COLAB = ("arch", "jaxtyping", "lightning-fabric", "sacrebleu")
+LACKING_IN_COLAB = ("arch", "jaxtyping", "lightning-fabric", "sacrebleu")
 
 TEMPLATE = """\
 # Find the book's code in a folder above this notebook, or fetch it (as in Colab).
@@ -36,10 +37,10 @@ if book is None:
     if "/_owner_/" in REPOSITORY:
         raise RuntimeError("This copy has no address yet: run `make repository URL=...` in it.")
     if not book.exists():
-        clone = ["git", "clone", "--quiet", "--depth", "1", "--branch", REF, REPOSITORY, str(book)]
-        subprocess.run(clone, check=True)
+        subprocess.run(["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book], check=True)
 sys.path.insert(0, str(book))
-missing = [p for p in {missing} if not importlib.util.find_spec(p.replace("-", "_"))]
+needed = {needed}
+missing = [name for name in needed if not importlib.util.find_spec(name.replace("-", "_"))]
 if missing:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
 """
@@ -47,7 +48,7 @@ if missing:
 
 def bootstrap_cell(url: str, ref: str) -> str:
     """Return the cell's source for a repository's address and release."""
-    return TEMPLATE.format(url=url, ref=ref, missing=repr(MISSING_IN_COLAB).replace("'", '"'))
+    return TEMPLATE.format(url=url, ref=ref, needed=json.dumps(LACKING_IN_COLAB))
 
 
 def configured(root: Path = ROOT) -> tuple[str, str]:
@@ -72,7 +73,7 @@ def configure(url: str, ref: str, root: Path = ROOT) -> list[Path]:
     """
     if not ADDRESS.fullmatch(url):
         raise ValueError(f"URL is {url!r}; it must read https://github.com/account/name")
-    old_url, old_ref = configured(root)
+    old_url, _ = configured(root)
     config = root / "_config.yml"
     text = config.read_text(encoding="utf-8").replace(old_url, url)
     text = re.sub(r"(?m)^([ ]+branch:[ ]*)\S+", rf"\g<1>{ref}", text)

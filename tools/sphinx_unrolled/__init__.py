@@ -1,0 +1,14 @@
+"""The book's own Sphinx extension: mathematics, tabs, figures, chapter numbers and addresses."""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from . import address, chapters, figures, mathematics, tabs
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register every part with Sphinx."""
+    for part in (address, chapters, figures, mathematics, tabs):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
