@@ -1,0 +1,112 @@
+"""Interactive figures: what a browser shows is what NumPy computes, offline and by keyboard."""
+
+import base64
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from utils import labs
+
+CHROMIUM = Path("/usr/bin/chromium")
+LABS = {"forget bias": labs.forget_bias_lab}
+
+# What the book's theme sets in its light and dark modes.
+THEMES = {
+    "light": "",
+    "dark": ":root { --pst-color-text-base: #ced6dd; --pst-color-surface: #29313d }"
+    "body { background: #14181e; color: #ced6dd }",
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium")
+        pytest.skip(f"{CHROMIUM} is missing, so the interactive figures were not tested")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def show(browser):
+    """Open a lab in a bare page; fail on any console message, script error or request."""
+    complaints = []
+
+    def open_page(lab, theme="light", width=800, copies=1):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url))
+        page.set_content(
+            f'<!doctype html><html lang="en"><head><title>Lab</title><style>{THEMES[theme]}</style>'
+            f"</head><body><main><h1>Lab</h1>{lab.html * copies}</main></body></html>"
+        )
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+def part(page, name):
+    return page.locator(f'[data-part="{name}"]')
+
+
+def shown(page, name):
+    return float(part(page, name).inner_text())
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_a_lab_is_one_bundle_of_two_twins(name):
+    bundle = LABS[name]()._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "data-lab" in bundle["text/html"]
+    assert LABS[name]().html == LABS[name]().html
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1350), ("dark", 390)])
+@pytest.mark.parametrize("name", LABS)
+def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
+    page = show(LABS[name](), theme, width)
+    assert Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_two_copies_work_apart(name, show):
+    page = show(LABS[name](), copies=2)
+    slider = page.locator("input[type=range]").first
+    before = page.locator("output").all_inner_texts()
+    assert before[0] == before[-1] != ""
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    after = page.locator("output").all_inner_texts()
+    assert after[-1] == before[-1]
+    assert after[0] != before[0]
+
+
+@pytest.mark.parametrize("bias", [-2.0, 0.0, 1.0, 4.6, 7.0])
+def test_the_forget_bias_gives_the_half_life_of_the_cell_path(bias, show):
+    page = show(labs.forget_bias_lab())
+    part(page, "bias").fill(str(bias))
+    gate = 1 / (1 + np.exp(-bias))
+    assert shown(page, "gate") == pytest.approx(gate, abs=5.1e-5)
+    assert shown(page, "half-life") == pytest.approx(np.log(2) / -np.log(gate), abs=5.1e-3)
+    assert shown(page, "left-10") == pytest.approx(gate**10, rel=5.1e-3)
+    assert shown(page, "left-100") == pytest.approx(gate**100, rel=5.1e-3)
+
+
+def test_the_forget_bias_moves_with_the_arrow_keys(show):
+    page = show(labs.forget_bias_lab(bias=1.0))
+    part(page, "bias").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    assert shown(page, "half-life") == 1.0
