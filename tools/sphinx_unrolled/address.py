@@ -43,7 +43,7 @@ def point_to_source(
     """Let the source and edit buttons open the `.py` that authors edit, not what it executes to."""
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
-            if button["label"] in ("source-file-button", "source-edit-button"):
+            if button.get("label") in ("source-file-button", "source-edit-button"):
                 button["url"] = button["url"].replace(f"{pagename}.ipynb", f"{pagename}.py")
 
 
