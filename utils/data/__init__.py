@@ -2,5 +2,6 @@
 
 from utils.data.balls import make_balls, read_balls
 from utils.data.batches import make_windows
+from utils.data.prices import load_prices
 
-__all__ = ["make_balls", "make_windows", "read_balls"]
+__all__ = ["load_prices", "make_balls", "make_windows", "read_balls"]

@@ -1,0 +1,1 @@
+"""Forecasting with honesty: baselines, walk-forward splits, scores, tests and volatility models."""
