@@ -1,0 +1,275 @@
+"""What every chapter must satisfy: each guard takes a chapter and returns the faults it finds."""
+
+import re
+import statistics
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+from tools import bootstrap, chapters, prose
+
+LONGEST_CELL = 20
+LONGEST_MEDIAN = 8
+EXERCISES = range(4, 7)
+TAGS = {
+    "bootstrap",
+    "remove-cell",
+    "hide-input",
+    "hide-output",
+    "remove-input",
+    "raises-exception",
+    "nbval-ignore-output",
+    "tab-pytorch",
+    "tab-keras",
+}
+
+# Folders that name a machine or its user; written in parts so that this file passes its own guard.
+ABSOLUTE_PATH = re.compile(
+    r"(?<![\w.:/-])/(?:home|root|Users|work|tmp|opt|private|content|mnt)/[\w.-]+"  # guard: pattern
+    r"|\b[A-Z]:\\Users\\|file:/" + "/"
+)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A hand-edited source and the notebook executed from it."""
+
+    source: Path
+    root: Path = chapters.ROOT
+
+    @property
+    def path(self) -> Path:
+        """The notebook's path."""
+        return self.source.with_suffix(".ipynb")
+
+    @cached_property
+    def script(self) -> NotebookNode:
+        """The source, as cells."""
+        return jupytext.read(self.source)
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        """The executed notebook."""
+        return nbformat.read(self.path, as_version=4)
+
+    @property
+    def code_cells(self) -> Iterator[tuple[int, NotebookNode]]:
+        """Yield the number and content of each code cell that holds code."""
+        for number, cell in enumerate(self.notebook.cells, start=1):
+            if cell.cell_type == "code" and cell.source.strip():
+                yield number, cell
+
+    @property
+    def markdown(self) -> str:
+        """All of the chapter's prose."""
+        return "\n\n".join(c.source for c in self.notebook.cells if c.cell_type == "markdown")
+
+
+def stale(chapter: Chapter) -> list[str]:
+    """The notebook was executed from this very source, code, results and pins."""
+    if not chapter.path.exists():
+        return ["was never executed; run `make notebooks`"]
+    key = chapter.notebook.metadata.get("unrolled", {}).get("key")
+    if key != chapters.notebook_key(chapter.source, chapter.root):
+        return [
+            "is stale: its source, code, recorded results or pins changed; run `make notebooks`"
+        ]
+    return []
+
+
+def unpaired(chapter: Chapter) -> list[str]:
+    """Source and notebook hold the same cells with the same metadata."""
+    left, right = chapter.script.cells, chapter.notebook.cells
+    if len(left) != len(right):
+        return [f"has {len(right)} cells, its source {len(left)}"]
+    return [
+        f"cell {number}: {part} differs from the source"
+        for number, (a, b) in enumerate(zip(left, right, strict=True), start=1)
+        for part in ("cell_type", "source", "metadata")
+        if a[part] != b[part]
+    ]
+
+
+def unexecuted(chapter: Chapter) -> list[str]:
+    """Execution counts are 1..n, for nbval skips a cell without one."""
+    return [
+        f"cell {number}: execution count is {cell.execution_count}, not {expected}"
+        for expected, (number, cell) in enumerate(chapter.code_cells, start=1)
+        if cell.execution_count != expected
+    ]
+
+
+def noisy(chapter: Chapter) -> list[str]:
+    """No cell wrote to stderr or failed, save one that is tagged to raise."""
+    faults = []
+    for number, cell in chapter.code_cells:
+        for output in cell.outputs:
+            if output.output_type == "stream" and output.name == "stderr":
+                faults.append(f"cell {number}: wrote to stderr: {output.text.strip()[:80]!r}")
+            raised = "raises-exception" in cell.metadata.get("tags", [])
+            if output.output_type == "error" and not raised:
+                faults.append(f"cell {number}: raised {output.ename}")
+    return faults
+
+
+def mistagged(chapter: Chapter) -> list[str]:
+    """Tags come from a short list."""
+    return [
+        f"cell {number}: tag {tag!r} is not one of {', '.join(sorted(TAGS))}"
+        for number, cell in enumerate(chapter.notebook.cells, start=1)
+        for tag in cell.metadata.get("tags", [])
+        if tag not in TAGS
+    ]
+
+
+def unreproduced(chapter: Chapter) -> list[str]:
+    """Every measured number in the prose is the rounding of a number in an output, or cited."""
+    outputs = [
+        number
+        for _, cell in chapter.code_cells
+        if "nbval-ignore-output" not in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        for number in prose.output_numbers(output)
+    ]
+    return [
+        f"“{quoted.text}” in “{quoted.sentence[:70]}” is in no output; print it, or cite its source"
+        for quoted in prose.quoted_numbers(chapter.markdown)
+        if not quoted.is_rounding_of_any(outputs)
+    ]
+
+
+def overlong(chapter: Chapter) -> list[str]:
+    """A cell holds one idea: 20 lines at the outside, 8 at the median."""
+    lengths = {number: len(cell.source.splitlines()) for number, cell in chapter.code_cells}
+    faults = [
+        f"cell {number}: {length} lines, at most {LONGEST_CELL}"
+        for number, length in lengths.items()
+        if length > LONGEST_CELL
+    ]
+    median = statistics.median(lengths.values()) if lengths else 0
+    if median > LONGEST_MEDIAN:
+        faults.append(f"the median code cell has {median:g} lines, at most {LONGEST_MEDIAN}")
+    return faults
+
+
+def undescribed(chapter: Chapter) -> list[str]:
+    """Every figure has alt text, in the cell's `mystnb.image.alt` or in the Markdown image."""
+    faults = []
+    for number, cell in chapter.code_cells:
+        pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+        bare = [o for o in pictures if "text/html" not in o["data"]]
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        if bare and not alt.strip():
+            faults.append(f"cell {number}: a figure without alt text (mystnb.image.alt)")
+    for found in re.finditer(r"!\[\s*\]\(([^)]*)\)", chapter.markdown):
+        faults.append(f"the image {found[1]} has no alt text")
+    return faults
+
+
+def uninterpreted(chapter: Chapter) -> list[str]:
+    """After every figure stands a sentence that says what to see in it."""
+    cells = [c for c in chapter.notebook.cells if c.source.strip()]
+    faults = []
+    for position, cell in enumerate(cells):
+        drawn = any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
+        following = cells[position + 1] if position + 1 < len(cells) else None
+        if drawn and (following is None or following.cell_type != "markdown"):
+            first = cell.source.splitlines()[0]
+            faults.append(f"no prose follows the figure of the cell that begins {first!r}")
+    return faults
+
+
+def incomplete(chapter: Chapter) -> list[str]:
+    """A chapter ends with its summary, graded exercises with solutions, and further reading."""
+    faults = [
+        f"has no section “## {title}”"
+        for title in ("Summary", "Exercises", "Further reading")
+        if not re.search(rf"(?m)^## {title}\s*$", chapter.markdown)
+    ]
+    asked = re.findall(r"(?m)^:label:\s*(ex-\S+)", chapter.markdown)
+    solved = re.findall(r"\{solution-start\}\s*(\S+)", chapter.markdown)
+    if len(asked) not in EXERCISES:
+        faults.append(f"has {len(asked)} exercises, not {EXERCISES.start} to {EXERCISES.stop - 1}")
+    faults += [f"exercise {label} has no solution" for label in asked if label not in solved]
+    return faults
+
+
+def unlisted(chapter: Chapter) -> list[str]:
+    """The table of contents names the notebook."""
+    contents = yaml.safe_load((chapter.root / "_toc.yml").read_text(encoding="utf-8"))
+    name = chapter.source.relative_to(chapter.root).with_suffix("").as_posix()
+    return [] if name in _listed(contents) else [f"{name} is not in _toc.yml"]
+
+
+def unopenable(chapter: Chapter) -> list[str]:
+    """The file that the Colab button opens is tracked, and its first cell finds the book."""
+    faults = []
+    name = chapter.path.relative_to(chapter.root).as_posix()
+    if name not in tracked_files(chapter.root):
+        faults.append(f"{name} is not tracked by git, so Colab cannot open it")
+    expected = bootstrap.bootstrap_cell(*bootstrap.configured(chapter.root)).strip()
+    cells = [c for c in chapter.notebook.cells if "bootstrap" in c.metadata.get("tags", [])]
+    if [c.source.strip() for c in cells] != [expected]:
+        faults.append("its bootstrap cell differs from the book's; run `make repository`")
+    return faults
+
+
+def located(chapter: Chapter) -> list[str]:
+    """No output names a place on the machine that executed it."""
+    return [
+        f"cell {number}: an output names {found[0]!r}"
+        for number, cell in chapter.code_cells
+        for output in cell.outputs
+        for found in ABSOLUTE_PATH.finditer(prose.output_text(output))
+    ]
+
+
+GUARDS = (
+    stale,
+    unpaired,
+    unexecuted,
+    noisy,
+    mistagged,
+    unreproduced,
+    overlong,
+    undescribed,
+    uninterpreted,
+    incomplete,
+    unlisted,
+    unopenable,
+    located,
+)
+
+
+def named_places(path: Path) -> list[str]:
+    """Return the absolute paths and file addresses that a tracked text file names."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return []
+    lines = (line for line in text.splitlines() if "# guard: pattern" not in line)
+    return [found[0] for line in lines for found in ABSOLUTE_PATH.finditer(line)]
+
+
+def tracked_files(root: Path) -> list[str]:
+    """Ask git which files the repository holds."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    )
+    return [name for name in listing.stdout.split("\0") if name]
+
+
+def _listed(contents: object) -> set[str]:
+    if isinstance(contents, dict):
+        own = {str(contents[key]) for key in ("root", "file") if key in contents}
+        return own.union(*map(_listed, contents.values()))
+    if isinstance(contents, list):
+        return set().union(*map(_listed, contents))
+    return set()
