@@ -12,7 +12,11 @@ from playwright.sync_api import sync_playwright
 from utils import labs
 
 CHROMIUM = Path("/usr/bin/chromium")
-LABS = {"forget bias": labs.forget_bias_lab}
+LABS = {
+    "forget bias": labs.forget_bias_lab,
+    "lstm cell": labs.lstm_cell_lab,
+    "gru cell": labs.gru_cell_lab,
+}
 
 # What the book's theme sets in its light and dark modes.
 THEMES = {
@@ -61,7 +65,7 @@ def part(page, name):
 
 
 def shown(page, name):
-    return float(part(page, name).inner_text())
+    return float(part(page, name).text_content().replace("−", "-"))
 
 
 @pytest.mark.parametrize("name", LABS)
@@ -87,7 +91,7 @@ def test_two_copies_work_apart(name, show):
     before = page.locator("output").all_inner_texts()
     assert before[0] == before[-1] != ""
     slider.focus()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("End")
     after = page.locator("output").all_inner_texts()
     assert after[-1] == before[-1]
     assert after[0] != before[0]
@@ -110,3 +114,63 @@ def test_the_forget_bias_moves_with_the_arrow_keys(show):
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     assert shown(page, "half-life") == 1.0
+
+
+def step_by_hand(page, steps):
+    """Press through the sliders' values for each step; return what the lab shows after each."""
+    part(page, "reset").click()
+    states = []
+    for values in steps:
+        for name, value in values.items():
+            part(page, name).fill(f"{value:.1f}")
+        part(page, "step").press("Enter")
+        states.append([shown(page, n) for n in ("now-c", "now-h") if part(page, n).count()])
+    return np.array(states)
+
+
+@pytest.fixture
+def settings():
+    """Twelve random settings of four sliders."""
+    return np.random.default_rng(3).integers(-60, 61, (12, 4)) / 10
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def test_the_lstm_unit_computes_what_numpy_does(settings, show):
+    page = show(labs.lstm_cell_lab())
+    states = step_by_hand(page, [dict(zip("figo", row, strict=True)) for row in settings])
+    c = 0.0
+    for (f, i, g, o), (shown_c, shown_h) in zip(settings, states, strict=True):
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        assert shown_c == pytest.approx(c, abs=5.1e-4)
+        assert shown_h == pytest.approx(sigmoid(o) * np.tanh(c), abs=5.1e-4)
+
+
+def test_the_gru_unit_computes_what_numpy_does(settings, show):
+    page = show(labs.gru_cell_lab())
+    states = step_by_hand(page, [dict(zip("raz", row[:3], strict=True)) for row in settings])
+    h = 0.0
+    for (r, a, z, _), (shown_h,) in zip(settings, states, strict=True):
+        h = sigmoid(z) * h + (1 - sigmoid(z)) * np.tanh(a + sigmoid(r) * h)
+        assert shown_h == pytest.approx(h, abs=5.1e-4)
+
+
+def test_a_preset_sets_every_slider(show):
+    page = show(labs.lstm_cell_lab())
+    page.get_by_role("button", name="Write").click()
+    for name, value in labs.LSTM_PRESETS["Write"].items():
+        assert float(part(page, name).input_value()) == value
+
+
+@pytest.mark.parametrize(
+    ("lab", "names"), [(labs.lstm_cell_lab, ("c", "h")), (labs.gru_cell_lab, ("h",))]
+)
+def test_the_chart_draws_the_last_24_steps(lab, names, show):
+    page = show(lab())
+    for _ in range(20):
+        part(page, "step").press("Space")
+    assert [shown(page, name) for name in ("step-now", "first", "last")] == [32, 8, 32]
+    for name in names:
+        assert part(page, f"trace-{name}").get_attribute("d").count("L") == 24

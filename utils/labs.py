@@ -10,7 +10,7 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,3 +212,262 @@ draw();
     axes.set(xlabel="lag k, in steps", ylabel="share of the gradient left", ylim=(0, 1.02))
     axes.set_title(f"Forget bias {bias:g}: half-life {half_life:.1f} steps")
     return make_lab("Forget bias and the half-life of the gradient", body, script, twin)
+
+
+# One unit stepped by hand: the sliders hold a step's gates before squashing, the chart keeps the
+# last 24 steps. A cell's own script comes before this one and defines `fresh` (its state at the
+# start), `advance` (a state and open gates to the next state) and `describe` (the same in words).
+CELL_SCRIPT = """
+const SQUASH = {tanh: Math.tanh, sigmoid: z => 1 / (1 + Math.exp(-z)), none: z => z};
+const SHOWN = 24;
+const words = (value, digits = 3) => value.toFixed(digits).replace("-", "−");
+let past = [fresh];
+const open = () => {
+  const gate = {};
+  for (const [name, {squash}] of Object.entries(data.gates))
+    gate[name] = SQUASH[squash](number(name));
+  return gate;
+};
+const draw = () => {
+  const gate = open(), now = past[past.length - 1], first = Math.max(0, past.length - 1 - SHOWN);
+  for (const name in data.gates) {
+    const text = words(gate[name]);
+    write(name + "-text", text);
+    find(name).setAttribute("aria-valuetext", text);
+    set(name + "-disc", {"fill-opacity": Math.min(1, Math.abs(gate[name]))});
+    write(name + "-value", words(gate[name], 2));
+  }
+  const window = past.slice(first);
+  const most = Math.max(1, ...data.traces.flatMap(t => window.map(s => Math.abs(s[t]))));
+  write("most", most.toFixed(1));
+  write("least", "−" + most.toFixed(1));
+  for (const trace of data.traces)
+    set("trace-" + trace, {d: "M" + window.map((s, i) =>
+      `${(40 + 300 * i / SHOWN).toFixed(1)} ${(65 - 55 * s[trace] / most).toFixed(1)}`
+    ).join("L") + "h.1"});
+  write("first", first);
+  write("last", first + SHOWN);
+  write("step-now", past.length - 1);
+  for (const trace of data.traces) write("now-" + trace, words(now[trace]));
+  write("sum", describe(now, gate, advance(now, gate)));
+};
+const apply = () => past.push(advance(past[past.length - 1], open()));
+const turn = values => {
+  for (const name in values) find(name).value = values[name];
+};
+find("step").addEventListener("click", () => { apply(); draw(); });
+find("reset").addEventListener("click", () => { past = [fresh]; draw(); });
+for (const name in data.gates) find(name).addEventListener("input", draw);
+data.presets.forEach((values, i) =>
+  find("preset-" + i).addEventListener("click", () => { turn(values); draw(); }));
+for (const i of data.story) { turn(data.presets[i]); apply(); }
+draw();
+"""
+
+
+def _cell_lab(
+    title: str,
+    gates: Mapping[str, tuple[str, str]],
+    presets: Mapping[str, Mapping[str, float]],
+    story: Sequence[str],
+    traces: Mapping[str, str],
+    diagram: str,
+    script: str,
+    twin: Figure,
+) -> Lab:
+    """Assemble a one-unit cell: sliders, presets, diagram, chart of the state, the sum in words.
+
+    `gates` maps a slider's name to its label and squashing function, `traces` a state to its
+    colour; `story` names the presets that were applied before the reader comes.
+    """
+    names = list(presets)
+    controls = "".join(
+        slider(name, label, -6, 6, 0.1, presets[story[-1]][name])
+        for name, (label, _) in gates.items()
+    )
+    buttons = "".join(button(f"preset-{i}", name) for i, name in enumerate(names))
+    lines = "".join(
+        f'<path class="lab-line" style="stroke:{colour}" data-part="trace-{trace}"/>'
+        for trace, colour in traces.items()
+    )
+    keys = " ".join(
+        f'<span style="border-bottom:3px solid {colour}">{trace} = '
+        f'<b data-part="now-{trace}"></b></span>'
+        for trace, colour in traces.items()
+    )
+    body = f"""<div class="lab-controls">{controls}</div>
+<div>Set the gates to {buttons}</div>
+<div>{button("step", "Take this step")}{button("reset", "Reset the state")}</div>
+<svg viewBox="0 0 360 125" role="img" aria-label="The cell with its gates">{diagram}</svg>
+<svg viewBox="0 0 360 145" role="img" aria-label="The state over the last steps">
+<path class="lab-axis" d="M40 10V120M40 65H340"/>
+<text x="35" y="14" text-anchor="end" data-part="most"></text>
+<text x="35" y="69" text-anchor="end">0</text>
+<text x="35" y="124" text-anchor="end" data-part="least"></text>
+<text x="40" y="138" data-part="first"></text><text x="190" y="138" text-anchor="middle">step</text>
+<text x="340" y="138" text-anchor="end" data-part="last"></text>{lines}
+</svg>
+<output aria-live="polite">After step <b data-part="step-now"></b>: {keys}.
+Next: <span data-part="sum"></span></output>"""
+    data = {
+        "gates": {name: {"squash": squash} for name, (_, squash) in gates.items()},
+        "presets": list(presets.values()),
+        "story": [names.index(name) for name in story],
+        "traces": list(traces),
+    }
+    return make_lab(title, body, script + CELL_SCRIPT, twin, data)
+
+
+def _gate(name: str, symbol: str, x: int) -> str:
+    """Return a gate's disc, which fills as the gate opens, with its symbol and value."""
+    return (
+        f'<circle cx="{x}" cy="105" r="13" style="fill:var(--blue);stroke:var(--ink)" '
+        f'data-part="{name}-disc"/>'
+        f'<text x="{x + 17}" y="102">{symbol}</text>'
+        f'<text x="{x + 17}" y="117" data-part="{name}-value"></text>'
+    )
+
+
+def _node(symbol: str, x: int, y: int) -> str:
+    """Return an operation on the diagram's lines."""
+    return (
+        f'<circle cx="{x}" cy="{y}" r="10" style="fill:var(--paper);stroke:var(--ink)"/>'
+        f'<text x="{x}" y="{y + 4}" text-anchor="middle">{symbol}</text>'
+    )
+
+
+SQUASH = {"tanh": np.tanh, "sigmoid": lambda z: 1 / (1 + np.exp(-z)), "none": lambda z: z}
+
+
+def _opened(gates: Mapping[str, tuple[str, str]], preset: Mapping[str, float]) -> dict[str, float]:
+    """Return what each gate lets through when the sliders stand at a preset."""
+    return {name: float(SQUASH[squash](preset[name])) for name, (_, squash) in gates.items()}
+
+
+def _twin_of_cell(states: Mapping[str, Sequence[float]], title: str) -> Figure:
+    """Plot the states over the steps of a lab's story, with the colours the lab gives them."""
+    twin = Figure(figsize=(6, 2.8), layout="constrained")
+    axes = twin.subplots()
+    for (name, values), colour in zip(states.items(), ("blue", "vermilion"), strict=False):
+        axes.plot(values, color=COLORS[colour], label=name)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="step", ylabel="state", title=title)
+    axes.legend()
+    return twin
+
+
+LSTM_GATES = {
+    "f": ("Forget gate f", "sigmoid"),
+    "i": ("Input gate i", "sigmoid"),
+    "g": ("Candidate g", "tanh"),
+    "o": ("Output gate o", "sigmoid"),
+}
+LSTM_PRESETS = {
+    "Write": {"f": -5, "i": 5, "g": 1.5, "o": -5},
+    "Keep": {"f": 5, "i": -5, "g": -1.5, "o": -5},
+    "Leak": {"f": 1, "i": -5, "g": -1.5, "o": -5},
+    "Read": {"f": 5, "i": -5, "g": -1.5, "o": 5},
+}
+LSTM_STORY = ["Write", *["Keep"] * 6, *["Read"] * 2, *["Keep"] * 2, "Leak"]
+
+
+def lstm_cell_lab() -> Lab:
+    """Show one LSTM unit that the reader steps by hand.
+
+    c_t = f c_{t−1} + i g and h_t = o tanh(c_t), with f, i, o = σ(slider) and g = tanh(slider).
+    Derived in chapter 02.
+    """
+    diagram = (
+        '<path class="lab-axis" d="M10 35H350M80 92V35M160 92V65H220V92M190 65V35'
+        'M300 92V75M270 35V75H350"/>'
+        '<text x="10" y="25">c before</text><text x="350" y="25" text-anchor="end">c after</text>'
+        '<text x="350" y="92" text-anchor="end">h</text>'
+        + _node("×", 80, 35)
+        + _node("+", 190, 35)
+        + _node("×", 190, 65)
+        + _node("×", 300, 75)
+        + '<rect x="252" y="46" width="36" height="18" rx="3" '
+        'style="fill:var(--paper);stroke:var(--ink)"/>'
+        '<text x="270" y="59" text-anchor="middle">tanh</text>'
+        + _gate("f", "f", 80)
+        + _gate("i", "i", 160)
+        + _gate("g", "g", 220)
+        + _gate("o", "o", 300)
+    )
+    script = """
+const fresh = {c: 0, h: 0};
+const advance = (now, gate) => {
+  const c = gate.f * now.c + gate.i * gate.g;
+  return {c: c, h: gate.o * Math.tanh(c)};
+};
+const describe = (now, gate, next) =>
+  `c = ${words(gate.f)} × ${words(now.c)} + ${words(gate.i)} × ${words(gate.g)} = ` +
+  `${words(next.c)}; h = ${words(gate.o)} × tanh(${words(next.c)}) = ${words(next.h)}.`;
+"""
+    cells, hidden = [0.0], [0.0]
+    for preset in LSTM_STORY:
+        gate = _opened(LSTM_GATES, LSTM_PRESETS[preset])
+        cells.append(gate["f"] * cells[-1] + gate["i"] * gate["g"])
+        hidden.append(gate["o"] * np.tanh(cells[-1]))
+    twin = _twin_of_cell({"c": cells, "h": hidden}, "Write, keep, read, keep, leak: one LSTM unit")
+    colours = {"c": "var(--blue)", "h": "var(--vermilion)"}
+    title = "One LSTM unit, step by step"
+    return _cell_lab(title, LSTM_GATES, LSTM_PRESETS, LSTM_STORY, colours, diagram, script, twin)
+
+
+GRU_GATES = {
+    "r": ("Reset gate r", "sigmoid"),
+    "a": ("Input's part a of the candidate", "none"),
+    "z": ("Update gate z", "sigmoid"),
+}
+GRU_PRESETS = {
+    "Write": {"r": -5, "a": 1.5, "z": -5},
+    "Keep": {"r": -5, "a": -1.5, "z": 5},
+    "Blend": {"r": -5, "a": -1.5, "z": 2},
+    "Recompute": {"r": 5, "a": 0, "z": -5},
+}
+GRU_STORY = ["Write", *["Keep"] * 6, *["Blend"] * 3, *["Keep"] * 2]
+
+
+def gru_cell_lab() -> Lab:
+    """Show one GRU unit that the reader steps by hand.
+
+    h̃ = tanh(a + r h_{t−1}) and h_t = z h_{t−1} + (1 − z) h̃, with r, z = σ(slider) and a the
+    slider itself; the recurrent weight is 1. Derived in chapter 03.
+    """
+    diagram = (
+        '<path class="lab-axis" d="M10 35H350M40 35V92M40 70H194a6 6 0 0 1 12 0H260V35M95 92V70'
+        'M200 92V35M213 105H260V70"/>'
+        '<text x="10" y="25">h before</text><text x="350" y="25" text-anchor="end">h after</text>'
+        '<text x="266" y="100">1 − z</text>'
+        + _node("×", 40, 70)
+        + _node("+", 95, 70)
+        + _node("×", 200, 35)
+        + _node("×", 260, 70)
+        + _node("+", 260, 35)
+        + '<rect x="127" y="61" width="36" height="18" rx="3" '
+        'style="fill:var(--paper);stroke:var(--ink)"/>'
+        '<text x="145" y="74" text-anchor="middle">tanh</text>'
+        + _gate("r", "r", 40)
+        + _gate("a", "a", 95)
+        + _gate("z", "z", 200)
+    )
+    script = """
+const fresh = {h: 0};
+const candidate = (now, gate) => Math.tanh(gate.a + gate.r * now.h);
+const advance = (now, gate) =>
+  ({h: gate.z * now.h + (1 - gate.z) * candidate(now, gate)});
+const describe = (now, gate, next) =>
+  `candidate tanh(${words(gate.a)} + ${words(gate.r)} × ${words(now.h)}) = ` +
+  `${words(candidate(now, gate))}; h = ${words(gate.z)} × ${words(now.h)} + ` +
+  `${words(1 - gate.z)} × ${words(candidate(now, gate))} = ${words(next.h)}.`;
+"""
+    hidden = [0.0]
+    for preset in GRU_STORY:
+        gate = _opened(GRU_GATES, GRU_PRESETS[preset])
+        candidate = np.tanh(gate["a"] + gate["r"] * hidden[-1])
+        hidden.append(gate["z"] * hidden[-1] + (1 - gate["z"]) * candidate)
+    twin = _twin_of_cell({"h": hidden}, "Write, keep, blend, keep: one GRU unit")
+    title = "One GRU unit, step by step"
+    colours = {"h": "var(--blue)"}
+    return _cell_lab(title, GRU_GATES, GRU_PRESETS, GRU_STORY, colours, diagram, script, twin)
