@@ -151,7 +151,7 @@ def forget_bias_lab(bias: float = 1.0) -> Lab:
     """
     left, right, top, bottom = 40, 340, 10, 150
 
-    def across(lag: float) -> float:
+    def across(lag: int) -> float:
         return left + (right - left) * np.log10(lag) / 3
 
     ticks = "".join(
@@ -164,7 +164,7 @@ def forget_bias_lab(bias: float = 1.0) -> Lab:
         f'text-anchor="end">{share:g}</text>'
         for share in (0, 0.5, 1)
     )
-    body = f"""<div class="lab-controls">{slider("bias", "Forget bias", -2, 7, 0.1, bias)}</div>
+    body = f"""<div class="lab-controls">{slider("bias", "Forget bias", -2.0, 7.0, 0.1, bias)}</div>
 <svg viewBox="0 0 360 185" role="img" aria-label="Share of the gradient left against the lag">
 {ticks}
 <path class="lab-line" style="stroke:var(--blue)" data-part="curve"/>
@@ -282,7 +282,7 @@ def _cell_lab(
     """
     names = list(presets)
     controls = "".join(
-        slider(name, label, -6, 6, 0.1, presets[story[-1]][name])
+        slider(name, label, -6.0, 6.0, 0.1, presets[story[-1]][name])
         for name, (label, _) in gates.items()
     )
     buttons = "".join(button(f"preset-{i}", name) for i, name in enumerate(names))
@@ -363,10 +363,10 @@ LSTM_GATES = {
     "o": ("Output gate o", "sigmoid"),
 }
 LSTM_PRESETS = {
-    "Write": {"f": -5, "i": 5, "g": 1.5, "o": -5},
-    "Keep": {"f": 5, "i": -5, "g": -1.5, "o": -5},
-    "Leak": {"f": 1, "i": -5, "g": -1.5, "o": -5},
-    "Read": {"f": 5, "i": -5, "g": -1.5, "o": 5},
+    "Write": {"f": -5.0, "i": 5.0, "g": 1.5, "o": -5.0},
+    "Keep": {"f": 5.0, "i": -5.0, "g": -1.5, "o": -5.0},
+    "Leak": {"f": 1.0, "i": -5.0, "g": -1.5, "o": -5.0},
+    "Read": {"f": 5.0, "i": -5.0, "g": -1.5, "o": 5.0},
 }
 LSTM_STORY = ["Write", *["Keep"] * 6, *["Read"] * 2, *["Keep"] * 2, "Leak"]
 
@@ -421,10 +421,10 @@ GRU_GATES = {
     "z": ("Update gate z", "sigmoid"),
 }
 GRU_PRESETS = {
-    "Write": {"r": -5, "a": 1.5, "z": -5},
-    "Keep": {"r": -5, "a": -1.5, "z": 5},
-    "Blend": {"r": -5, "a": -1.5, "z": 2},
-    "Recompute": {"r": 5, "a": 0, "z": -5},
+    "Write": {"r": -5.0, "a": 1.5, "z": -5.0},
+    "Keep": {"r": -5.0, "a": -1.5, "z": 5.0},
+    "Blend": {"r": -5.0, "a": -1.5, "z": 2.0},
+    "Recompute": {"r": 5.0, "a": 0.0, "z": -5.0},
 }
 GRU_STORY = ["Write", *["Keep"] * 6, *["Blend"] * 3, *["Keep"] * 2]
 
