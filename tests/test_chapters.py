@@ -1,0 +1,58 @@
+"""A notebook's key changes with what its outputs depend on, and with nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import chapters
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    for name, text in {
+        "requirements.txt": "numpy==2.0\n",
+        "tools/environment.py": "",
+        "utils/__init__.py": "",
+        "utils/scratch/__init__.py": "from .rnn import RNN\nfrom utils.scratch.lstm import LSTM\n",
+        "utils/scratch/rnn.py": "from .base import Layer\nclass RNN: ...\n",
+        "utils/scratch/lstm.py": "class LSTM: ...\n",
+        "utils/scratch/base.py": "class Layer: ...\n",
+        "utils/plotting.py": "",
+        "benchmarks/results/cells.json": "{}",
+        "benchmarks/results/other.json": "{}",
+        "chapters/01_a.py": (
+            "from utils import plotting\nfrom utils.scratch import RNN\n"
+            "from utils.notebook import load_results\nload_results('cells')\n"
+        ),
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("chapters/01_a.py", True),
+        ("utils/scratch/rnn.py", True),
+        ("utils/scratch/base.py", True),
+        ("utils/plotting.py", True),
+        ("benchmarks/results/cells.json", True),
+        ("requirements.txt", True),
+        ("tools/environment.py", True),
+        ("utils/scratch/lstm.py", False),
+        ("utils/scratch/__init__.py", False),
+        ("benchmarks/results/other.json", False),
+    ],
+)
+def test_key(book: Path, name: str, changes: bool):
+    source = book / "chapters/01_a.py"
+    before = chapters.notebook_key(source, book)
+    (book / name).write_text((book / name).read_text() + "\n")
+    assert (chapters.notebook_key(source, book) != before) is changes
+
+
+def test_every_module_that_a_real_chapter_imports_counts():
+    for source in chapters.sources():
+        if "from utils" in source.read_text(encoding="utf-8"):
+            assert chapters.imported_modules(source), source.name

@@ -1,0 +1,99 @@
+"""Executing and validating notebooks: nothing half-written, nothing passed that differs."""
+
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from tools import chapters, execute, validate
+
+SOURCE = '# %% [markdown]\n# # Sample\n\n# %%\nx = {value}\nprint(f"x is {{x}}")\n'
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A chapter in a book of its own, so that the real notebooks stay as they are."""
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "tools/environment.py").write_text("")
+    path = tmp_path / "chapters/01_sample.py"
+    path.write_text(SOURCE.format(value=1))
+    key = chapters.notebook_key
+    monkeypatch.setattr(chapters, "notebook_key", lambda source: key(source, tmp_path))
+    monkeypatch.setattr(validate, "PASSED", tmp_path / ".nbval-passed.json")
+    return path
+
+
+def test_executing_writes_counts_outputs_and_the_key(source: Path):
+    assert execute.is_stale(source)
+    execute.execute(source)
+    cell = nbformat.read(source.with_suffix(".ipynb"), as_version=4).cells[1]
+    assert (cell.execution_count, cell.outputs[0].text) == (1, "x is 1\n")
+    assert "execution" not in cell.metadata, "timing noise"
+    assert not execute.is_stale(source)
+    source.write_text(SOURCE.format(value=2))
+    assert execute.is_stale(source)
+
+
+def test_executing_twice_gives_the_same_file(source: Path):
+    execute.execute(source)
+    first = source.with_suffix(".ipynb").read_bytes()
+    execute.execute(source)
+    assert source.with_suffix(".ipynb").read_bytes() == first
+
+
+def test_a_failing_cell_leaves_the_notebook_as_it_was(source: Path):
+    execute.execute(source)
+    before = source.with_suffix(".ipynb").read_bytes()
+    source.write_text(SOURCE.format(value="1 / 0"))
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        execute.execute(source)
+    assert source.with_suffix(".ipynb").read_bytes() == before
+    assert not list(source.parent.glob("*.partial"))
+
+
+def test_validation_passes_what_was_executed_and_remembers_it(source: Path):
+    execute.execute(source)
+    notebook = source.with_suffix(".ipynb")
+    assert validate.missing([notebook]) == [notebook]
+    assert validate.validate([notebook], jobs=1) == 0
+    assert validate.missing([notebook]) == []
+
+
+def test_validation_fails_on_a_stale_output_and_remembers_nothing(source: Path):
+    execute.execute(source)
+    notebook = source.with_suffix(".ipynb")
+    text = json.loads(notebook.read_text())
+    text["cells"][1]["outputs"][0]["text"] = ["x is 2\n"]
+    notebook.write_text(json.dumps(text))
+    assert validate.validate([notebook], jobs=1) != 0
+    assert validate.missing([notebook]) == [notebook]
+
+
+def test_a_passed_notebook_that_changed_must_pass_again(source: Path):
+    execute.execute(source)
+    notebook = source.with_suffix(".ipynb")
+    validate.validate([notebook], jobs=1)
+    notebook.write_text(notebook.read_text().replace("Sample", "Other"))
+    assert validate.missing([notebook]) == [notebook]
+
+
+def test_asking_for_a_chapter_that_is_not_there_says_so(capsys: pytest.CaptureFixture):
+    with pytest.raises(SystemExit):
+        execute.main(["chapters/99_nowhere.py"])
+    assert "99_nowhere.py does not exist" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        validate.main(["chapters/99_nowhere.ipynb"])
+    assert "make notebooks" in capsys.readouterr().err
+
+
+def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytest.MonkeyPatch):
+    execute.execute(source)
+    notebook = source.with_suffix(".ipynb")
+    before = validate.fingerprint(notebook)
+    monkeypatch.setattr(sys, "version", "3.99")
+    assert validate.fingerprint(notebook) != before
