@@ -47,7 +47,20 @@ def point_to_source(
                 button["url"] = button["url"].replace(f"{pagename}.ipynb", f"{pagename}.py")
 
 
+def show_colab_at_once(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Show a lone launch button itself instead of a menu that holds only it."""
+    context["header_buttons"] = [
+        group["buttons"][0]
+        if group.get("label") == "launch-buttons" and len(group["buttons"]) == 1
+        else group
+        for group in context.get("header_buttons", [])
+    ]
+
+
 def setup(app: Sphinx) -> None:
     """Settle addresses before other extensions read them, and buttons after the theme's."""
     app.connect("config-inited", set_addresses, priority=100)
     app.connect("html-page-context", point_to_source, priority=900)
+    app.connect("html-page-context", show_colab_at_once, priority=900)

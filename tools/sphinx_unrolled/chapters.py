@@ -25,11 +25,15 @@ def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
     for docname in env.found_docs:
         number = chapter_number(docname)
         env.toc_secnumbers[docname] = {"": (number,)} if number else {}
-        titles = [env.titles[docname], *env.tocs[docname].findall(nodes.reference)]
-        for title in titles:
-            is_chapter = number and not title.get("anchorname")
-            title["secnumber"] = (number,) if is_chapter else None
+        env.titles[docname]["secnumber"] = (number,) if number else None
+        for entry in env.tocs[docname].findall(nodes.reference):
+            is_title = number and not entry["anchorname"]
+            entry["secnumber"] = (number,) if is_title else None
     TocTreeCollector().assign_figure_numbers(env)
+    # Exercises and equations have taken the chapter's number; its sections shall not show it.
+    for docname in env.found_docs:
+        for entry in env.tocs[docname].findall(nodes.reference):
+            env.toc_secnumbers[docname].setdefault(entry["anchorname"], None)
     return []
 
 

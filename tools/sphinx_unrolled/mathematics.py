@@ -5,9 +5,12 @@ sheet, font or second host: browsers draw MathML themselves and screen readers s
 stops at a formula it cannot read; so does the build.
 """
 
+import contextlib
 import functools
 import html
 import json
+import re
+import unicodedata
 from pathlib import Path
 
 import sphinxcontrib
@@ -17,6 +20,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
+
+
+VARIANT = re.compile(r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>')
 
 
 class InvalidFormulaError(SphinxError):
@@ -34,6 +40,20 @@ def _katex() -> MiniRacer:
     return engine
 
 
+def _styled_letter(match: re.Match[str]) -> str:
+    """Write a double-struck or script letter as its own character.
+
+    Of `mathvariant` browsers know only `normal`; bold is left to the style sheet.
+    """
+    tag, variant, letter = match.groups()
+    case = "CAPITAL" if letter.isupper() else "SMALL"
+    name = f"{variant.upper()} {case} {letter.upper()}"
+    for candidate in (name, f"MATHEMATICAL {name}"):
+        with contextlib.suppress(KeyError):
+            return f"<{tag}>{unicodedata.lookup(candidate)}</{tag}>"
+    raise ValueError(f"{letter!r} has no {variant} form")
+
+
 @functools.cache
 def to_mathml(formula: str, display: bool) -> str:
     """Translate a LaTeX formula into MathML.
@@ -41,11 +61,10 @@ def to_mathml(formula: str, display: bool) -> str:
     Raises:
         ValueError: KaTeX cannot read the formula; the message is KaTeX's own.
     """
-    # An alignment in MathML keeps its columns only through the classes the style sheet reads,
-    # so the formula stays inside KaTeX's span.
     options = {"output": "mathml", "displayMode": display, "throwOnError": True, "strict": "ignore"}
     try:
-        return _katex().eval(f"katex.renderToString({json.dumps(formula)}, {json.dumps(options)})")
+        call = f"katex.renderToString({json.dumps(formula)}, {json.dumps(options)})"
+        return VARIANT.sub(_styled_letter, _katex().eval(call))
     except JSEvalException as error:
         reason = str(error).partition("ParseError: ")[2].partition("\n")[0] or str(error)
         raise ValueError(reason) from error
@@ -69,9 +88,8 @@ def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
 
 def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
     """Write a formula that stands alone, with its number and the anchor its references need."""
-    # The formula scrolls within its own box, so the box takes the keyboard's focus.
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
-    translator.body.append('<div class="formula" tabindex="0" role="group" aria-label="Formula">')
+    translator.body.append('<div class="formula">')
     translator.body.append(_render(translator, node, display=True))
     translator.body.append("</div>")
     if node["number"]:

@@ -1,0 +1,296 @@
+"""Make the built site lighter and usable by everybody: `python -m tools.finish_site _build/html`.
+
+The theme serves every feature it knows to every page. Each function here mends one thing and says
+why; `finish` applies them all, in place, to a site that `jupyter-book build` has just written.
+"""
+
+import hashlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import tinycss2
+from bs4 import BeautifulSoup, Tag
+from fontTools import subset
+from PIL import Image
+
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
+ICON_FONT_RANGE = re.compile(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE)
+
+
+def remove_unused_scripts(page: BeautifulSoup) -> None:
+    """Drop what no page uses: icons drawn by script (530 KB), live kernels, preloads, the index.
+
+    The search index and its code are needed on the search page alone.
+    """
+    unused = ["fontawesome.js", "thebe", "THEBE_JS_URL", "require.js"]
+    if not page.select_one("#search-results"):
+        unused += ["searchtools.js", "language_data.js", "searchindex.js"]
+    for script in page.find_all("script"):
+        if any(name in script.get("src", "") + (script.string or "") for name in unused):
+            script.decompose()
+    for preload in page.select('link[rel="preload"]'):
+        preload.decompose()
+
+
+def move_scripts_to_end(page: BeautifulSoup) -> None:
+    """Let the text appear before the scripts arrive; only the choice of theme has to come first."""
+    seen = set()
+    for script in page.head.find_all("script"):
+        if "dataset.mode" in (script.string or ""):
+            continue
+        script.extract()
+        if str(script) not in seen:
+            page.body.append(script)
+        seen.add(str(script))
+
+
+def choose_theme_at_once(page: BeautifulSoup) -> None:
+    """Settle light or dark before the first paint; the theme would flash light in between."""
+    page.html["data-theme"] = "light"
+    for script in page.head.find_all("script"):
+        if "dataset.mode" in (script.string or ""):
+            script.string = (
+                "{const mode = localStorage.getItem('mode') || 'auto';"
+                "const dark = matchMedia('(prefers-color-scheme: dark)').matches;"
+                "document.documentElement.dataset.mode = mode;"
+                "document.documentElement.dataset.theme ="
+                " mode === 'auto' ? (dark ? 'dark' : 'light') : mode;}"
+            )
+
+
+def remove_leftovers(page: BeautifulSoup) -> None:
+    """Drop the advertisement's place, empty boxes and repeated declarations of the viewport."""
+    for selector in ("#ethical-ad-placement", ".pst-async-banner-revealer"):
+        for leftover in page.select(selector):
+            leftover.decompose()
+    for repeated in page.select('meta[name="viewport"]')[1:]:
+        repeated.decompose()
+
+
+def name_landmarks(page: BeautifulSoup) -> None:
+    """Tell screen readers what each region is, once, in the words that are on the screen."""
+    sidebar = page.select_one("#pst-primary-sidebar")
+    if sidebar:
+        sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
+    for labelled in page.select("button[aria-label], a[aria-label]"):
+        text = " ".join(labelled.get_text().split())
+        if text and text.lower() not in labelled["aria-label"].lower():
+            del labelled["aria-label"]
+    for button in page.select("button.sidebar-toggle, button.theme-switch-button, button[title]"):
+        if not button.get("aria-label") and not button.get_text(strip=True):
+            button["aria-label"] = button.get("title") or button.get("data-bs-title")
+
+
+def mend_tables(page: BeautifulSoup) -> None:
+    """Turn pandas' empty header cells into plain ones and let wide tables scroll in a box."""
+    for header in page.find_all("th"):
+        if not header.get_text(strip=True):
+            header.name = "td"
+    for table in page.select("table.dataframe[border]"):
+        del table["border"]
+    for table in page.select("article table"):
+        if table.find_parent(class_="scroll"):
+            continue
+        table.wrap(page.new_tag("div", attrs={"class": "scroll"}))
+
+
+def size_images(page: BeautifulSoup, folder: Path) -> None:
+    """Reserve each figure's place, so that the text does not jump, and load it when it is near.
+
+    A notebook's figures hold two pixels per CSS pixel (`utils.plotting`).
+    """
+    for image in page.select("article img[src]"):
+        path = (folder / image["src"].partition("?")[0]).resolve()
+        if path.suffix != ".png" or not path.is_file():
+            continue
+        with Image.open(path) as picture:
+            width, height = picture.size
+        scale = 2 if image.find_parent(class_="cell_output") else 1
+        image["width"], image["height"] = str(width // scale), str(height // scale)
+        image["loading"] = "lazy"
+
+
+def shrink_figure(path: Path) -> None:
+    """Store a figure with a palette of 256 colours, where that is smaller."""
+    with Image.open(path) as picture:
+        paletted = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    partial = path.with_suffix(".partial")
+    paletted.save(partial, format="PNG", optimize=True)
+    if partial.stat().st_size < path.stat().st_size:
+        partial.replace(path)
+    else:
+        partial.unlink()
+
+
+def vocabulary(pages: list[BeautifulSoup], scripts: list[str]) -> set[str]:
+    """Collect every class and id that a page carries or a script could set."""
+    words = set()
+    for page in pages:
+        for tag in page.find_all(True):
+            words.update(tag.get("class", []), [tag.get("id", "")])
+        scripts = scripts + [script.string or "" for script in page.find_all("script")]
+    for script in scripts:
+        words.update(WORD.findall(script))
+    return words
+
+
+def selector_matches(selector: list, words: set[str]) -> bool:
+    """Tell whether all classes and ids that a selector demands exist; `:not(…)` demands none."""
+    for before, token in zip([None, *selector], selector, strict=False):
+        if token.type == "hash" and token.value not in words:
+            return False
+        is_class = token.type == "ident" and before is not None and before == "."
+        if is_class and token.value not in words:
+            return False
+    return True
+
+
+def split_selectors(prelude: list) -> list[list]:
+    """Split a rule's prelude at its commas."""
+    selectors: list[list] = [[]]
+    for token in prelude:
+        if token == ",":
+            selectors.append([])
+        else:
+            selectors[-1].append(token)
+    return selectors
+
+
+def purge_rules(rules: list, words: set[str]) -> Iterator[str]:
+    """Yield a style sheet's rules without those for classes and ids that no page has."""
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            kept = [s for s in split_selectors(rule.prelude) if selector_matches(s, words)]
+            if kept:
+                prelude = ",".join(tinycss2.serialize(selector).strip() for selector in kept)
+                yield f"{prelude}{{{tinycss2.serialize(rule.content).strip()}}}"
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer"):
+            inner = tinycss2.parse_rule_list(rule.content or [], True, True)
+            body = "".join(purge_rules(inner, words))
+            if body:
+                prelude = tinycss2.serialize(rule.prelude).strip()
+                yield f"@{rule.lower_at_keyword} {prelude}{{{body}}}"
+        elif rule.type == "at-rule" and rule.lower_at_keyword not in ("charset", "import"):
+            yield rule.serialize()
+
+
+def bundle_styles(site: Path, pages: dict[Path, BeautifulSoup], words: set[str]) -> None:
+    """Join the style sheets of all pages into one, without the rules that no page needs."""
+    sheets: dict[str, None] = {}
+    for path, page in pages.items():
+        for link in page.select('link[rel="stylesheet"]'):
+            sheets[site_path(site, path, link["href"])] = None
+            link.decompose()
+    css = "\n".join(purged_sheet(site, sheet, words) for sheet in sheets)
+    name = f"_static/book.{hashlib.sha256(css.encode()).hexdigest()[:10]}.css"
+    (site / name).write_text(css, encoding="utf-8")
+    for path, page in pages.items():
+        href = relative_to_page(site, path, name, page)
+        page.head.append(page.new_tag("link", attrs={"rel": "stylesheet", "href": href}))
+
+
+def purged_sheet(site: Path, sheet: str, words: set[str]) -> str:
+    """Return one style sheet's needed rules, its addresses rewritten to start from `_static`."""
+    text = (site / sheet).read_text(encoding="utf-8")
+    imported = [urljoin(sheet, address) for address in IMPORT.findall(text)]
+    css = "".join(purged_sheet(site, each, words) for each in imported)
+    css += "".join(purge_rules(tinycss2.parse_stylesheet(text, True, True), words))
+
+    def rewrite(match: re.Match[str]) -> str:
+        address = match[1].strip("\"'")
+        if address.startswith(("data:", "#")):
+            return match[0]
+        return f"url({urljoin(sheet, address).removeprefix('_static/')})"
+
+    return re.sub(r"url\(([^)]+)\)", rewrite, css)
+
+
+def site_path(site: Path, page: Path, href: str) -> str:
+    """Return an address as a path below the site's folder; an absolute one starts at its prefix."""
+    href = href.partition("?")[0]
+    if href.startswith("/"):
+        return href[href.index("_static/") :]
+    return (page.parent / href).resolve().relative_to(site.resolve()).as_posix()
+
+
+def relative_to_page(site: Path, path: Path, name: str, page: BeautifulSoup) -> str:
+    """Address a file as the page's other links do: the page for lost readers from the root."""
+    prefix = page.select_one('link[rel="icon"]')["href"].partition("_static/")[0]
+    return prefix + name
+
+
+def subset_icons(site: Path) -> None:
+    """Keep in the icon fonts the few symbols that the style sheet still mentions."""
+    css = "".join(path.read_text(encoding="utf-8") for path in site.glob("_static/book.*.css"))
+    symbols = {int(code, 16) if code else ord(char) for code, char in ICON_FONT_RANGE.findall(css)}
+    options = subset.Options(flavor="woff2", ignore_missing_unicodes=True)
+    for path in site.glob("_static/vendor/fontawesome/webfonts/*.woff2"):
+        font = subset.load_font(str(path), options)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=symbols)
+        subsetter.subset(font)
+        subset.save_font(font, str(path), options)
+
+
+def delete_unreferenced(site: Path) -> None:
+    """Delete the files in `_static` whose name no page, style sheet or script mentions."""
+    texts = [p for p in site.rglob("*") if p.suffix in (".html", ".css", ".js")]
+    orphans = [p for p in site.joinpath("_static").rglob("*") if p.is_file()]
+    while orphans:
+        mentioned = "\n".join(p.read_text(encoding="utf-8") for p in texts if p.exists())
+        unused = [p for p in orphans if p.name not in mentioned]
+        if not unused:
+            return
+        for path in unused:
+            path.unlink()
+            orphans.remove(path)
+
+
+def finish(site: Path) -> None:
+    """Apply every fix to every page of a site.
+
+    Raises:
+        FileNotFoundError: the folder holds no built site.
+    """
+    if not (site / "_static").is_dir():
+        raise FileNotFoundError(f"{site}/_static does not exist; `make book` builds the site")
+    pages = {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(site.rglob("*.html"))
+        if "_static" not in path.parts and "http-equiv" not in path.read_text(encoding="utf-8")
+    }
+    fixes: list[Callable[[BeautifulSoup], None]] = [
+        remove_unused_scripts,
+        choose_theme_at_once,
+        move_scripts_to_end,
+        remove_leftovers,
+        name_landmarks,
+        mend_tables,
+    ]
+    for figure in site.glob("_images/*.png"):
+        shrink_figure(figure)
+    for path, page in pages.items():
+        for fix in fixes:
+            fix(page)
+        size_images(page, path.parent)
+    used_scripts = {
+        site_path(site, path, script["src"])
+        for path, page in pages.items()
+        for script in page.select("script[src]")
+    }
+    scripts = [(site / script).read_text(encoding="utf-8") for script in sorted(used_scripts)]
+    bundle_styles(site, pages, vocabulary(list(pages.values()), scripts))
+    for path, page in pages.items():
+        path.write_text(str(page), encoding="utf-8")
+    subset_icons(site)
+    delete_unreferenced(site)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m tools.finish_site FOLDER (the built site, _build/html)")
+    finish(Path(sys.argv[1]))
