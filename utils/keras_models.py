@@ -17,3 +17,27 @@ def stacked_price_lstm(lookback: int, units: int = 50, dropout: float = 0.2) -> 
     model.add(layers.Dense(1))
     model.compile(optimizer="adam", loss="mean_squared_error")
     return model
+
+
+def many_to_one(
+    kind: type[layers.Layer],
+    time: int,
+    input_size: int,
+    outputs: int,
+    units: tuple[int, int] = (128, 64),
+    dropout: float = 0.2,
+) -> keras.Model:
+    """Build the usual stack: recurrent layer, dropout, recurrent layer, dense layer; uncompiled.
+
+    Sequences (batch, time, input) in, (batch, outputs) out; logits where the target is a class.
+    `kind` is SimpleRNN, LSTM or GRU. Chapters 02 and 03.
+    """
+    return keras.Sequential(
+        [
+            keras.Input((time, input_size)),
+            kind(units[0], return_sequences=True),
+            layers.Dropout(dropout),
+            kind(units[1]),
+            layers.Dense(outputs),
+        ]
+    )
