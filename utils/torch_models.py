@@ -1,8 +1,9 @@
 """PyTorch models that the chapters train."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 class PriceLSTM(nn.Module):
@@ -86,3 +87,26 @@ class ManyToOne(nn.Module):
     def forward(self, x: Float[Tensor, "batch time input"]) -> Float[Tensor, "batch outputs"]:
         outputs, _ = self.recurrent(x)
         return self.head(outputs[:, -1])
+
+
+class BallPredictor(nn.Module):
+    """An RNN of eight units whose last valid output a linear layer turns into the next position.
+
+    Packs the padded rows, runs them, unpacks and gathers each row's output at its own last step.
+    Chapter 05.
+    """
+
+    def __init__(self, hidden_size: int = 8):
+        super().__init__()
+        self.rnn = nn.RNN(1, hidden_size, batch_first=True)
+        self.linear = nn.Linear(hidden_size, 1)
+
+    def forward(
+        self, inputs: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, " batch"]:
+        packed = pack_padded_sequence(
+            inputs[..., None], lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        outputs, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
+        last = outputs[torch.arange(len(lengths)), lengths - 1]
+        return self.linear(last)[:, 0]
