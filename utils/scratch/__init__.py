@@ -1,5 +1,6 @@
 """Recurrent layers in NumPy alone: forward and backward passes written to be read."""
 
+from utils.scratch.attention import AdditiveAttention, AttentionPooling, DotProductAttention
 from utils.scratch.base import Gradients
 from utils.scratch.dense import Dense
 from utils.scratch.gradcheck import numerical_gradient, relative_error
@@ -11,7 +12,10 @@ __all__ = [
     "RNN",
     "SGD",
     "Adam",
+    "AdditiveAttention",
+    "AttentionPooling",
     "Dense",
+    "DotProductAttention",
     "Gradients",
     "clip_global_norm",
     "log_softmax",
