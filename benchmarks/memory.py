@@ -147,7 +147,7 @@ def waves(steps: int) -> Task:
 TASKS: dict[str, Task] = {
     "adding 50": adding(50, steps=1500),
     "adding 100": adding(100, steps=1500),
-    "adding 200": adding(200, steps=1500),
+    "adding 200": adding(200, steps=2500),
     **{f"recall {lag}": recall(lag, steps=800) for lag in LAGS},
     "copy": copying(lag=20, length=5, steps=1500),
     "waves": waves(steps=800),
