@@ -52,12 +52,21 @@ def test_pad_keeps_features():
         ([], {}, "no sequence"),
         ([np.ones(2), np.ones(0)], {}, "sequence 1 is empty"),
         ([np.ones(2), np.ones(5)], {"to_length": 4}, "sequence 1 has 5 steps"),
-        ([np.ones(2)], {"side": "middle"}, "side is 'middle'"),
     ],
 )
 def test_pad_refuses_what_cannot_be(sequences, options, message):
     with pytest.raises(ValueError, match=message):
         pad(sequences, **options)
+
+
+def test_pad_refuses_an_unknown_side(unannotated):
+    with pytest.raises(ValueError, match="side is 'middle'"):
+        pad([np.ones(2)], "middle")
+
+
+def test_pad_takes_the_wider_type():
+    padded, _ = pad([np.array([1, 2]), np.array([0.5])])
+    assert padded[1, 0] == 0.5
 
 
 def test_buckets_hold_every_row_once_and_waste_little():

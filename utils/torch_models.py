@@ -1,25 +1,10 @@
 """PyTorch models that the chapters train."""
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-
-class PriceLSTM(nn.Module):
-    """Two stacked LSTM layers whose last output a linear layer turns into the next price.
-
-    A window (batch, time, 1) in, (batch, 1) out. Chapter 08.
-    """
-
-    def __init__(self, hidden_size: int = 64):
-        super().__init__()
-        self.lstm = nn.LSTM(1, hidden_size, num_layers=2, batch_first=True)
-        self.head = nn.Linear(hidden_size, 1)
-
-    def forward(self, x: Float[Tensor, "batch time 1"]) -> Float[Tensor, "batch 1"]:
-        outputs, _ = self.lstm(x)
-        return self.head(outputs[:, -1])
 
 
 class SequenceReader(nn.Module):
@@ -66,7 +51,7 @@ class ManyToOne(nn.Module):
     """Stacked recurrent layers whose last output a linear layer turns into a prediction.
 
     Sequences (batch, time, input) of one length in, (batch, outputs) out; logits where the target
-    is a class. `kind` is nn.RNN, nn.LSTM or nn.GRU. Chapters 02 and 03.
+    is a class. `kind` is nn.RNN, nn.LSTM or nn.GRU. Chapters 02, 03 and 08.
     """
 
     def __init__(
@@ -100,6 +85,28 @@ class BallPredictor(nn.Module):
         super().__init__()
         self.rnn = nn.RNN(1, hidden_size, batch_first=True)
         self.linear = nn.Linear(hidden_size, 1)
+
+    @classmethod
+    def from_parts(
+        cls,
+        w: Float[np.ndarray, " hidden"],
+        U: Float[np.ndarray, "hidden hidden"],
+        b: Float[np.ndarray, " hidden"],
+        v: Float[np.ndarray, " hidden"],
+        c: Float[np.ndarray, "1"],
+    ) -> "BallPredictor":
+        """Build the network of `utils.ball_models.BallRNN.parts`, in their precision."""
+        model = cls(len(w)).to(torch.from_numpy(w).dtype)
+        state = {
+            "rnn.weight_ih_l0": w[:, None],
+            "rnn.weight_hh_l0": U,
+            "rnn.bias_ih_l0": b,
+            "rnn.bias_hh_l0": np.zeros_like(b),
+            "linear.weight": v[None],
+            "linear.bias": c,
+        }
+        model.load_state_dict({name: torch.tensor(value) for name, value in state.items()})
+        return model
 
     def forward(
         self, inputs: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]

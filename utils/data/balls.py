@@ -16,7 +16,7 @@ from utils.data.batches import pad
 SCALE = 50  # the source divides positions by this before they reach the network
 
 
-def make_balls(n: int, rng: np.random.Generator | int) -> list[Int[np.ndarray, " steps"]]:
+def make_balls(n: int, rng: np.random.Generator | int) -> list[Int[np.ndarray, " _"]]:
     """Draw `n` rows `start + velocity * (0, 1, 2, ...)` from the source's distribution.
 
     The start is uniform on -10..10, the velocity on -5..-1 and 1..5, the number of positions on
@@ -37,7 +37,7 @@ def make_balls(n: int, rng: np.random.Generator | int) -> list[Int[np.ndarray, "
     ]
 
 
-def read_balls(path: str | Path) -> list[Int[np.ndarray, " steps"]]:
+def read_balls(path: str | Path) -> list[Int[np.ndarray, " _"]]:
     """Read rows of comma-separated whole numbers, each of its own length; blank lines are skipped.
 
     Raises:
@@ -56,7 +56,7 @@ def read_balls(path: str | Path) -> list[Int[np.ndarray, " steps"]]:
     return rows
 
 
-def _parse_row(line: str, place: str) -> Int[np.ndarray, " steps"]:
+def _parse_row(line: str, place: str) -> Int[np.ndarray, " _"]:
     cells = line.strip().split(",")
     row = []
     for column, cell in enumerate(cells, start=1):
@@ -76,7 +76,7 @@ def _parse_row(line: str, place: str) -> Int[np.ndarray, " steps"]:
 
 
 def inputs_and_targets(
-    rows: Sequence[Int[np.ndarray, " steps"]],
+    rows: Sequence[Int[np.ndarray, " _"]],
 ) -> tuple[Float[np.ndarray, "batch time"], Int[np.ndarray, " batch"], Float[np.ndarray, " batch"]]:
     """Cut each row's last position off as its target and right-pad the rest with zeros.
 
@@ -107,7 +107,7 @@ def ratio_accuracy(
     return float(1 - np.mean(error / (np.abs(actual) / SCALE + 1e-4)))
 
 
-def start_and_velocity(rows: Sequence[Int[np.ndarray, " steps"]]) -> Int[np.ndarray, "batch 2"]:
+def start_and_velocity(rows: Sequence[Int[np.ndarray, " _"]]) -> Int[np.ndarray, "batch 2"]:
     """Name the line that each row lies on: rows that share both differ in length alone."""
     return np.array([(row[0], row[1] - row[0]) for row in rows])
 

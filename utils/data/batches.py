@@ -38,7 +38,7 @@ def make_windows(
 def pad(
     sequences: Sequence[Shaped[np.ndarray, "_ *feature"]],
     side: Literal["right", "left"] = "right",
-    value: float = 0,
+    value: float | int = 0,
     to_length: int | None = None,
 ) -> tuple[Shaped[np.ndarray, "batch time *feature"], Int[np.ndarray, " batch"]]:
     """Stack sequences of unequal length into one array, filling the rest of each row.
@@ -64,8 +64,8 @@ def pad(
             f"sequence {int(lengths.argmax())} has {lengths.max()} steps, more than "
             f"to_length={time}: cut it first"
         )
-    first = np.asarray(sequences[0])
-    padded = np.full((len(sequences), time, *first.shape[1:]), value, dtype=first.dtype)
+    shape = (len(sequences), time, *np.shape(sequences[0])[1:])
+    padded = np.full(shape, value, dtype=np.result_type(*sequences))
     for row, sequence, length in zip(padded, sequences, lengths, strict=True):
         row[slice(0, length) if side == "right" else slice(time - length, time)] = sequence
     return padded, lengths
@@ -105,7 +105,7 @@ def bucket_batches(
 
 
 def collate(
-    examples: Sequence[tuple[Shaped[np.ndarray, "_ *feature"], float]],
+    examples: Sequence[tuple[Shaped[np.ndarray, "_ *feature"], float | int]],
 ) -> tuple[
     Shaped[np.ndarray, "batch time *feature"],
     Int[np.ndarray, " batch"],
