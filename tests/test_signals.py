@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.data.signals import make_adding, make_copy, make_sines
+from utils.data.signals import make_adding, make_binary_sums, make_copy, make_sines
 
 
 def test_adding_targets_are_the_sums_of_the_marked_numbers():
@@ -70,3 +70,16 @@ def test_a_seed_fixes_the_rows(make):
 def test_impossible_requests_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_binary_sums_are_sums():
+    digits, totals = make_binary_sums(40, 12, rng=0)
+    assert digits.shape == (40, 12, 2)
+    weights = 2 ** np.arange(12)
+    summands = weights @ digits.astype(int)
+    np.testing.assert_array_equal(summands.sum(axis=1) % 2**12, totals @ weights)
+
+
+def test_binary_sums_need_a_digit():
+    with pytest.raises(ValueError, match="length is 0"):
+        make_binary_sums(3, 0, rng=0)

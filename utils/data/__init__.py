@@ -3,12 +3,13 @@
 from utils.data.balls import make_balls, read_balls
 from utils.data.batches import make_windows
 from utils.data.prices import load_prices
-from utils.data.signals import make_adding, make_copy, make_sines
+from utils.data.signals import make_adding, make_binary_sums, make_copy, make_sines
 
 __all__ = [
     "load_prices",
     "make_adding",
     "make_balls",
+    "make_binary_sums",
     "make_copy",
     "make_sines",
     "make_windows",

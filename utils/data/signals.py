@@ -93,3 +93,25 @@ def make_sines(
     phase = rng.uniform(0, 2 * np.pi, (n, waves, 1))
     clean = np.sin(2 * np.pi * np.arange(length) / period + phase).sum(axis=1)
     return clean + noise * rng.standard_normal((n, length))
+
+
+def make_binary_sums(
+    n: int, length: int, rng: np.random.Generator | int
+) -> tuple[Float[np.ndarray, "n length 2"], Int[np.ndarray, "n length"]]:
+    """Draw pairs of random binary numbers, digit by digit, and the digits of their sums.
+
+    Step t shows the two digits worth 2^t, the lowest first; the target is the sum's digit worth
+    2^t. The carry out of the last step is dropped. To answer, a model must remember the carry: 1
+    bit, which the digits of the step itself do not show. Used in chapter 01.
+
+    Raises:
+        ValueError: no digit to add.
+    """
+    if length < 1:
+        raise ValueError(f"length is {length}: a number needs at least 1 digit")
+    digits = np.random.default_rng(rng).integers(0, 2, (n, length, 2))
+    totals = np.empty((n, length), dtype=digits.dtype)
+    carry = np.zeros(n, dtype=digits.dtype)
+    for step in range(length):
+        carry, totals[:, step] = np.divmod(digits[:, step].sum(axis=1) + carry, 2)
+    return digits.astype(float), totals
