@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import tinycss2
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from fontTools import subset
 from PIL import Image
 

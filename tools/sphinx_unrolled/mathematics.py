@@ -21,7 +21,6 @@ from sphinx.errors import SphinxError
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
-
 VARIANT = re.compile(r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>')
 
 
