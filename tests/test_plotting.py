@@ -46,6 +46,12 @@ def test_style_sets_the_colours_of_lines_and_images():
     assert ax.imshow(np.eye(2)).cmap == SEQUENTIAL
 
 
+def test_style_can_be_set_twice_without_a_warning(recwarn):
+    use_book_style()
+    use_book_style()
+    assert not recwarn.list
+
+
 def test_style_outside_a_notebook_starts_no_shell():
     from IPython.core.interactiveshell import InteractiveShell
 

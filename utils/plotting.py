@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib import patches
+from matplotlib import colormaps, patches
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -40,6 +40,8 @@ def use_book_style() -> None:
 
     In a notebook, figures hold two pixels per CSS pixel and stay sharp on dense screens.
     """
+    if SEQUENTIAL.name not in colormaps:
+        colormaps.register(SEQUENTIAL)
     plt.rcParams.update(
         {
             "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
@@ -47,7 +49,7 @@ def use_book_style() -> None:
             "figure.dpi": 110,
             "figure.constrained_layout.use": True,
             "font.size": 12,
-            "image.cmap": SEQUENTIAL,
+            "image.cmap": SEQUENTIAL.name,
             "axes.titlesize": 13,
             "axes.titlelocation": "left",
             "axes.spines.top": False,
