@@ -7,11 +7,22 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "tensorflow", "keras", "arch")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "scikit-learn",
+    "torch",
+    "tensorflow",
+    "keras",
+    "arch",
+    "sacrebleu",
+)
 
 
 def processor() -> str:
@@ -58,6 +69,17 @@ def record(name: str, results: Any) -> Path:
     partial.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, path)
     return path
+
+
+def run_missing(name: str, runs: Mapping[str, Callable[[], Any]]) -> None:
+    """Make each run that `benchmarks/results/<name>.json` does not hold, saving after each one."""
+    path = RESULTS / f"{name}.json"
+    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    for run, measure in runs.items():
+        if run not in results:
+            print(f"{name}: {run}", flush=True)
+            results[run] = measure()
+            record(name, results)
 
 
 def _module_name() -> str:

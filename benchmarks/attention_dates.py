@@ -1,0 +1,197 @@
+"""Dates into ISO 8601: seeds, the same without attention, without a mask, in Keras.
+
+    python -m benchmarks.attention_dates
+
+Every run is saved as it ends, and runs that the results already hold are not repeated. All take
+about ten minutes of one core. Chapter 07 shows the results.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import OneCycleLR
+
+from benchmarks.record import run_missing
+from utils.data.dates import make_dates
+from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
+from utils.torch_attention import (
+    Memory,
+    PairBatches,
+    Seq2Seq,
+    exact_matches,
+    greedy_decode,
+    sequence_loss,
+)
+from utils.training import fit
+
+TRAIN_ROWS, TEST_ROWS = 20_000, 2_000
+BATCH_SIZE, PEAK_RATE = 128, 5e-3
+STEPS = 11
+EXTRA_PADDING = (0, 5, 10, 20, 40)
+
+
+class Dates:
+    """The book's dates, numbered and split; as no day comes twice, the split is by date."""
+
+    def __init__(self, train_rows: int = TRAIN_ROWS, test_rows: int = TEST_ROWS):
+        pairs = make_dates(train_rows + test_rows, rng=0)
+        self.source_symbols = Symbols(pair.text for pair in pairs)
+        self.target_symbols = Symbols(pair.iso for pair in pairs)
+        encoded = encode_pairs(
+            [pair.text for pair in pairs],
+            [pair.iso for pair in pairs],
+            self.source_symbols,
+            self.target_symbols,
+        )
+        self.train = encoded.rows(slice(0, train_rows))
+        self.test = encoded.rows(slice(train_rows, None))
+
+    def model(self, attention: bool, kind: type[Seq2Seq] = Seq2Seq) -> Seq2Seq:
+        """Make an untrained model of the dates' sizes."""
+        return kind(len(self.source_symbols), len(self.target_symbols), attention)
+
+
+class Unmasked(Seq2Seq):
+    """The mistake: padding is encoded like any symbol, and attended to."""
+
+    def encode(self, source: torch.Tensor, lengths: torch.Tensor) -> Memory:
+        """Read every row to the end of its padding."""
+        full = torch.full_like(lengths, source.shape[1])
+        return super().encode(source, full)._replace(mask=torch.ones_like(source, dtype=torch.bool))
+
+
+def train(model: Seq2Seq, dates: Dates, epochs: int, seed: int) -> list[float]:
+    """Train for `epochs` under one learning-rate cycle; return exact matches after each."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=PEAK_RATE)
+    batches = PairBatches(dates.train, BATCH_SIZE, seed)
+    schedule = OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1)
+    scores = []
+    for _ in range(epochs):
+        fit(
+            model,
+            batches,
+            loss=sequence_loss,
+            optimizer=optimizer,
+            epochs=1,
+            clip=1.0,
+            schedule=schedule,
+        )
+        scores.append(float(exact_matches(model, dates.test, STEPS).mean()))
+    return scores
+
+
+def after_first_error(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
+    """Compare teacher forcing with free running on the symbols after a row's first mistake.
+
+    Up to and including that mistake the two agree, because both have fed the model the same
+    symbols; after it, one feeds the truth and the other what the model wrote.
+    """
+    source, lengths, before, after = map(torch.from_numpy, pairs)
+    with torch.no_grad():
+        forced = model(source, lengths, before).argmax(dim=2)
+    memory = model.encode(source, lengths)
+    free = greedy_decode(model, memory, after.shape[1]).symbols
+    free = torch.nn.functional.pad(free, (0, after.shape[1] - free.shape[1]), value=PAD)
+    wrong = (forced != after) & (after != PAD)
+    later = (wrong.cumsum(dim=1) - wrong.int() > 0) & (after != PAD)
+    return {
+        "rows with a mistake": float(wrong.any(dim=1).float().mean()),
+        "symbols after it": int(later.sum()),
+        "right, true symbols fed": float((forced == after)[later].float().mean()),
+        "right, own symbols fed": float((free == after)[later].float().mean()),
+    }
+
+
+def plain(attention: bool, epochs: int, seed: int, teacher: float = 1.0) -> dict[str, Any]:
+    """Train one model and score it."""
+    dates = Dates()
+    torch.manual_seed(seed)
+    model = dates.model(attention)
+    model.teacher = teacher
+    started = time.process_time()
+    scores = train(model, dates, epochs, seed)
+    return {
+        "exact match by epoch": scores,
+        "CPU seconds": round(time.process_time() - started, 1),
+        "after the first mistake": after_first_error(model, dates.test),
+    }
+
+
+def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:
+    """Return the exact matches with so many more columns of padding behind every source."""
+    scores = {}
+    for columns in EXTRA_PADDING:
+        wider = np.pad(pairs.source, ((0, 0), (0, columns)), constant_values=PAD)
+        source, lengths, _, after = map(torch.from_numpy, pairs._replace(source=wider))
+        written = greedy_decode(model, model.encode(source, lengths), STEPS).symbols
+        written = torch.nn.functional.pad(written, (0, STEPS - written.shape[1]), value=PAD)
+        scores[columns] = float((written == after).all(dim=1).float().mean())
+    return scores
+
+
+def masking(kind: type[Seq2Seq]) -> dict[str, Any]:
+    """Train with or without the mask; score with the test sources padded further and further.
+
+    All test rows stand in one array, so "no extra column" pads to the longest date.
+    """
+    dates = Dates()
+    torch.manual_seed(0)
+    model = dates.model(attention=True, kind=kind)
+    train(model, dates, epochs=2, seed=0)
+    return {"exact match by extra padding": extra_padding(model, dates.test)}
+
+
+def keras_twin(epochs: int = 2) -> dict[str, Any]:
+    """Train the Keras model from its own initial weights, on whole-width batches."""
+    import keras
+
+    from utils import keras_attention
+
+    dates = Dates()
+    keras.utils.set_random_seed(0)
+    model = keras_attention.Seq2Seq(len(dates.source_symbols), len(dates.target_symbols))
+    steps = epochs * -(-TRAIN_ROWS // BATCH_SIZE)
+    rate = keras.optimizers.schedules.CosineDecay(
+        PEAK_RATE / 25, steps, warmup_target=PEAK_RATE, warmup_steps=int(0.3 * steps)
+    )
+    optimizer = keras.optimizers.Adam(rate, clipnorm=1.0)
+    model.compile(optimizer, keras_attention.sequence_loss)
+    started = time.process_time()
+    train_rows, test_rows = dates.train, dates.test
+    history = model.fit(
+        (train_rows.source, train_rows.before),
+        train_rows.after,
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        verbose=0,
+    )
+    seconds = time.process_time() - started
+    written, _ = model.write(test_rows.source, STEPS)
+    written = np.pad(written, ((0, 0), (0, STEPS - written.shape[1])))
+    return {
+        "exact match": float((written == test_rows.after).all(axis=1).mean()),
+        "training loss by epoch": [round(loss, 4) for loss in history.history["loss"]],
+        "CPU seconds": round(seconds, 1),
+    }
+
+
+def main() -> None:
+    """Make every run that is not recorded yet."""
+    torch.set_flush_denormal(True)
+    runs = {f"attention, seed {seed}": lambda seed=seed: plain(True, 2, seed) for seed in range(3)}
+    runs["unmasked"] = lambda: masking(Unmasked)
+    runs["masked"] = lambda: masking(Seq2Seq)
+    runs["Keras"] = keras_twin
+    for seed in range(3):
+        for teacher in (1.0, 0.5):
+            runs[f"no attention, teacher {teacher}, seed {seed}"] = (
+                lambda seed=seed, teacher=teacher: plain(False, 4, seed, teacher)
+            )
+    runs["no attention, 12 epochs"] = lambda: plain(False, 12, 0)
+    run_missing("attention_dates", runs)
+
+
+if __name__ == "__main__":
+    main()
