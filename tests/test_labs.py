@@ -18,11 +18,12 @@ LABS = {
     "gru cell": labs.gru_cell_lab,
 }
 
-# What the book's theme sets in its light and dark modes.
+# What the pages that show a lab set; the book's own from its stylesheet.
 THEMES = {
     "light": "",
-    "dark": ":root { --pst-color-text-base: #ced6dd; --pst-color-surface: #29313d }"
-    "body { background: #14181e; color: #ced6dd }",
+    "dark": (Path(__file__).parent.parent / "assets" / "unrolled.css").read_text("utf-8"),
+    "JupyterLab": ":root { --jp-content-font-color1: #e0e0e0; --jp-layout-color1: #212121 }"
+    "body { background: #111; color: #e0e0e0 }",
 }
 
 
@@ -51,8 +52,9 @@ def show(browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url))
         page.set_content(
-            f'<!doctype html><html lang="en"><head><title>Lab</title><style>{THEMES[theme]}</style>'
-            f"</head><body><main><h1>Lab</h1>{lab.html * copies}</main></body></html>"
+            f'<!doctype html><html lang="en" data-theme="{theme}"><head><title>Lab</title>'
+            f"<style>{THEMES[theme]}</style></head><body><main><h1>Lab</h1>"
+            f"{lab.html * copies}</main></body></html>"
         )
         return page
 
@@ -76,7 +78,7 @@ def test_a_lab_is_one_bundle_of_two_twins(name):
     assert LABS[name]().html == LABS[name]().html
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1350), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1350), ("dark", 390), ("JupyterLab", 800)])
 @pytest.mark.parametrize("name", LABS)
 def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
     page = show(LABS[name](), theme, width)

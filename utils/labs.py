@@ -20,16 +20,17 @@ from matplotlib.figure import Figure
 from utils.plotting import COLORS
 
 # Colours come from whichever page shows the lab: the book's theme, JupyterLab or Colab.
-# Mixed with the ink, the palette stands out on a light page and on a dark one.
+# Outside the book the palette is mixed with the ink, to stand out on light and on dark.
 STYLE = f"""
 .unrolled-lab {{
-  --ink: var(--pst-color-text-base, var(--jp-content-font-color1,
+  --ink: var(--unrolled-ink, var(--jp-content-font-color1,
          var(--colab-primary-text-color, #1c1c1c)));
-  --paper: var(--pst-color-surface, var(--jp-layout-color1,
+  --paper: var(--unrolled-surface, var(--jp-layout-color1,
            var(--colab-primary-surface-color, #f6f6f6)));
-  --blue: color-mix(in srgb, {COLORS["blue"]} 75%, var(--ink));
-  --vermilion: color-mix(in srgb, {COLORS["vermilion"]} 75%, var(--ink));
-  --green: color-mix(in srgb, {COLORS["green"]} 75%, var(--ink));
+  --blue: var(--unrolled-blue, color-mix(in srgb, {COLORS["blue"]} 75%, var(--ink)));
+  --vermilion: var(--unrolled-vermilion,
+               color-mix(in srgb, {COLORS["vermilion"]} 75%, var(--ink)));
+  --green: var(--unrolled-green, color-mix(in srgb, {COLORS["green"]} 75%, var(--ink)));
   color: var(--ink); background: var(--paper);
   border: 1px solid color-mix(in srgb, var(--ink) 25%, transparent); border-radius: 6px;
   padding: .75rem 1rem; margin: 1rem 0; max-width: 42rem; font-size: .95rem; line-height: 1.4;
