@@ -12,7 +12,36 @@ from playwright.sync_api import sync_playwright
 from utils import labs
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+def attention_examples():
+    """Two sources of unlike length, each decoded with the mask and without, to random weights."""
+    rng = np.random.default_rng(5)
+
+    def view(written, source):
+        valid = np.array([symbol != "∅" for symbol in source])
+        weights = rng.dirichlet(np.ones(len(source)), len(written))
+        return weights, weights * valid / (weights * valid).sum(axis=1, keepdims=True)
+
+    examples = []
+    for source, written in (("7. März 2026∅∅∅∅", "2026-03-07"), ("二〇二六年三月七日", "2026-03")):
+        unmasked, masked = view(written, source)
+        examples.append(
+            labs.AttentionExample(
+                source,
+                labs.AttentionView(written, masked),
+                labs.AttentionView(written, unmasked),
+            )
+        )
+    return examples
+
+
+def attention_lab():
+    return labs.attention_lab(attention_examples())
+
+
 LABS = {
+    "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
@@ -176,3 +205,57 @@ def test_the_chart_draws_the_last_24_steps(lab, names, show):
     assert [shown(page, name) for name in ("step-now", "first", "last")] == [32, 8, 32]
     for name in names:
         assert part(page, f"trace-{name}").get_attribute("d").count("L") == 24
+
+
+def cells(page, shape):
+    """Read the map's weights back from its rectangles."""
+    weights = np.full(shape, np.nan)
+    for cell in page.locator("rect.lab-weight").all():
+        row, column = map(int, cell.get_attribute("data-cell").split(","))
+        weights[row, column] = float(cell.get_attribute("fill-opacity"))
+    return weights
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("mask", [True, False])
+def test_the_attention_map_shows_the_weights(number, mask, show):
+    example = attention_examples()[number]
+    view = example.masked if mask else example.unmasked
+    page = show(attention_lab())
+    part(page, "example").select_option(str(number))
+    part(page, "mask").set_checked(mask)
+    assert np.allclose(cells(page, view.weights.shape), view.weights, atol=5.1e-4)
+    padding = [symbol == "∅" for symbol in example.source]
+    for row in (0, len(view.written) - 1):
+        part(page, "position").fill(str(row + 1))
+        assert part(page, "symbol").text_content() == view.written[row]
+        expected = view.weights[row, padding].sum()
+        assert shown(page, "padding") == pytest.approx(expected, abs=7e-3)
+        best = int(view.weights[row].argmax())
+        said = part(page, "best").text_content()
+        assert said.startswith(f"“{example.source[best]}” at {best + 1}: ")
+        first = said.split(",")[0].split(": ")[1]
+        assert float(first) == pytest.approx(view.weights[row, best], abs=6e-3)
+
+
+def test_the_attention_map_follows_the_arrow_keys_and_the_pointer(show):
+    page = show(attention_lab())
+    part(page, "position").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert part(page, "position-text").text_content().startswith("4 of 10")
+    page.locator('rect[data-row="7"]').hover()
+    assert part(page, "position-text").text_content().startswith("8 of 10")
+    assert page.locator('rect[data-row="7"]').get_attribute("stroke-opacity") == "1"
+    part(page, "mask").focus()
+    page.keyboard.press("Space")
+    assert shown(page, "padding") > 0
+
+
+def test_an_attention_lab_names_weights_that_do_not_fit():
+    example = attention_examples()[0]
+    short = example._replace(masked=labs.AttentionView("20", example.masked.weights))
+    with pytest.raises(ValueError, match=r"examples\[0\].masked.weights has shape \(10, 16\)"):
+        labs.attention_lab([short])
+    with pytest.raises(ValueError, match="examples is empty"):
+        labs.attention_lab([])

@@ -12,12 +12,13 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from utils.plotting import COLORS
+from utils.plotting import COLORS, heat_map
 
 # Colours come from whichever page shows the lab: the book's theme, JupyterLab or Colab.
 # Outside the book the palette is mixed with the ink, to stand out on light and on dark.
@@ -472,3 +473,137 @@ const describe = (now, gate, next) =>
     title = "One GRU unit, step by step"
     colours = {"h": "var(--blue)"}
     return _cell_lab(title, GRU_GATES, GRU_PRESETS, GRU_STORY, colours, diagram, script, twin)
+
+
+class AttentionView(NamedTuple):
+    """What a decoder wrote, symbol by symbol, and its weights over the source behind each."""
+
+    written: Sequence[str]
+    weights: Float[np.ndarray, "written source"]
+
+
+class AttentionExample(NamedTuple):
+    """One source, padding included, decoded with the mask over its padding and without.
+
+    Padding is the symbol "∅"; both views' weights have one column per symbol of `source`.
+    """
+
+    source: Sequence[str]
+    masked: AttentionView
+    unmasked: AttentionView
+
+
+ATTENTION_SCRIPT = """
+const LEFT = 24, TOP = 22, WIDTH = 332, ROW = 19;
+const svg = (name, attributes, text) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text) element.textContent = text;
+  find("map").append(element);
+};
+const draw = () => {
+  const example = data.examples[number("example")];
+  const view = find("mask").checked ? example.masked : example.unmasked;
+  const slide = find("position"), columns = example.source.length;
+  slide.max = view.written.length;
+  const row = number("position") - 1, across = WIDTH / columns;
+  find("map").replaceChildren();
+  set("map", {viewBox: `0 0 360 ${TOP + ROW * view.written.length + 6}`});
+  example.source.forEach((symbol, j) => svg("text",
+    {x: LEFT + across * (j + .5), y: 14, "text-anchor": "middle"}, symbol));
+  view.weights.forEach((weights, i) => {
+    const y = TOP + ROW * i;
+    svg("text", {x: 8, y: y + 14, "font-weight": i === row ? 700 : 400}, view.written[i]);
+    weights.forEach((weight, j) => svg("rect", {x: LEFT + across * j, y: y, width: across,
+      height: ROW - 2, "fill-opacity": weight, "data-cell": i + "," + j, "class": "lab-weight"}));
+    svg("rect", {x: 1, y: y - 1, width: 357, height: ROW, "class": "lab-row", "data-row": i,
+      "stroke-opacity": i === row ? 1 : 0});
+  });
+  const weights = view.weights[row];
+  const best = weights.map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0]).slice(0, 3);
+  const name = j => `“${example.source[j]}” at ${j + 1}`;
+  const padding = weights.reduce((sum, w, j) => sum + (example.source[j] === "∅" ? w : 0), 0);
+  const symbol = view.written[row];
+  write("position-text", `${row + 1} of ${view.written.length}: “${symbol}”`);
+  slide.setAttribute("aria-valuetext", `${row + 1}, ${symbol}`);
+  write("written", view.written.join(""));
+  write("symbol", symbol);
+  write("best", best.map(([weight, j]) => `${name(j)}: ${weight.toFixed(2)}`).join(", "));
+  write("padding", padding.toFixed(2));
+};
+for (const name of ["example", "position", "mask"]) find(name).addEventListener("input", draw);
+find("map").addEventListener("pointermove", event => {
+  const row = event.target.dataset.row;
+  if (row !== undefined && Number(row) + 1 !== number("position")) {
+    find("position").value = Number(row) + 1;
+    draw();
+  }
+});
+draw();
+"""
+ATTENTION_STYLE = """
+.unrolled-lab .lab-weight { fill: var(--blue); }
+.unrolled-lab .lab-row { fill: transparent; stroke: var(--ink); stroke-width: 1.5; }
+.unrolled-lab select { font: inherit; color: var(--ink); background: var(--paper);
+  border: 1px solid var(--ink); border-radius: 4px; padding: .2rem .4rem; max-width: 100%; }
+.unrolled-lab input[type=checkbox] { accent-color: var(--blue); }
+"""
+
+
+def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
+    """Show where a decoder looks for each symbol that it writes, with its mask on or off.
+
+    A row of the map is one written symbol's weights over the source. Hovering over a row, or the
+    slider with its arrow keys, picks it. Derived in chapter 07.
+
+    Raises:
+        ValueError: no example, or weights that do not match their symbols in number.
+    """
+    if not examples:
+        raise ValueError("examples is empty; the lab needs one to show")
+    for number, example in enumerate(examples):
+        for name in ("masked", "unmasked"):
+            view = getattr(example, name)
+            expected = (len(view.written), len(example.source))
+            if view.weights.shape != expected:
+                raise ValueError(
+                    f"examples[{number}].{name}.weights has shape {view.weights.shape}; "
+                    f"its symbols need {expected}"
+                )
+    options = "".join(
+        f'<option value="{number}">{html.escape("".join(example.source).rstrip("∅"))}</option>'
+        for number, example in enumerate(examples)
+    )
+    longest = len(examples[0].masked.written)
+    body = f"""<div class="lab-controls">
+<label>Source <select data-part="example">{options}</select></label>
+<label><input type="checkbox" data-part="mask" checked> Mask the padding ∅</label>
+{slider("position", "Written symbol", 1.0, float(longest), 1.0, 1.0)}</div>
+<svg data-part="map" role="img" aria-label="Attention weights: a row for each written symbol"></svg>
+<output aria-live="polite">Written: <b data-part="written"></b>. For
+<b data-part="symbol"></b> most weight on <span data-part="best"></span>; on padding
+<b data-part="padding"></b>.</output>"""
+    shown = [
+        {
+            "source": list(example.source),
+            **{
+                name: {"written": list(view.written), "weights": view.weights.round(3).tolist()}
+                for name, view in (("masked", example.masked), ("unmasked", example.unmasked))
+            },
+        }
+        for example in examples
+    ]
+    first = examples[0]
+    twin = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = twin.subplots()
+    view = first.masked
+    heat_map(axes, view.weights, rows=view.written, columns=first.source, label="weight")
+    axes.set(xlabel="source", ylabel="written", title="Where the decoder looks for each symbol")
+    return make_lab(
+        "Where the decoder looks",
+        body,
+        ATTENTION_SCRIPT,
+        twin,
+        {"examples": shown},
+        ATTENTION_STYLE,
+    )
