@@ -41,7 +41,7 @@ class History:
     with the lowest validation loss, or the last one where there was no validation set.
     """
 
-    rows: list[dict[str, float]] = field(default_factory=list)
+    rows: list[dict[str, int | float]] = field(default_factory=list)
     best_epoch: int = 0
     steps: int = 0
 
