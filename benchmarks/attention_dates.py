@@ -11,17 +11,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import kendalltau
+from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.record import run_missing
 from utils.data.dates import make_dates
 from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
 from utils.torch_attention import (
+    AdditiveAttention,
     Memory,
     PairBatches,
     Seq2Seq,
     exact_matches,
     greedy_decode,
+    input_gradients,
     sequence_loss,
 )
 from utils.training import fit
@@ -37,8 +41,8 @@ class Dates:
 
     def __init__(self, train_rows: int = TRAIN_ROWS, test_rows: int = TEST_ROWS):
         pairs = make_dates(train_rows + test_rows, rng=0)
-        self.source_symbols = Symbols(pair.text for pair in pairs)
-        self.target_symbols = Symbols(pair.iso for pair in pairs)
+        self.source_symbols = Symbols(pair.text for pair in pairs[:train_rows])
+        self.target_symbols = Symbols(pair.iso for pair in pairs[:train_rows])
         encoded = encode_pairs(
             [pair.text for pair in pairs],
             [pair.iso for pair in pairs],
@@ -56,7 +60,7 @@ class Dates:
 class Unmasked(Seq2Seq):
     """The mistake: padding is encoded like any symbol, and attended to."""
 
-    def encode(self, source: torch.Tensor, lengths: torch.Tensor) -> Memory:
+    def encode(self, source: Tensor, lengths: Tensor) -> Memory:
         """Read every row to the end of its padding."""
         full = torch.full_like(lengths, source.shape[1])
         return super().encode(source, full)._replace(mask=torch.ones_like(source, dtype=torch.bool))
@@ -104,6 +108,49 @@ def after_first_error(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
     }
 
 
+class PermutedAttention(AdditiveAttention):
+    """The trained attention with its weights dealt out anew among each row's valid positions."""
+
+    def attend(
+        self, query: Tensor, keys: Tensor, projected: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Mix the keys with permuted weights."""
+        _, weights = super().attend(query, keys, projected, mask)
+        order = (torch.rand_like(weights) + (~mask).float()).argsort(dim=1)
+        weights = weights.gather(1, order)
+        return torch.bmm(weights[:, None], keys)[:, 0], weights
+
+
+def explanation(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
+    """Hold the attention weights against input gradients, and against a random permutation.
+
+    Both tests are Jain and Wallace's (2019). The rank correlation is Kendall's, over a row's
+    valid source positions, averaged over rows and target symbols without the end.
+    """
+    source, lengths, before, after = map(torch.from_numpy, pairs)
+    gradients = input_gradients(model, source, lengths, before, after).numpy()
+    _, weights = greedy_decode(model, model.encode(source, lengths), STEPS)
+    correlations, same_top = [], []
+    for row, length in enumerate(pairs.lengths):
+        for step in range(STEPS - 1):
+            ours = weights[row, step, :length].numpy()
+            theirs = gradients[row, step, :length]
+            correlations.append(kendalltau(ours, theirs).statistic)
+            same_top.append(ours.argmax() == theirs.argmax())
+    kept = model.attention
+    model.attention = PermutedAttention(
+        kept.query.in_features, kept.key.in_features, kept.query.out_features
+    )
+    model.attention.load_state_dict(kept.state_dict())
+    permuted_score = float(exact_matches(model, pairs, STEPS).mean())
+    model.attention = kept
+    return {
+        "rank correlation": float(np.mean(correlations)),
+        "same top position": float(np.mean(same_top)),
+        "exact match, weights permuted": permuted_score,
+    }
+
+
 def plain(attention: bool, epochs: int, seed: int, teacher: float = 1.0) -> dict[str, Any]:
     """Train one model and score it."""
     dates = Dates()
@@ -112,11 +159,14 @@ def plain(attention: bool, epochs: int, seed: int, teacher: float = 1.0) -> dict
     model.teacher = teacher
     started = time.process_time()
     scores = train(model, dates, epochs, seed)
-    return {
+    result = {
         "exact match by epoch": scores,
         "CPU seconds": round(time.process_time() - started, 1),
         "after the first mistake": after_first_error(model, dates.test),
     }
+    if attention:
+        result["explanation"] = explanation(model, dates.test.rows(slice(0, 300)))
+    return result
 
 
 def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:

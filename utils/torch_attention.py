@@ -297,3 +297,32 @@ def exact_matches(
         )
         matches.append((after == written).all(dim=1))
     return torch.cat(matches).cpu().numpy()
+
+
+def input_gradients(
+    model: Seq2Seq,
+    source: Int[Tensor, "batch source"],
+    lengths: Int[Tensor, " batch"],
+    before: Int[Tensor, "batch target"],
+    after: Int[Tensor, "batch target"],
+) -> Float[Tensor, "batch target source"]:
+    r"""Return how much each source symbol's embedding sways each right target symbol.
+
+    Entry (b, i, j) is $\lVert \partial \log p(y_i) / \partial x_j \rVert$, the length of the
+    gradient of target symbol i's log probability by source symbol j's embedding: the "simple
+    gradient" that Jain and Wallace (2019) hold attention against.
+    """
+    embedded: list[Tensor] = []
+    keep = model.source_embedding.register_forward_hook(
+        lambda module, arguments, output: embedded.append(output)
+    )
+    try:
+        logits = model(source, lengths, before)
+    finally:
+        keep.remove()
+    chosen = logits.log_softmax(dim=2).gather(2, after[..., None])[..., 0]
+    gradients = [
+        torch.autograd.grad(chosen[:, step].sum(), embedded[0], retain_graph=True)[0]
+        for step in range(after.shape[1])
+    ]
+    return torch.stack(gradients, dim=1).norm(dim=3)
