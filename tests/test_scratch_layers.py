@@ -11,22 +11,48 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from utils.scratch import RNN, numerical_gradient, relative_error
+from utils.scratch import GRU, LSTM, RNN, Bidirectional, numerical_gradient, relative_error
 from utils.weights import to_torch
 
-TOLERANCES = {RNN: (1e-14, 1e-12)}
+
+def both_ways(kind):
+    """Make Bidirectional layers of one kind; every one of the two gets its own weights."""
+
+    def make(*sizes, rng=0, **options):
+        generator = np.random.default_rng(rng)
+        return Bidirectional(*(kind(*sizes, rng=generator, **options) for _ in range(2)))
+
+    return make
+
+
+# The largest relative error of results and of gradients.
+TOLERANCES = {"RNN": (1e-14, 1e-12), "RNN relu": (1e-14, 1e-12)}
+GATED = (1e-13, 1e-11)
 LAYERS = {
     "RNN": RNN,
     "RNN relu": lambda *sizes, **options: RNN(*sizes, activation="relu", **options),
+    "LSTM": LSTM,
+    "GRU": GRU,
+    "GRU before": lambda *sizes, **options: GRU(*sizes, reset_after=False, **options),
+    "both RNN": both_ways(RNN),
+    "both LSTM": both_ways(LSTM),
+    "both GRU": both_ways(GRU),
 }
 
 
-def as_tuple(state):
-    return state if isinstance(state, tuple) else (state,)
+def parts(state):
+    """List the arrays of a state: h, (h, c), or a pair of either."""
+    return [each for part in state for each in parts(part)] if isinstance(state, tuple) else [state]
 
 
-def as_state(arrays):
-    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+def like(state, arrays):
+    """Put the arrays in the places of the state's own."""
+    remaining = iter(arrays)
+
+    def place(part):
+        return tuple(map(place, part)) if isinstance(part, tuple) else next(remaining)
+
+    return place(state)
 
 
 class Case:
@@ -36,11 +62,11 @@ class Case:
         rng = np.random.default_rng(seed)
         self.layer = make(inputs, hidden, bias=bias, rng=rng)
         self.x = rng.normal(size=(batch, time, inputs))
-        count = len(as_tuple(self.layer.forward(self.x)[1]))
-        self.state = as_state([rng.normal(size=(batch, hidden)) for _ in range(count)])
+        outputs, state = self.layer.forward(self.x)
+        self.state = like(state, [rng.normal(size=part.shape) for part in parts(state)])
         self.lengths = rng.integers(1, time + 1, batch) if ragged else None
-        self.d_outputs = rng.normal(size=(batch, time, hidden))
-        self.d_state = as_state([rng.normal(size=(batch, hidden)) for _ in range(count)])
+        self.d_outputs = rng.normal(size=outputs.shape)
+        self.d_state = like(state, [rng.normal(size=part.shape) for part in parts(state)])
 
     def forward(self):
         return self.layer.forward(self.x, self.state, self.lengths)
@@ -49,40 +75,81 @@ class Case:
         outputs, state = self.forward()
         return float(
             (outputs * self.d_outputs).sum()
-            + sum(
-                (s * d).sum() for s, d in zip(as_tuple(state), as_tuple(self.d_state), strict=True)
-            )
+            + sum((s * d).sum() for s, d in zip(parts(state), parts(self.d_state), strict=True))
         )
 
 
 def torch_results(case):
     """Run PyTorch on the case: outputs, states, and the gradients of x, states and parameters."""
-    module = to_torch(case.layer)
     x = torch.tensor(case.x, requires_grad=True)
-    states = [torch.tensor(s, requires_grad=True) for s in as_tuple(case.state)]
-    given_state = as_state([s[None] for s in states])
-    if case.lengths is None:
-        outputs, last = module(x, given_state)
+    states = [torch.tensor(part, requires_grad=True) for part in parts(case.state)]
+    if getattr(case.layer, "reset_after", True):
+        outputs, last, weights = run_module(case, x, states)
     else:
-        packed = pack_padded_sequence(x, case.lengths, batch_first=True, enforce_sorted=False)
-        packed_outputs, last = module(packed, given_state)
-        outputs, _ = pad_packed_sequence(
-            packed_outputs, batch_first=True, total_length=case.x.shape[1]
-        )
-    results = [outputs, *(s[0] for s in as_tuple(last))]
-    wanted = [case.d_outputs, *as_tuple(case.d_state)]
+        outputs, last, weights = run_gru_with_reset_before(case, x, *states)
+    results = [outputs, *last]
+    wanted = [case.d_outputs, *parts(case.d_state)]
     sum((r * torch.from_numpy(d)).sum() for r, d in zip(results, wanted, strict=True)).backward()
-    gradients = {"x": x.grad.numpy()}
-    gradients |= {f"state {k}": s.grad.numpy() for k, s in enumerate(states)}
-    torch_names = {"W_x": "weight_ih_l0", "W_h": "weight_hh_l0", "b": "bias_ih_l0"}
-    torch_names |= {"b_x": "bias_ih_l0", "b_h": "bias_hh_l0"}
-    for name in case.layer.params:
-        gradients[name] = getattr(module, torch_names[name]).grad.numpy().T
+    gradients = {"x": x.grad} | {f"state {k}": s.grad for k, s in enumerate(states)}
+    gradients = {key: gradient.numpy() for key, gradient in gradients.items()}
+    gradients |= {name: weight.grad.numpy().T for name, weight in weights.items()}
     return [r.detach().numpy() for r in results], gradients
 
 
+def run_module(case, x, states):
+    """Run the PyTorch module of the same weights, packed where rows have lengths."""
+    module = to_torch(case.layer)
+    directions = 2 if module.bidirectional else 1
+    # PyTorch holds h of both directions in one tensor and c in another; NumPy holds (h, c) twice.
+    kinds = len(states) // directions
+    stacked = tuple(torch.stack(states[kind::kinds]) for kind in range(kinds))
+    initial = stacked if kinds == 2 else stacked[0]
+    if case.lengths is None:
+        outputs, last = module(x, initial)
+    else:
+        packed = pack_padded_sequence(x, case.lengths, batch_first=True, enforce_sorted=False)
+        packed_outputs, last = module(packed, initial)
+        outputs, _ = pad_packed_sequence(
+            packed_outputs, batch_first=True, total_length=case.x.shape[1]
+        )
+    last = last if kinds == 2 else (last,)
+    last = [part[direction] for direction in range(directions) for part in last]
+    names = {"W_x": "weight_ih", "W_h": "weight_hh", "b": "bias_ih"}
+    names |= {"b_x": "bias_ih", "b_h": "bias_hh"}
+    weights = {}
+    for name in case.layer.params:
+        direction, short = name.split("_", 1) if directions == 2 else ("", name)
+        suffix = "_l0_reverse" if direction == "backward" else "_l0"
+        weights[name] = getattr(module, names[short] + suffix)
+    return outputs, last, weights
+
+
+def run_gru_with_reset_before(case, x, h):
+    """Follow the equations of the layer that PyTorch lacks, one row and one gate at a time."""
+    weights = {
+        name: torch.tensor(value.T, requires_grad=True) for name, value in case.layer.params.items()
+    }
+    W_r, W_z, W_n = weights["W_x"].chunk(3)
+    U_r, U_z, U_n = weights["W_h"].chunk(3)
+    b_r, b_z, b_n = weights["b"].chunk(3) if "b" in weights else (0, 0, 0)
+    outputs = torch.zeros(case.d_outputs.shape, dtype=torch.float64)
+    last = []
+    for row, length in enumerate(
+        case.lengths if case.lengths is not None else [x.shape[1]] * len(x)
+    ):
+        state = h[row]
+        for t in range(length):
+            r = torch.sigmoid(W_r @ x[row, t] + U_r @ state + b_r)
+            z = torch.sigmoid(W_z @ x[row, t] + U_z @ state + b_z)
+            n = torch.tanh(W_n @ x[row, t] + U_n @ (r * state) + b_n)
+            state = z * state + (1 - z) * n
+            outputs[row, t] = state
+        last.append(state)
+    return outputs, [torch.stack(last)], weights
+
+
 def flat_gradients(grads):
-    states = {f"state {k}": s for k, s in enumerate(as_tuple(grads.state))}
+    states = {f"state {k}": s for k, s in enumerate(parts(grads.state))}
     return {"x": grads.x} | states | grads.params
 
 
@@ -99,10 +166,10 @@ def flat_gradients(grads):
 )
 def test_equals_pytorch_forward_and_backward(name, batch, time, inputs, hidden, seed, bias, ragged):
     case = Case(LAYERS[name], batch, time, inputs, hidden, seed, bias, ragged)
-    tolerance, gradient_tolerance = TOLERANCES[type(case.layer)]
+    tolerance, gradient_tolerance = TOLERANCES.get(name, GATED)
     reference, reference_gradients = torch_results(case)
     outputs, state = case.forward()
-    for mine, theirs in zip([outputs, *as_tuple(state)], reference, strict=True):
+    for mine, theirs in zip([outputs, *parts(state)], reference, strict=True):
         assert relative_error(mine, theirs) <= tolerance
     gradients = flat_gradients(case.layer.backward(case.d_outputs, case.d_state))
     assert gradients.keys() == reference_gradients.keys()
@@ -116,7 +183,7 @@ def test_gradients_equal_central_differences(name):
     case.forward()
     gradients = flat_gradients(case.layer.backward(case.d_outputs, case.d_state))
     arrays = {"x": case.x} | case.layer.params
-    arrays |= {f"state {k}": s for k, s in enumerate(as_tuple(case.state))}
+    arrays |= {f"state {k}": s for k, s in enumerate(parts(case.state))}
     for key, array in arrays.items():
         assert relative_error(gradients[key], numerical_gradient(case.loss, array)) < 1e-8, key
 
@@ -129,9 +196,9 @@ def test_float32_stays_float32_and_agrees_with_float64(name):
         single.params[key][...] = value
     outputs, _ = case.forward()
     grads = flat_gradients(case.layer.backward(case.d_outputs, case.d_state))
-    single_state = as_state([s.astype(np.float32) for s in as_tuple(case.state)])
+    single_state = like(case.state, [s.astype(np.float32) for s in parts(case.state)])
     single_outputs, _ = single.forward(case.x.astype(np.float32), single_state, case.lengths)
-    d_state = as_state([d.astype(np.float32) for d in as_tuple(case.d_state)])
+    d_state = like(case.state, [d.astype(np.float32) for d in parts(case.d_state)])
     single_grads = flat_gradients(single.backward(case.d_outputs.astype(np.float32), d_state))
     assert single_outputs.dtype == np.float32
     assert relative_error(single_outputs, outputs) < 1e-6
@@ -145,11 +212,11 @@ def test_a_padded_row_equals_the_row_alone(name):
     case = Case(LAYERS[name], 5, 8, 3, 4, seed=3)
     outputs, state = case.forward()
     for row, length in enumerate(case.lengths):
-        initial = as_state([s[row : row + 1] for s in as_tuple(case.state)])
+        initial = like(case.state, [s[row : row + 1] for s in parts(case.state)])
         alone, last = case.layer.forward(case.x[row : row + 1, :length], initial)
         np.testing.assert_allclose(outputs[row, :length], alone[0], rtol=0, atol=1e-14)
         assert not outputs[row, length:].any()
-        for mine, theirs in zip(as_tuple(state), as_tuple(last), strict=True):
+        for mine, theirs in zip(parts(state), parts(last), strict=True):
             np.testing.assert_allclose(mine[row], theirs[0], rtol=0, atol=1e-14)
 
 
@@ -177,21 +244,21 @@ def test_a_row_of_length_zero_keeps_its_state(name):
     outputs, state = case.forward()
     grads = case.layer.backward(case.d_outputs, case.d_state)
     assert not outputs[1].any()
-    for kept, given_state in zip(as_tuple(state), as_tuple(case.state), strict=True):
+    for kept, given_state in zip(parts(state), parts(case.state), strict=True):
         np.testing.assert_array_equal(kept[1], given_state[1])
-    for kept, d_given in zip(as_tuple(grads.state), as_tuple(case.d_state), strict=True):
+    for kept, d_given in zip(parts(grads.state), parts(case.d_state), strict=True):
         np.testing.assert_array_equal(kept[1], d_given[1])
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_arguments_and_results_are_never_shared(name):
     case = Case(LAYERS[name], 3, 4, 2, 3, seed=6, ragged=False)
-    arguments = [case.x, *as_tuple(case.state), case.d_outputs, *as_tuple(case.d_state)]
+    arguments = [case.x, *parts(case.state), case.d_outputs, *parts(case.d_state)]
     copies = [a.copy() for a in arguments]
     outputs, state = case.forward()
     before = flat_gradients(case.layer.backward(case.d_outputs, case.d_state))
     outputs[...] = np.nan
-    for s in as_tuple(state):
+    for s in parts(state):
         s[...] = np.nan
     after = flat_gradients(case.layer.backward(case.d_outputs, case.d_state))
     for key, value in before.items():
@@ -203,7 +270,7 @@ def test_arguments_and_results_are_never_shared(name):
 @pytest.mark.parametrize("name", LAYERS)
 def test_state_and_its_gradient_default_to_zero(name):
     case = Case(LAYERS[name], 3, 4, 2, 3, seed=7)
-    zeros = as_state([np.zeros_like(s) for s in as_tuple(case.state)])
+    zeros = like(case.state, [np.zeros_like(s) for s in parts(case.state)])
     explicit = case.layer.forward(case.x, zeros)[0]
     explicit_grads = flat_gradients(case.layer.backward(case.d_outputs, zeros))
     np.testing.assert_array_equal(case.layer.forward(case.x)[0], explicit)
@@ -226,23 +293,23 @@ def test_initial_values_depend_on_rng_alone_and_stay_in_their_bounds(name):
 def test_errors_name_the_argument_the_value_and_what_fits(name):
     layer = LAYERS[name](3, 4)
     x = np.zeros((2, 5, 3))
-    count = len(as_tuple(layer.forward(x)[1]))
+    outputs, state = layer.forward(x)
     with pytest.raises(ValueError, match=r"x has shape \(5, 3\).*\(batch, time, 3\)"):
         layer.forward(x[0])
     with pytest.raises(ValueError, match=r"x has shape \(2, 5, 2\)"):
         layer.forward(x[..., :2])
     with pytest.raises(ValueError, match=r"state.* has shape \(3, 4\).*\(2, 4\)"):
-        layer.forward(x, as_state([np.zeros((3, 4))] * count))
+        layer.forward(x, like(state, [np.zeros((3, 4))] * len(parts(state))))
     with pytest.raises(ValueError, match=r"lengths\[1\] is 6; it must be from 0 to 5"):
         layer.forward(x, lengths=np.array([1, 6]))
     with pytest.raises(ValueError, match=r"lengths\[0\] is -1"):
         layer.forward(x, lengths=np.array([-1, 2]))
     with pytest.raises(ValueError, match=r"lengths has shape .*float64"):
         layer.forward(x, lengths=np.array([1.0, 2.0]))
-    with pytest.raises(ValueError, match=r"d_outputs has shape \(2, 5, 3\).*\(2, 5, 4\)"):
-        layer.backward(x)
+    with pytest.raises(ValueError, match=r"d_outputs has shape \(2, 4, 4\).*\(2, 5, 4\)"):
+        layer.backward(outputs[:, :4])
     with pytest.raises(RuntimeError, match="call forward first"):
-        LAYERS[name](3, 4).backward(np.zeros((2, 5, 4)))
+        LAYERS[name](3, 4).backward(outputs)
     with pytest.raises(ValueError, match="hidden_size is 0"):
         LAYERS[name](3, 0)
     with pytest.raises(ValueError, match="dtype is int64"):

@@ -44,8 +44,14 @@ class Recurrent:
         self._cache: Any = None
 
     def __repr__(self) -> str:
-        """Name the layer with its sizes."""
-        return f"{type(self).__name__}({self.input_size}, {self.hidden_size})"
+        """Name the layer with its sizes and everything else that its weights do not say."""
+        return (
+            f"{type(self).__name__}({self.input_size}, {self.hidden_size}, bias={self.bias}, "
+            f"dtype={self.dtype}{self._options()})"
+        )
+
+    def _options(self) -> str:
+        return ""
 
     def _initialise(
         self, rng: int | np.random.Generator, shapes: dict[str, tuple[int, ...]]
@@ -81,6 +87,22 @@ class Recurrent:
             )
         return state
 
+    def _joined(
+        self, rows: "Rows", x: Float[np.ndarray, "batch time input"], state: Any
+    ) -> Float[np.ndarray, "times batch joined"]:
+        """Lay out [x_t, 1, h_{t-1}] for every step; the 1 multiplies the bias, if there is one.
+
+        The layer fills h in as it goes. Only h counts in the last of the time + 1 entries.
+        """
+        batch, time, _ = x.shape
+        size = self.input_size + self.bias + self.hidden_size
+        joined = np.zeros((time + 1, batch, size), self.dtype)
+        joined[:-1, :, : self.input_size] = rows.enter(x)
+        if self.bias:
+            joined[:, :, self.input_size] = 1
+        joined[0, :, -self.hidden_size :] = rows.sort(self._checked_state("state", state, batch))
+        return joined
+
     def _recall(self, d_outputs: Float[np.ndarray, "..."]) -> Any:
         """Return what the forward pass kept, once it and the gradient are known to fit."""
         if self._cache is None:
@@ -96,6 +118,9 @@ class Recurrent:
 class Rows:
     """The rows of a batch by falling length: those that run at step t are the first active[t].
 
+    Inside a layer, arrays are (time, batch, features) in this order, so that each step reads and
+    writes one block of memory and leaves finished rows out.
+
     Raises:
         ValueError: lengths is not one whole number from 0 to `time` for each row.
     """
@@ -104,8 +129,10 @@ class Rows:
         self, lengths: Integer[np.ndarray, " batch"] | None, batch: int, time: int
     ) -> None:
         self.active = [batch] * time
+        self._lengths = np.full(batch, time)
         self._order: Any = slice(None)
         self._inverse: Any = slice(None)
+        self._running: Any = None
         if lengths is None:
             return
         lengths = np.asarray(lengths)
@@ -120,14 +147,57 @@ class Rows:
             raise ValueError(
                 f"lengths[{row}] is {lengths[row]}; it must be from 0 to {time}, the steps of x"
             )
-        self.active = (lengths[:, None] > np.arange(time)).sum(axis=0).tolist()
         self._order = np.argsort(-lengths, kind="stable")
         self._inverse = np.argsort(self._order)
+        self._lengths = lengths[self._order]
+        self._running = np.arange(time)[:, None] < self._lengths
+        self.active = self._running.sum(axis=1).tolist()
 
-    def sort(self, array: Float[np.ndarray, "batch ..."]) -> Float[np.ndarray, "batch ..."]:
-        """Put rows given in the batch's order into that of falling length."""
-        return array[self._order]
+    def sort(
+        self, array: Float[np.ndarray, "batch features"]
+    ) -> Float[np.ndarray, "batch features"]:
+        """Put the batch's rows into the order of falling length, in a new array."""
+        return array[self._order].copy()
 
-    def restore(self, array: Float[np.ndarray, "batch ..."]) -> Float[np.ndarray, "batch ..."]:
-        """Put sorted rows back into the batch's order."""
-        return array[self._inverse]
+    def restore(
+        self, array: Float[np.ndarray, "batch features"]
+    ) -> Float[np.ndarray, "batch features"]:
+        """Put sorted rows back into the batch's order, in a new array."""
+        return array[self._inverse].copy()
+
+    def enter(
+        self, array: Float[np.ndarray, "batch time features"]
+    ) -> Float[np.ndarray, "time batch features"]:
+        """Sort the rows and put time first."""
+        return array[self._order].swapaxes(0, 1)
+
+    def leave(
+        self, array: Float[np.ndarray, "time batch features"]
+    ) -> Float[np.ndarray, "batch time features"]:
+        """Undo `enter`, in a new array."""
+        return array.swapaxes(0, 1)[self._inverse].copy()
+
+    def last(
+        self, states: Float[np.ndarray, "times batch hidden"]
+    ) -> Float[np.ndarray, "batch hidden"]:
+        """Pick each row's state after its last step; states[0] is the initial one."""
+        return self.restore(states[self._lengths, np.arange(len(self._lengths))])
+
+    def pack(
+        self, array: Float[np.ndarray, "time batch features"]
+    ) -> Float[np.ndarray, "valid features"]:
+        """Stack the valid steps of all rows, so that one product serves them all."""
+        if self._running is None:
+            return array.reshape(-1, array.shape[-1])
+        return array[self._running]
+
+    def unpack(
+        self, packed: Float[np.ndarray, "valid features"]
+    ) -> Float[np.ndarray, "time batch features"]:
+        """Undo `pack`; steps beyond a row's end are 0."""
+        shape = len(self.active), len(self._lengths), packed.shape[-1]
+        if self._running is None:
+            return packed.reshape(shape)
+        array = np.zeros(shape, packed.dtype)
+        array[self._running] = packed
+        return array

@@ -35,6 +35,9 @@ class RNN(Recurrent):
         H = hidden_size
         self._initialise(rng, {"W_x": (input_size, H), "W_h": (H, H), "b": (H,)})
 
+    def _options(self) -> str:
+        return f", activation={self.activation!r}"
+
     def forward(
         self,
         x: Float[np.ndarray, "batch time input"],
@@ -51,19 +54,16 @@ class RNN(Recurrent):
         x = self._checked_input(x)
         batch, time, _ = x.shape
         rows = Rows(lengths, batch, time)
-        h = rows.sort(self._checked_state("state", state, batch))
-        # Time comes first inside, so that each step reads and writes one block of memory.
-        inputs = np.ascontiguousarray(rows.sort(x).swapaxes(0, 1))
-        z = inputs @ self.params["W_x"] + self.params.get("b", 0)
+        steps = rows.enter(x)
         states = np.zeros((time + 1, batch, self.hidden_size), self.dtype)
-        states[0] = h
+        states[0] = rows.sort(self._checked_state("state", state, batch))
+        z = rows.unpack(rows.pack(steps) @ self.params["W_x"] + self.params.get("b", 0))
         for t, n in enumerate(rows.active):
-            z[t, :n] += h[:n] @ self.params["W_h"]
-            h[:n] = np.tanh(z[t, :n]) if self.activation == "tanh" else np.maximum(z[t, :n], 0)
-            states[t + 1, :n] = h[:n]
-        outputs = rows.restore(states[1:].swapaxes(0, 1)).copy()
-        self._cache = outputs.shape, (rows, inputs, states)
-        return outputs, rows.restore(h).copy()
+            z_t = z[t, :n] + states[t, :n] @ self.params["W_h"]
+            states[t + 1, :n] = np.tanh(z_t) if self.activation == "tanh" else np.maximum(z_t, 0)
+        outputs = rows.leave(states[1:])
+        self._cache = outputs.shape, (rows, steps, states)
+        return outputs, rows.last(states)
 
     def backward(
         self,
@@ -76,27 +76,25 @@ class RNN(Recurrent):
             RuntimeError: there was no forward pass.
             ValueError: a gradient's shape is not that of its result.
         """
-        rows, inputs, states = self._recall(d_outputs)
-        time, batch, _ = inputs.shape
+        rows, steps, states = self._recall(d_outputs)
+        d_steps = rows.enter(np.asarray(d_outputs, self.dtype))
+        d_z = np.empty_like(states[1:])
         # A row's part of d_h keeps d_state untouched until the step at which the row ends.
-        d_h = rows.sort(self._checked_state("d_state", d_state, batch))
-        d_steps = rows.sort(np.asarray(d_outputs, self.dtype)).swapaxes(0, 1)
-        d_z = np.zeros_like(states[1:])
-        for t in reversed(range(time)):
+        d_h = rows.sort(self._checked_state("d_state", d_state, d_z.shape[1]))
+        for t in reversed(range(len(d_z))):
             n = rows.active[t]
-            d_h[:n] += d_steps[t, :n]
             h = states[t + 1, :n]
-            slope = 1 - h**2 if self.activation == "tanh" else h > 0
-            d_z[t, :n] = d_h[:n] * slope
+            slope = 1 - h * h if self.activation == "tanh" else h > 0
+            d_z[t, :n] = (d_h[:n] + d_steps[t, :n]) * slope
             d_h[:n] = d_z[t, :n] @ self.params["W_h"].T
-        flat_d_z = d_z.reshape(time * batch, self.hidden_size)
+        packed = rows.pack(d_z)
         params = {
-            "W_x": inputs.reshape(time * batch, self.input_size).T @ flat_d_z,
-            "W_h": states[:-1].reshape(time * batch, self.hidden_size).T @ flat_d_z,
-            "b": flat_d_z.sum(axis=0),
+            "W_x": rows.pack(steps).T @ packed,
+            "W_h": rows.pack(states[:-1]).T @ packed,
+            "b": packed.sum(axis=0),
         }
         return Gradients(
-            x=rows.restore((d_z @ self.params["W_x"].T).swapaxes(0, 1)).copy(),
+            x=rows.leave(rows.unpack(packed @ self.params["W_x"].T)),
             state=rows.restore(d_h),
             params={name: params[name] for name in self.params},
         )
