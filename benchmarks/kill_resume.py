@@ -92,20 +92,21 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
             while not ended:
                 left = counts["kills"] < kills
                 seconds = lifetimes.uniform(0, LONGEST_LIFE) if left else None
+                before = unfinished(folder / "checkpoints")
                 ended = live(partial(train, folder), seconds)
                 counts["kills"] += not ended
-                counts["writes_interrupted"] += write_was_interrupted(folder / "checkpoints")
+                counts["writes_interrupted"] += not unfinished(folder / "checkpoints") <= before
             counts["runs"] += 1
             equal = (folder / "end").read_bytes() == (undisturbed / "end").read_bytes()
             counts["runs_equal"] += equal
     return counts
 
 
-def write_was_interrupted(folder: Path) -> bool:
-    """Say whether a write was under way: a file unfinished, or tensors still without their JSON."""
-    tensors = folder.glob("*.safetensors")
-    unclaimed = any(not path.with_suffix(".json").exists() for path in tensors)
-    return unclaimed or any(folder.glob("*.partial"))
+def unfinished(folder: Path) -> set[tuple[str, int]]:
+    """Return the files of a write cut short: unfinished, or tensors still without their JSON."""
+    found = [*folder.glob("*.partial")]
+    found += [p for p in folder.glob("*.safetensors") if not p.with_suffix(".json").exists()]
+    return {(path.name, path.stat().st_mtime_ns) for path in found}
 
 
 if __name__ == "__main__":
