@@ -1,6 +1,8 @@
 """Check every shape that utils promises in its annotations while the tests run."""
 
+import os
 import pkgutil
+import shutil
 
 import jaxtyping
 import pytest
@@ -22,3 +24,23 @@ def unannotated():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the machine's Chromium; without one, say so: skip, or fail where CI promised it."""
+    programs = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, programs)), None)
+    if program is None:
+        reason = f"no browser: none of {', '.join(programs)} is installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}, and under CI the browser's tests must run")
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()

@@ -4,6 +4,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
+from .places import place_of
+
 
 class MissingAltError(SphinxError):
     """An image that a blind reader could not know about."""
@@ -17,14 +19,14 @@ def require_alternative_text(app: Sphinx, doctree: nodes.document) -> None:
     Raises:
         MissingAltError: at least one image has none.
     """
-    lines = [
-        f"{app.env.doc2path(app.env.docname, base=False)}, line {image.line or image.parent.line}"
+    places = [
+        place_of(app.env, app.env.docname, image)
         for image in doctree.findall(nodes.image)
         if not image.get("alt", "").strip()
     ]
-    if lines:
+    if places:
         raise MissingAltError(
-            f"{'; '.join(lines)}: describe the figure in its cell's metadata, "
+            f"{'; '.join(places)}: describe the figure in its cell's metadata, "
             'mystnb={"image": {"alt": "..."}}'
         )
 

@@ -21,6 +21,8 @@ from sphinx.errors import SphinxError
 from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
+from .places import place_of
+
 VARIANT = re.compile(r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>')
 
 
@@ -65,8 +67,8 @@ def to_mathml(formula: str, display: bool) -> str:
         call = f"katex.renderToString({json.dumps(formula)}, {json.dumps(options)})"
         return VARIANT.sub(_styled_letter, _katex().eval(call))
     except JSEvalException as error:
-        reason = str(error).partition("ParseError: ")[2].partition("\n")[0] or str(error)
-        raise ValueError(reason) from error
+        reason = str(error).partition("KaTeX parse error: ")[2].partition("\n")[0]
+        raise ValueError(reason or str(error)) from error
 
 
 def _render(translator: HTML5Translator, node: nodes.math | nodes.math_block, display: bool) -> str:
@@ -74,9 +76,9 @@ def _render(translator: HTML5Translator, node: nodes.math | nodes.math_block, di
     try:
         return to_mathml(formula, display)
     except ValueError as error:
-        docname = translator.builder.current_docname
-        path = translator.builder.env.doc2path(docname, base=False)
-        raise InvalidFormulaError(f"{path}:{node.line}: {formula!r}: {error}") from error
+        builder = translator.builder
+        place = place_of(builder.env, builder.current_docname, node)
+        raise InvalidFormulaError(f"{place}: {error}: {formula}") from error
 
 
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:

@@ -11,6 +11,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx_design.shared import create_component
 
+from .places import place_of
+
 FRAMEWORKS = {"tag_tab-pytorch": "PyTorch", "tag_tab-keras": "Keras"}
 
 
@@ -62,7 +64,8 @@ def group_tabs(app: Sphinx, doctree: nodes.document) -> None:
             run = list(group)
             if is_tab and len({framework_of(cell) for cell in run}) == 1:
                 raise LoneTabError(
-                    f"{app.env.docname}, line {run[0].line}: {framework_of(run[0])} stands alone; "
+                    f"{place_of(app.env, app.env.docname, run[0])}: "
+                    f"{framework_of(run[0])} stands alone; "
                     "tag the neighbouring cell of the other framework too, or remove the tag"
                 )
             children += [tab_set(run)] if is_tab else run

@@ -1,0 +1,215 @@
+import pytest
+import tinycss2
+from bs4 import BeautifulSoup
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont
+from PIL import Image
+
+from tools import finish_site
+
+
+def soup(body="", head=""):
+    return BeautifulSoup(f"<html><head>{head}</head><body>{body}</body></html>", "html.parser")
+
+
+def purge(css, *words):
+    return "".join(finish_site.purge_rules(tinycss2.parse_stylesheet(css), set(words)))
+
+
+def test_unused_scripts_go_and_used_ones_stay():
+    page = soup(
+        head='<script src="fontawesome.js?x"></script><script src="thebe.js"></script>'
+        '<script>const THEBE_JS_URL = "https://unpkg.com"</script>'
+        '<link rel="preload" href="a.js"><script src="searchindex.js"></script>'
+        '<script src="copybutton.js"></script>'
+    )
+    finish_site.remove_unused_scripts(page)
+    assert [script["src"] for script in page.find_all("script")] == ["copybutton.js"]
+    assert not page.find("link")
+
+
+def test_the_search_page_keeps_its_index():
+    page = soup('<div id="search-results"></div>', '<script src="searchindex.js"></script>')
+    finish_site.remove_unused_scripts(page)
+    assert page.find("script")
+
+
+def test_scripts_move_to_the_end_once_in_their_order():
+    theme = "<script>document.documentElement.dataset.mode = 1</script>"
+    page = soup(
+        "<p></p>", f'{theme}<script src="a.js"></script><script>b</script><script>b</script>'
+    )
+    finish_site.move_scripts_to_end(page)
+    assert [str(script) for script in page.head.find_all("script")] == [theme]
+    assert "".join(map(str, page.body.contents)) == (
+        '<p></p><script src="a.js"></script><script>b</script>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "scheme", "theme"),
+    [(None, "dark", "dark"), (None, "light", "light"), ("light", "dark", "light")],
+)
+def test_theme_is_chosen_before_the_first_paint(browser, stored, scheme, theme):
+    page = soup(head="<script>document.documentElement.dataset.mode = 'auto'</script>")
+    finish_site.choose_theme_at_once(page)
+    assert page.html["data-theme"] == "light"  # what a reader without scripts gets
+    context = browser.new_context(color_scheme=scheme)
+    view = context.new_page()
+    view.route("**/*", lambda route: route.fulfill(body=str(page), content_type="text/html"))
+    if stored:
+        view.goto("http://book.invalid/")
+        view.evaluate("mode => localStorage.setItem('mode', mode)", stored)
+    view.goto("http://book.invalid/")
+    assert view.evaluate("document.documentElement.dataset.theme") == theme
+    context.close()
+
+
+def test_leftovers_go():
+    page = soup(
+        '<div id="ethical-ad-placement"></div>',
+        '<meta name="viewport" content="a"><meta name="viewport" content="b">',
+    )
+    finish_site.remove_leftovers(page)
+    assert not page.select("#ethical-ad-placement")
+    assert [meta["content"] for meta in page.select("meta")] == ["a"]
+
+
+def test_landmarks_and_buttons_have_names():
+    page = soup(
+        '<div id="pst-primary-sidebar"></div><button aria-label="Go">Start here</button>'
+        '<button aria-label="Start here now">Start here</button><button title="Close"></button>'
+    )
+    finish_site.name_landmarks(page)
+    assert page.select_one("#pst-primary-sidebar")["role"] == "navigation"
+    labels = [button.get("aria-label") for button in page.find_all("button")]
+    assert labels == [None, "Start here now", "Close"]
+
+
+def test_empty_header_cells_become_plain_and_tables_scroll():
+    page = soup(
+        '<article><table border="1" class="dataframe">'
+        "<tr><th></th><th>a</th></tr></table></article>"
+    )
+    finish_site.mend_tables(page)
+    assert str(page.article) == (
+        '<article><div class="scroll"><table class="dataframe">'
+        "<tr><td></td><th>a</th></tr></table></div></article>"
+    )
+
+
+def test_figures_reserve_their_place_and_load_late(tmp_path):
+    Image.new("RGB", (200, 100)).save(tmp_path / "a.png")
+    page = soup(
+        '<article><img src="a.png"><div class="cell_output"><img src="a.png"></div></article>'
+    )
+    finish_site.size_images(page, tmp_path)
+    plain, figure = page.find_all("img")
+    assert (plain["width"], plain["height"]) == ("200", "100")
+    assert (figure["width"], figure["height"], figure["loading"]) == ("100", "50", "lazy")
+
+
+def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):
+    path = tmp_path / "a.png"
+    picture = Image.new("RGB", (64, 64), "white")
+    picture.paste((0, 114, 178), (0, 0, 32, 64))
+    picture.save(path, compress_level=0)
+    before = path.stat().st_size
+    finish_site.shrink_figure(path)
+    with Image.open(path) as after:
+        assert after.size == (64, 64)
+        assert after.convert("RGB").getpixel((10, 10)) == (0, 114, 178)
+    assert path.stat().st_size < before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("css", "kept"),
+    [
+        (".used{a:b}", ".used{a:b}"),
+        (".unused{a:b}", ""),
+        ("p.used, .unused{a:b}", "p.used{a:b}"),
+        (".used .unused{a:b}", ""),
+        ("#used{a:b}#unused{a:b}", "#used{a:b}"),
+        ("p:not(.unused){a:b}", "p:not(.unused){a:b}"),
+        ("@media (max-width:1px){.unused{a:b}}", ""),
+        ("@media (max-width:1px){.used{a:b}}", "@media (max-width:1px){.used{a:b}}"),
+        ("@font-face{src:url(a)}", "@font-face{src:url(a)}"),
+        (".used{color:#abc}", ".used{color:#abc}"),
+    ],
+)
+def test_rules_for_nobody_go(css, kept):
+    assert purge(css, "used") == kept
+
+
+def test_words_come_from_pages_and_scripts():
+    page = soup('<p class="a b" id="c"></p><script>box.classList.add("d-e")</script>')
+    assert {"a", "b", "c", "d-e", "added"} <= finish_site.vocabulary([page], ["toggle('added')"])
+
+
+def built_site(folder):
+    """Write a site as the builder leaves it: two style sheets, one import, an icon font."""
+    static = folder / "_static"
+    fonts = static / "vendor/fontawesome/webfonts"
+    fonts.mkdir(parents=True)
+    (static / "sub").mkdir()
+    (static / "basic.css").write_text(".used{color:red}.unused{color:blue}")
+    (static / "sub/theme.css").write_text(
+        '@import "../basic.css";'
+        '@font-face{src:url("../vendor/fontawesome/webfonts/fa.woff2")}'
+        r'.used::before{content:"\f00c"}'
+    )
+    (static / "icon.svg").write_text("<svg/>")
+    (static / "orphan.js").write_text("1")
+    two_icons().save(fonts / "fa.woff2")
+    (folder / "chapters").mkdir()
+    for page, root in ((folder / "chapters/a.html", "../"), (folder / "404.html", "/book/")):
+        page.write_text(
+            f'<html><head><link rel="icon" href="{root}_static/icon.svg"/>'
+            f'<link rel="stylesheet" href="{root}_static/sub/theme.css?v=1"/></head>'
+            '<body><p class="used">x</p></body></html>'
+        )
+    return folder
+
+
+def two_icons():
+    """Make a font of two icons."""
+    builder = FontBuilder(1000)
+    builder.font.flavor = "woff2"
+    glyphs = [".notdef", "check", "cross"]
+    builder.setupGlyphOrder(glyphs)
+    builder.setupCharacterMap({0xF00C: "check", 0xF00D: "cross"})
+    builder.setupGlyf({name: TTGlyphPen(None).glyph() for name in glyphs})
+    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (500, 0)))
+    builder.setupHorizontalHeader()
+    builder.setupNameTable({"familyName": "Icons", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    return builder.font
+
+
+def test_a_finished_site_has_one_style_sheet_few_icons_and_no_orphans(tmp_path):
+    site = built_site(tmp_path)
+    finish_site.finish(site)
+    (sheet,) = site.glob("_static/book.*.css")
+    css = sheet.read_text()
+    assert css.index(".used{color:red}") < css.index("@font-face")
+    assert "unused" not in css
+    assert "url(vendor/fontawesome/webfonts/fa.woff2)" in css
+    page = BeautifulSoup((site / "chapters/a.html").read_text(), "html.parser")
+    assert [link["href"] for link in page.select("link[rel=stylesheet]")] == [
+        f"../_static/{sheet.name}"
+    ]
+    lost = BeautifulSoup((site / "404.html").read_text(), "html.parser")
+    assert lost.select_one("link[rel=stylesheet]")["href"] == f"/book/_static/{sheet.name}"
+    font = TTFont(site / "_static/vendor/fontawesome/webfonts/fa.woff2")
+    assert set(font.getBestCmap()) == {0xF00C}
+    assert (site / "_static/icon.svg").exists()
+    assert not (site / "_static/orphan.js").exists()
+    assert not (site / "_static/basic.css").exists()
+
+
+def test_a_folder_without_a_site_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`make book` builds the site"):
+        finish_site.finish(tmp_path)

@@ -1,0 +1,149 @@
+"""What `make book` built in `_build/html`, asked as its readers would: with links and a browser."""
+
+import subprocess
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import expect
+
+from tools import site_checks as checks
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+PAGES = checks.pages(SITE)
+CHAPTERS = [page for page in PAGES if page.parent.name == "chapters"]
+FIRST_LOAD_LIMIT = 230_000
+FIGURE_LIMIT = 200_000
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="no site in _build/html: `make book` builds it")
+
+
+def name(page):
+    return page.relative_to(SITE).as_posix()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with checks.served(SITE) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=checks.VIEWS, ids=str)
+def view(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=name)
+def visit(request, browser, address, view):
+    """One look at one page serves every question below."""
+    return checks.visit(browser, urljoin(address, name(request.param)), view)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_internal_link_and_anchor_exists(page):
+    assert checks.broken_links(SITE, page) == []
+
+
+def test_buttons_lead_to_tracked_files():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    tracked = set(listing.stdout.splitlines())
+    assert tracked, "git ls-files lists nothing: run this in a clone"
+    repository = config["repository"]["url"]
+    faults = [f for page in PAGES for f in checks.untracked_targets(page, repository, tracked)]
+    assert faults == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=name)
+def test_every_chapter_has_its_buttons(page):
+    chapter = name(page).removesuffix(".html")
+    links = [urlsplit(link) for link in checks.addresses(page)]
+    colab = [link.path for link in links if link.netloc == "colab.research.google.com"]
+    edit = [link.path for link in links if "/edit/" in link.path]
+    assert [path.endswith(f"/{chapter}.ipynb") for path in colab] == [True]
+    assert [path.endswith(f"/{chapter}.py") for path in edit] == [True]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_formulas_are_mathml(page):
+    assert checks.raw_formulas(page) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_first_load_is_light(page):
+    assert checks.first_load(SITE, page) <= FIRST_LOAD_LIMIT
+
+
+def test_figures_are_light():
+    sizes = {path.name: path.stat().st_size for path in SITE.glob("_images/*.png")}
+    assert {path: size for path, size in sizes.items() if size > FIGURE_LIMIT} == {}
+
+
+def test_every_chapter_of_the_book_is_in_the_sitemap():
+    sitemap = (SITE / "sitemap.xml").read_text(encoding="utf-8")
+    assert [name(page) for page in CHAPTERS if f"{name(page)}</loc>" not in sitemap] == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=name)
+def test_every_chapter_has_a_social_card(page):
+    card = checks.parsed(page).find("meta", property="og:image")["content"]
+    path = urlsplit(card).path.removeprefix(checks.PREFIX)
+    assert (SITE / path).is_file()
+
+
+def test_no_page_asks_another_host(visit):
+    assert visit.requests == []
+
+
+def test_console_is_free_of_errors(visit):
+    assert visit.errors == []
+
+
+def test_axe_finds_nothing(visit):
+    assert visit.violations == []
+
+
+def test_nothing_sticks_out(visit):
+    assert visit.overflow == []
+
+
+def test_tabs_switch_together(browser, address):
+    both = [page for page in CHAPTERS if len(checks.parsed(page).select(".sd-tab-set")) > 1]
+    assert both, "no chapter has two sets of tabs"
+    with checks.opened(browser) as page:
+        page.goto(urljoin(address, name(both[0])))
+        sets = page.locator(".sd-tab-set:visible")
+        sets.first.get_by_text("Keras", exact=True).click()
+        for number in range(sets.count()):
+            expect(sets.nth(number).locator("input:checked + label")).to_have_text("Keras")
+
+
+def test_search_finds_a_word_and_not_a_wrong_one(browser, address):
+    with checks.opened(browser) as page:
+        page.goto(urljoin(address, "search.html?q=recurrent"))
+        page.locator("#search-results li a").first.wait_for(timeout=15_000)
+        page.goto(urljoin(address, "search.html?q=xylophone"))
+        expect(page.locator("#search-results")).to_contain_text("did not match", timeout=15_000)
+
+
+def test_a_lost_reader_gets_a_whole_page(browser, address):
+    with checks.opened(browser) as page:
+        failures = []
+        page.on("response", lambda r: failures.append(r.url) if r.status >= 400 else None)
+        page.goto(urljoin(address, "no/such/page.html"))
+        expect(page.locator("article h1")).to_have_text("Page not found")
+        assert failures == [urljoin(address, "no/such/page.html")]
+        page.locator("nav.bd-links a").last.click()
+        expect(page.locator("article h1")).not_to_have_text("Page not found")
+
+
+def test_the_book_opens_from_the_disk(browser):
+    with checks.opened(browser) as page:
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto((SITE / "index.html").as_uri())
+        page.wait_for_url("**/chapters/intro.html")
+        expect(page.locator("article h1")).to_be_visible()
+        assert errors == []

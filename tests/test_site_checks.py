@@ -1,0 +1,162 @@
+"""The checks of the site, each proved by a planted fault."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import site_checks as checks
+
+REPOSITORY = "https://github.com/owner/book"
+LIGHT = checks.VIEWS[0]
+PHONE = checks.View("light", 390)
+
+
+@pytest.fixture
+def site(tmp_path):
+    write(tmp_path / "404.html", "<article><h1>Page not found</h1></article>")
+    return tmp_path
+
+
+def write(path, body, head=""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f'<!doctype html><html lang="en"><head><title>A page</title><link rel="icon" href="data:,">{head}</head>'
+        f"<body><main>{body}</main></body></html>",
+        encoding="utf-8",
+    )
+    return path
+
+
+def look(site, browser, body, view=LIGHT):
+    write(site / "page.html", body)
+    with checks.served(site) as address:
+        return checks.visit(browser, f"{address}page.html", view)
+
+
+def test_pages_leave_out_redirects_and_static_files(site):
+    write(site / "index.html", "", '<meta http-equiv="Refresh" content="0; url=a.html"/>')
+    write(site / "_static" / "b.html", "")
+    assert [page.name for page in checks.pages(site)] == ["404.html"]
+
+
+@pytest.mark.parametrize(
+    ("link", "fault"),
+    [
+        ("other.html", []),
+        ("other.html#there", []),
+        ("#here", []),
+        ("/unrolled/other.html", []),
+        ("https://example.org/x", []),
+        ("missing.html", ["page.html: missing.html leads to no file"]),
+        ("/unrolled/missing.html", ["page.html: /unrolled/missing.html leads to no file"]),
+        ("other.html#gone", ["page.html: other.html#gone leads to no anchor"]),
+        ("#gone", ["page.html: #gone leads to no anchor"]),
+    ],
+)
+def test_links(site, link, fault):
+    write(site / "other.html", '<p id="there"></p>')
+    page = write(site / "page.html", f'<p id="here"><a href="{link}">a</a></p>')
+    assert checks.broken_links(site, page) == fault
+
+
+def test_missing_image_is_a_broken_link(site):
+    page = write(site / "page.html", '<img src="gone.png" alt="a">')
+    assert checks.broken_links(site, page) == ["page.html: gone.png leads to no file"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://github.com/owner/book/edit/main/chapters/{}.py",
+        "https://github.com/owner/book/blob/main/chapters/{}.py?plain=1",
+        "https://colab.research.google.com/github/owner/book/blob/main/chapters/{}.py",
+    ],
+)
+def test_links_into_the_repository(site, link):
+    here, gone = link.format("here"), link.format("gone")
+    page = write(site / "page.html", f'<a href="{here}">a</a> <a href="{gone}">b</a>')
+    faults = checks.untracked_targets(page, REPOSITORY, {"chapters/here.py"})
+    assert faults == [f"page.html: {gone} leads to no tracked file"]
+
+
+def test_formulas(site):
+    good = '<div class="math"><math><mi>x</mi></math></div><pre>\\(not a formula\\)</pre>'
+    assert checks.raw_formulas(write(site / "a.html", f"<article>{good}</article>")) == []
+    bad = '<div class="math">x</div><p>and \\(x\\)</p>'
+    assert checks.raw_formulas(write(site / "b.html", f"<article>{bad}</article>")) == [
+        "b.html: a formula without MathML: 'x'",
+        "b.html: TeX in the text: 'and \\\\(x\\\\)'",
+    ]
+
+
+def test_first_load_counts_what_arrives_at_once(site):
+    page = write(site / "page.html", "<p>text</p>")
+    alone = checks.first_load(site, page)
+    for image in ("now.png", "later.png"):
+        (site / image).write_bytes(bytes(1000))
+    body = '<p>text</p><img src="now.png"><img src="later.png" loading="lazy">'
+    checks.parsed.cache_clear()
+    with_images = checks.first_load(site, write(site / "page.html", body))
+    assert 1000 < with_images - alone < 1100
+
+
+def test_a_sound_page_has_no_fault(site, browser):
+    found = look(site, browser, "<h1>A page</h1><article><p>text</p></article>")
+    assert found == checks.Visit([], [], [], [])
+
+
+def test_a_request_to_another_host_is_found(site, browser):
+    body = '<h1>A page</h1><img alt="" src="http://127.0.0.2:9/x.png">'
+    assert look(site, browser, body).requests == ["http://127.0.0.2:9/x.png"]
+
+
+def test_errors_are_found(site, browser):
+    body = "<h1>A page</h1><script>console.error('planted'); missing();</script>"
+    errors = look(site, browser, body).errors
+    assert errors[0] == "planted"
+    assert "missing is not defined" in errors[1]
+
+
+def test_a_missing_file_is_an_error(site, browser):
+    errors = look(site, browser, '<h1>A page</h1><img alt="" src="gone.png">').errors
+    assert "404" in errors[0]
+
+
+def test_violations_are_found(site, browser):
+    pale = '<h1>A page</h1><p style="color: #bbb">too pale to read</p>'
+    assert [v.partition(":")[0] for v in look(site, browser, pale).violations] == ["color-contrast"]
+
+
+def test_violations_within_closed_boxes_are_found(site, browser):
+    body = "<h1>A page</h1><details><summary>a</summary><img src='data:,'></details>"
+    assert "image-alt" in [v.partition(":")[0] for v in look(site, browser, body).violations]
+
+
+def test_what_sticks_out_is_found(site, browser):
+    wide = '<div style="width: 600px">wide</div>'
+    assert look(site, browser, f"<h1>A</h1><article>{wide}</article>", LIGHT).overflow == []
+    found = look(site, browser, f"<h1>A</h1><article>{wide}</article>", PHONE).overflow
+    assert found == [wide.replace("'", '"')]
+    boxed = f'<div style="overflow-x: auto" tabindex="0">{wide}</div>'
+    assert look(site, browser, f"<h1>A</h1><article>{boxed}</article>", PHONE).overflow == []
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
+def test_without_a_browser_ci_fails_and_others_skip(tmp_path, ci, outcome):
+    test = tmp_path / "test_needs_a_browser.py"
+    test.write_text("def test_opens(browser):\n    browser.new_page()\n", encoding="utf-8")
+    tests = Path(__file__).resolve().parent
+    (tmp_path / "conftest.py").write_text(
+        (tests / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", str(test)],
+        env={"PATH": str(tmp_path), "CI": ci, "PYTHONPATH": str(tests.parent)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert outcome in run.stdout
+    assert "no browser: none of chromium" in run.stdout

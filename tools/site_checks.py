@@ -1,0 +1,239 @@
+"""What a built site is held to; `tests/test_site.py` asks these questions of every page.
+
+Each function returns what it found wrong, one line per fault; `tests/test_site_checks.py` plants
+each fault on a small page.
+"""
+
+import functools
+import gzip
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser, Page
+
+# GitHub Pages serves a project's site below the project's name.
+PREFIX = "/unrolled/"
+REVEAL = """
+    () => {
+        document.querySelectorAll('details').forEach(box => { box.open = true; });
+        document.querySelectorAll('.toggle-hidden .toggle-button').forEach(b => b.click());
+    }
+"""
+
+# Figures load when they come near: the visit does not scroll, so it asks for them.
+LOAD_FIGURES = """
+    () => Promise.all([...document.images].map(image => {
+        image.loading = 'eager';
+        return image.decode().catch(() => {});
+    }))
+"""
+
+
+def pages(site: Path) -> list[Path]:
+    """Return the site's pages, the search and the page for lost readers among them.
+
+    The front page only leads on to the introduction and is left out.
+    """
+    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
+    return [page for page in found if not parsed(page).find("meta", {"http-equiv": "Refresh"})]
+
+
+@functools.cache
+def parsed(page: Path) -> BeautifulSoup:
+    """Parse a page once."""
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def addresses(page: Path) -> Iterator[str]:
+    """Yield the address of everything a page links to, shows or loads."""
+    for tag in parsed(page).find_all(href=True):
+        yield tag["href"]
+    for tag in parsed(page).find_all(src=True):
+        yield tag["src"]
+
+
+def broken_links(site: Path, page: Path) -> list[str]:
+    """Find links within the site whose file or anchor does not exist."""
+    faults = []
+    for address in addresses(page):
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc:
+            continue
+        path = unquote(parts.path)
+        if path.startswith("/"):
+            target = site / path.removeprefix(PREFIX)
+        else:
+            target = page.parent / path if path else page
+        if not target.is_file():
+            faults.append(f"{page.name}: {address} leads to no file")
+        elif parts.fragment and target.suffix == ".html":
+            fragment = unquote(parts.fragment)
+            if not parsed(target.resolve()).find(id=fragment):
+                faults.append(f"{page.name}: {address} leads to no anchor")
+    return faults
+
+
+def untracked_targets(page: Path, repository: str, tracked: set[str]) -> list[str]:
+    """Find links into the repository, Colab's included, whose file is not in it."""
+    owner_and_name = urlsplit(repository).path.strip("/")
+    faults = []
+    for address in addresses(page):
+        path = urlsplit(address).path
+        if f"{owner_and_name}/" not in path:
+            continue
+        kind, _, rest = path.partition(f"{owner_and_name}/")[2].partition("/")
+        if kind in ("blob", "edit", "raw", "tree") and rest.partition("/")[2] not in tracked:
+            faults.append(f"{page.name}: {address} leads to no tracked file")
+    return faults
+
+
+def raw_formulas(page: Path) -> list[str]:
+    r"""Find formulas that are not MathML: an empty box, or TeX between `\(` or `\[`."""
+    faults = [
+        f"{page.name}: a formula without MathML: {box.get_text()[:60]!r}"
+        for box in parsed(page).select(".math, .katex")
+        if not box.find("math")
+    ]
+    prose = parsed(page).find("article") or BeautifulSoup("", "html.parser")
+    for string in prose.find_all(string=lambda text: "\\(" in text or "\\[" in text):
+        if not string.find_parent(["pre", "code", "annotation", "script"]):
+            faults.append(f"{page.name}: TeX in the text: {string[:60]!r}")
+    return faults
+
+
+def first_load(site: Path, page: Path) -> int:
+    """Add up the bytes of a page and of all it loads but its figures, text compressed.
+
+    Figures come as the reader reaches them.
+    """
+    files = {page}
+    for tag in parsed(page).select("link[rel~=stylesheet], link[rel~=icon], [src]"):
+        path = urlsplit(tag.get("src") or tag.get("href")).path
+        target = site / path.removeprefix(PREFIX) if path[:1] == "/" else page.parent / path
+        if target.is_file() and tag.get("loading") != "lazy":
+            files.add(target.resolve())
+    fonts = site.glob("_static/vendor/fontawesome/webfonts/*.woff2")
+    return sum(compressed_size(path) for path in (*files, *fonts))
+
+
+def compressed_size(path: Path) -> int:
+    """Return a file's size as a server would send it."""
+    if path.suffix in (".png", ".woff2"):
+        return path.stat().st_size
+    return len(gzip.compress(path.read_bytes()))
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Serve a site below `PREFIX`, and its page for lost readers for all it does not have."""
+
+    def translate_path(self, path: str) -> str:
+        return super().translate_path("/" + path.removeprefix(PREFIX))
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        lost = Path(self.directory, "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(lost)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the tests' output free of requests."""
+
+
+@contextmanager
+def served(site: Path) -> Iterator[str]:
+    """Serve a site on this machine as GitHub Pages does; the value is the site's address."""
+    handler = functools.partial(_Handler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}{PREFIX}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@dataclass(frozen=True)
+class View:
+    """How a reader looks at a page."""
+
+    scheme: str
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}-{self.width}"
+
+
+VIEWS = [View(scheme, width) for scheme in ("light", "dark") for width in (1350, 390)]
+
+
+@dataclass
+class Visit:
+    """What one look at a page brought to light, one line per fault."""
+
+    requests: list[str]
+    errors: list[str]
+    violations: list[str]
+    overflow: list[str]
+
+
+@contextmanager
+def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
+    """Open an empty page in its own profile, so that no choice of a former visit is left."""
+    context = browser.new_context(
+        viewport={"width": view.width, "height": 844}, color_scheme=view.scheme
+    )
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def visit(browser: Browser, address: str, view: View) -> Visit:
+    """Look at a page, with every box open, as one reader would."""
+    host = urlsplit(address).netloc
+    requests: list[str] = []
+    errors: list[str] = []
+    with opened(browser, view) as page:
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address, wait_until="load")
+        page.evaluate(REVEAL)
+        page.evaluate(LOAD_FIGURES)
+        foreign = [url for url in requests if urlsplit(url).netloc not in (host, "")]
+        return Visit(foreign, errors, violations(page), overflow(page))
+
+
+def violations(page: Page) -> list[str]:
+    """Let axe look for what keeps disabled readers out."""
+    return [
+        f"{found['id']}: {node['html'][:120]}"
+        for found in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """Find what sticks out at the right, outside of boxes that scroll within themselves."""
+    return page.evaluate(
+        """() => {
+            const width = document.documentElement.clientWidth;
+            const scrolls = element => element && element !== document.body && (
+                ['auto', 'scroll', 'hidden'].includes(getComputedStyle(element).overflowX)
+                || scrolls(element.parentElement));
+            return [...document.querySelectorAll('article *')]
+                .filter(element => element.getBoundingClientRect().right > width + 1)
+                .filter(element => getComputedStyle(element).visibility !== 'hidden')
+                .filter(element => !scrolls(element.parentElement))
+                .map(element => element.outerHTML.slice(0, 120));
+        }"""
+    )
