@@ -45,8 +45,8 @@ def printed(text):
     return nbformat.v4.new_output("stream", text=text)
 
 
-def figure():
-    return nbformat.v4.new_output("display_data", data={"image/png": PIXEL})
+def figure(**others):
+    return nbformat.v4.new_output("display_data", data={"image/png": PIXEL, **others})
 
 
 def text(source):
@@ -180,6 +180,14 @@ def test_a_lone_tab_fails_the_build(tmp_path):
 def test_a_figure_without_words_fails_the_build(tmp_path, alt):
     with pytest.raises(SphinxError, match=r"01_bad\.ipynb, cell 2, .*describe the figure"):
         build(tmp_path, {"01_bad": [text("# Bad"), code("plot()", figure(), alt=alt)]})
+
+
+def test_a_twin_of_an_interactive_figure_needs_no_words(tmp_path):
+    interactive = figure(**{"text/html": "<button>step</button>"})
+    pages = build(tmp_path, {"01_lab": [text("# Lab"), code("lab()", interactive)]})
+    article = pages["01_lab"].article
+    assert article.select_one(".cell_output button")
+    assert not article.select(".cell_output img")
 
 
 def test_letters_that_browsers_do_not_style_are_characters_of_their_own():
