@@ -11,7 +11,7 @@ import html
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,8 +71,8 @@ class Lab:
     """An interactive figure and its static twin, which Jupyter displays as one MIME bundle."""
 
     title: str
-    html: str
-    png: bytes
+    html: str = field(repr=False)
+    png: bytes = field(repr=False)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Offer browsers the live HTML and everything else the picture."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from utils.data.batches import make_windows
+
 
 @dataclass(frozen=True)
 class Digits:
@@ -49,3 +51,54 @@ def load_sunspots() -> tuple[Int[np.ndarray, " year"], Float[np.ndarray, " year"
 
     table = sunspots.load_pandas().data
     return table["YEAR"].to_numpy(int), table["SUNACTIVITY"].to_numpy(float)
+
+
+@dataclass(frozen=True)
+class SunspotWindows:
+    """Windows of past years, and the year after each, on a scale that suits a network.
+
+    The scale is (sqrt(n) - mean) / std over the years before the test part; the square root evens
+    out the swings, which grow with the level. `first_test_year` belongs to `y_test[0]`.
+    """
+
+    x_train: Float[np.ndarray, "window year 1"]
+    y_train: Float[np.ndarray, " window"]
+    x_valid: Float[np.ndarray, "window year 1"]
+    y_valid: Float[np.ndarray, " window"]
+    x_test: Float[np.ndarray, "window year 1"]
+    y_test: Float[np.ndarray, " window"]
+    first_test_year: int
+    mean: float
+    std: float
+
+    def sunspots(self, scaled: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Turn values on the network's scale back into numbers of sunspots."""
+        return np.maximum(scaled * self.std + self.mean, 0) ** 2
+
+
+def sunspot_windows(
+    length: int = 22, first_valid_year: int = 1890, first_test_year: int = 1930
+) -> SunspotWindows:
+    """Cut the sunspots into windows of `length` years and split them by the year to predict.
+
+    Raises:
+        ValueError: a part would be empty.
+    """
+    years, sunspots = load_sunspots()
+    target_years = years[length:]
+    roots = np.sqrt(sunspots)
+    known = roots[years < first_test_year]
+    scaled = (roots - known.mean()) / known.std()
+    x, y = make_windows(scaled, length)
+    parts = (
+        target_years < first_valid_year,
+        (first_valid_year <= target_years) & (target_years < first_test_year),
+        first_test_year <= target_years,
+    )
+    if not all(part.any() for part in parts):
+        raise ValueError(
+            f"windows of {length} years predict {target_years[0]} to {target_years[-1]}; "
+            f"{first_valid_year} and {first_test_year} must cut that into three parts"
+        )
+    arrays = [array for part in parts for array in (x[part][..., None], y[part])]
+    return SunspotWindows(*arrays, first_test_year, float(known.mean()), float(known.std()))
