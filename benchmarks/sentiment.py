@@ -1,0 +1,363 @@
+"""Recurrent classifiers on real labelled texts, beside the baselines that usually beat them.
+
+    python -m benchmarks.sentiment --data PATH_OR_NAME
+
+Everything is chosen on the validation split; the test split is scored once, at the end; ten folds
+over all rows then say how far a difference can be trusted. Results go to
+`benchmarks/results/sentiment.json` under the data's hash, never with its texts or its path.
+"""
+
+import argparse
+import functools
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from statsmodels.stats.contingency_tables import mcnemar
+from torch import nn
+
+from benchmarks.record import RESULTS, record
+from utils.bag_of_words import majority, naive_bayes_regression, tfidf_regression
+from utils.data.reviews import SPLITS, load_reviews, warn_of_repeats
+from utils.data.text import Vocabulary
+from utils.torch_sentiment import ReviewBatches, SentimentClassifier, positive_probabilities
+from utils.training import fit
+
+EPOCHS, PATIENCE, RATE = 12, 2, 2e-3
+CHOICE_SEEDS, FINAL_SEEDS, FOLDS, FOLD_SEEDS = 3, 5, 10, 3
+NGRAM_BUCKETS = 20_000
+BASELINES = {
+    "majority": majority,
+    "TF-IDF + logistic regression, 1-grams": functools.partial(tfidf_regression, 1),
+    "TF-IDF + logistic regression, 1–2-grams": functools.partial(tfidf_regression, 2),
+    "NB-weighted logistic regression": naive_bayes_regression,
+}
+NB = "NB-weighted logistic regression"
+VARIANTS: dict[str, dict[str, Any]] = {
+    "BiLSTM, max": {},
+    "BiLSTM, last": {"pooling": "last"},
+    "BiLSTM, mean": {"pooling": "mean"},
+    "BiLSTM, attention": {"pooling": "attention"},
+    "BiGRU, max": {"cell": "GRU"},
+    "no word dropout": {"word_dropout": 0.0},
+    "word dropout 0.3": {"word_dropout": 0.3},
+    "weight decay 0.01": {"weight_decay": 0.01},
+    "NB-weighted embeddings": {"weighted": True},
+    "character n-grams": {"characters": True},
+    "NB log odds inside": {"inside": True},
+}
+# What goes to the test split whatever validation says, so that the poolings can be compared.
+ALWAYS = ("BiLSTM, max", "BiLSTM, last", "BiLSTM, attention", "NB log odds inside")
+
+
+class CharacterClassifier(SentimentClassifier):
+    """Adds to each token's vector the mean vector of its character 3- to 5-grams.
+
+    Bojanowski et al. (2017), Enriching Word Vectors with Subword Information.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, **options: Any):
+        super().__init__(len(vocabulary), **options)
+        parts = [self.buckets(token) for token in vocabulary.tokens]
+        longest = max(map(len, parts))
+        table = [part + [0] * (longest - len(part)) for part in parts]
+        self.register_buffer("table", torch.tensor(table))
+        size = self.embedding.embedding_dim
+        self.ngrams = nn.EmbeddingBag(NGRAM_BUCKETS, size, mode="mean", padding_idx=0)
+        with torch.no_grad():
+            self.ngrams.weight.mul_(0.1)
+
+    @staticmethod
+    def buckets(token: str) -> list[int]:
+        """Number a token's n-grams from 1 on by a hash that is the same in every process."""
+        marked = f"<{token}>"
+        grams = {marked[i : i + n] for n in (3, 4, 5) for i in range(len(marked) - n + 1)}
+        hashes = (hashlib.md5(gram.encode()).digest() for gram in sorted(grams))
+        return [1 + int.from_bytes(each[:4], "big") % (NGRAM_BUCKETS - 1) for each in hashes]
+
+    def embed(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Add the n-grams' mean to the tokens' own vectors; padding has none."""
+        kinds, where = tokens.unique(return_inverse=True)
+        return super().embed(tokens) + self.ngrams(self.table[kinds])[where]
+
+
+def log_odds(train: pd.DataFrame, others: list[pd.DataFrame]) -> list[np.ndarray]:
+    """Return NB-weighted logistic regression's log odds of the training rows and of others.
+
+    Those of training rows come from fits that did not see them: a fit that did is nearly always
+    right there, and would leave a network nothing to learn.
+    """
+    model = naive_bayes_regression()
+    method = "decision_function"
+    inside = cross_val_predict(model, train["text"], train["label"], cv=10, method=method)
+    model.fit(train["text"], train["label"])
+    return [inside, *(model.decision_function(part["text"]) for part in others)]
+
+
+def train_and_score(
+    parts: list[pd.DataFrame],
+    seed: int,
+    inside: bool = False,
+    weighted: bool = False,
+    characters: bool = False,
+    weight_decay: float = 0.0,
+    epochs: int = EPOCHS,
+    **options: Any,
+) -> tuple[list[np.ndarray], float]:
+    """Train on the first part, stop by the second; return probabilities of all parts but the first.
+
+    The second value is the CPU seconds of training.
+    """
+    train, valid, *others = parts
+    started = time.process_time()
+    priors = log_odds(train, [valid, *others]) if inside else [None] * len(parts)
+    vocabulary = Vocabulary.from_texts(train["text"], minimum_frequency=2)
+    torch.manual_seed(seed)
+    if characters:
+        model: SentimentClassifier = CharacterClassifier(vocabulary, **options)
+    else:
+        model = SentimentClassifier(len(vocabulary), **options)
+    if weighted:
+        start_from_ratios(model, vocabulary, train)
+    batches = [
+        ReviewBatches(part["text"], part["label"], vocabulary, size, rng=seed, prior=prior)
+        for part, size, prior in zip((train, valid), (64, 256), priors[:2], strict=True)
+    ]
+    optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=weight_decay)
+    fit(
+        model,
+        *batches,
+        loss=nn.functional.cross_entropy,
+        optimizer=optimizer,
+        epochs=epochs,
+        patience=PATIENCE,
+        clip=1.0,
+    )
+    seconds = time.process_time() - started
+    found = [
+        positive_probabilities(model, part["text"], vocabulary, prior)
+        for part, prior in zip((valid, *others), priors[1:], strict=True)
+    ]
+    return found, seconds
+
+
+def start_from_ratios(
+    model: SentimentClassifier, vocabulary: Vocabulary, train: pd.DataFrame
+) -> None:
+    """Set the first number of each token's vector to its log-count ratio, scaled to the others."""
+    counts, weights, _ = (step for _, step in naive_bayes_regression(1).steps)
+    weights.fit(counts.fit_transform(train["text"]), train["label"])
+    ratios = weights.ratios_ / weights.ratios_.std() * 0.1
+    with torch.no_grad():
+        for token, column in counts.vocabulary_.items():
+            if token in vocabulary.numbers:
+                model.embedding.weight[vocabulary.numbers[token], 0] = float(ratios[column])
+
+
+def accuracy(probabilities: np.ndarray, part: pd.DataFrame) -> float:
+    """Return the share of right answers."""
+    return float(((probabilities > 0.5) == part["label"].to_numpy()).mean())
+
+
+def expected_calibration_error(probabilities: np.ndarray, part: pd.DataFrame) -> float:
+    """Return the mean gap between confidence and accuracy over ten equal bins of confidence.
+
+    Guo et al. (2017), On Calibration of Modern Neural Networks.
+    """
+    confidence = np.maximum(probabilities, 1 - probabilities)
+    right = (probabilities > 0.5) == part["label"].to_numpy()
+    bins = np.minimum(((confidence - 0.5) * 20).astype(int), 9)
+    return float(
+        sum(abs((confidence - right)[bins == each].sum()) for each in range(10)) / len(part)
+    )
+
+
+def paired_test(first: np.ndarray, second: np.ndarray, part: pd.DataFrame) -> dict[str, float]:
+    """Compare two classifiers on the same rows by McNemar's exact test."""
+    labels = part["label"].to_numpy()
+    right = [(probabilities > 0.5) == labels for probabilities in (first, second)]
+    table = [[int((right[0] == a) @ (right[1] == b)) for b in (True, False)] for a in (True, False)]
+    return {
+        "only_first_right": table[0][1],
+        "only_second_right": table[1][0],
+        "p": float(mcnemar(table, exact=True).pvalue),
+    }
+
+
+def combine(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+    """Mix two classifiers' log odds; `weight` is the first one's share."""
+    odds = [np.log(np.clip(p, 1e-6, 1 - 1e-6) / np.clip(1 - p, 1e-6, 1)) for p in (first, second)]
+    return 1 / (1 + np.exp(-(weight * odds[0] + (1 - weight) * odds[1])))
+
+
+def best_weight(first: np.ndarray, second: np.ndarray, valid: pd.DataFrame) -> float:
+    """Choose the mixture with the lowest log loss on the validation split."""
+    labels = valid["label"].to_numpy()
+
+    def loss(weight: float) -> float:
+        mixed = combine(first, second, weight)
+        return -float(np.log(np.where(labels == 1, mixed, 1 - mixed)).mean())
+
+    return min(np.linspace(0, 1, 21).tolist(), key=loss)
+
+
+def choose(results: dict, parts: list[pd.DataFrame], save: Any, variants: dict = VARIANTS) -> None:
+    """Train every variant on three seeds and record its validation accuracy."""
+    chosen = results.setdefault("validation", {})
+    for seed in range(CHOICE_SEEDS):
+        for name, options in variants.items():
+            row = chosen.setdefault(name, {"accuracy": [], "cpu_seconds": []})
+            if len(row["accuracy"]) > seed:
+                continue
+            (found,), seconds = train_and_score(parts[:2], seed, **options)
+            row["accuracy"].append(accuracy(found, parts[1]))
+            row["cpu_seconds"].append(round(seconds, 1))
+            save()
+            print(f"{name}, seed {seed}: validation {row['accuracy'][-1]:.4f}", flush=True)
+
+
+def score_test(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
+    """Score the baselines, the fixed models and the best variant on the test split, once."""
+    train, valid, test = parts
+    means = {name: np.mean(row["accuracy"]) for name, row in results["validation"].items()}
+    alone = {name: mean for name, mean in means.items() if name != "NB log odds inside"}
+    results["chosen"] = max(alone, key=alone.__getitem__)
+    probabilities: dict[str, list[np.ndarray]] = {}
+    results["baselines"] = {}
+    for name, build in BASELINES.items():
+        model: BaseEstimator = build().fit(train["text"], train["label"])
+        found = [model.predict_proba(part["text"])[:, 1] for part in (valid, test)]
+        results["baselines"][name] = {
+            "validation": accuracy(found[0], valid),
+            "test": accuracy(found[1], test),
+            "calibration_error": expected_calibration_error(found[1], test),
+        }
+        probabilities[name] = found
+    results["models"] = {}
+    for name in dict.fromkeys([*ALWAYS, results["chosen"]]):
+        runs = []
+        for seed in range(FINAL_SEEDS):
+            found, seconds = train_and_score(parts, seed, **VARIANTS[name])
+            runs.append((found, seconds))
+            print(f"{name}, seed {seed}: {accuracy(found[1], test):.4f}", flush=True)
+        probabilities[name] = [np.mean([run[0][i] for run in runs], axis=0) for i in (0, 1)]
+        scores = [accuracy(run[0][1], test) for run in runs]
+        results["models"][name] = {
+            "test": scores,
+            "cpu_seconds": [round(run[1], 1) for run in runs],
+            "ensemble": accuracy(probabilities[name][1], test),
+            "ensemble_calibration_error": expected_calibration_error(probabilities[name][1], test),
+            "against_nb": paired_test(probabilities[name][1], probabilities[NB][1], test),
+        }
+    first, second = probabilities[results["chosen"]], probabilities[NB]
+    weight = best_weight(first[0], second[0], valid)
+    mixed = combine(first[1], second[1], weight)
+    results["combination"] = {
+        "of": [results["chosen"], NB],
+        "weight": weight,
+        "test": accuracy(mixed, test),
+        "calibration_error": expected_calibration_error(mixed, test),
+        "against_nb": paired_test(mixed, second[1], test),
+    }
+    save()
+
+
+def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
+    """Compare over ten folds of all rows: baseline, recurrent ensemble, and their combinations."""
+    folds = results.setdefault("folds", [])
+    splitter = KFold(FOLDS, shuffle=True, random_state=0)
+    for number, (inside, outside) in enumerate(splitter.split(rows)):
+        if number < len(folds):
+            continue
+        rest, test = rows.iloc[inside], rows.iloc[outside]
+        train, valid = train_test_split(rest, test_size=0.1, random_state=0)
+        model = naive_bayes_regression().fit(train["text"], train["label"])
+        baseline = [model.predict_proba(part["text"])[:, 1] for part in (valid, test)]
+        full = naive_bayes_regression().fit(rest["text"], rest["label"])
+        found = {}
+        for name in (results["chosen"], "NB log odds inside"):
+            runs = [
+                train_and_score([train, valid, test], seed, **VARIANTS[name])[0]
+                for seed in range(FOLD_SEEDS)
+            ]
+            found[name] = [np.mean([run[i] for run in runs], axis=0) for i in (0, 1)]
+        recurrent = found[results["chosen"]]
+        weight = best_weight(recurrent[0], baseline[0], valid)
+        folds.append(
+            {
+                # The baseline needs no validation rows, so it may train on them too.
+                NB: accuracy(full.predict_proba(test["text"])[:, 1], test),
+                "recurrent ensemble": accuracy(recurrent[1], test),
+                "NB log odds inside": accuracy(found["NB log odds inside"][1], test),
+                "combination": accuracy(combine(recurrent[1], baseline[1], weight), test),
+            }
+        )
+        save()
+        print(f"fold {number}: {folds[-1]}", flush=True)
+    results["fold_differences"] = {
+        name: difference(np.array([fold[name] - fold[NB] for fold in folds]))
+        for name in folds[0]
+        if name != NB
+    }
+    save()
+
+
+def difference(values: np.ndarray) -> dict[str, float]:
+    """Return a mean over folds with its 95 % interval.
+
+    Folds share training rows, so the variance is corrected by the share tested over the share
+    trained on: Nadeau and Bengio (2003), Inference for the Generalization Error.
+    """
+    count = len(values)
+    spread = np.sqrt((1 / count + 1 / (count - 1)) * values.var(ddof=1))
+    half = stats.t.ppf(0.975, count - 1) * spread
+    mean = values.mean()
+    return {"mean": float(mean), "low": float(mean - half), "high": float(mean + half)}
+
+
+def data_hash(parts: list[pd.DataFrame]) -> str:
+    """Hash texts and labels, so that another run can tell whether it saw the same data."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part[["text", "label"]].to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def main() -> None:
+    """Measure what is not recorded yet for these data."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="a folder, or a data set's name on the hub")
+    parser.add_argument("--text", default="text", help="the column of texts")
+    parser.add_argument("--label", default="label", help="the column of labels")
+    options = parser.parse_args()
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    parts = [
+        load_reviews(options.data, split, text=options.text, label=options.label)
+        for split in SPLITS
+    ]
+    warn_of_repeats(parts[0], parts[2])
+    name, print_of_data = Path(options.data).name, data_hash(parts)
+    path = RESULTS / "sentiment.json"
+    every = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    if every.get(name, {}).get("sha256") != print_of_data:
+        every[name] = {"sha256": print_of_data, "rows": [len(part) for part in parts]}
+    save = functools.partial(record, "sentiment", every)
+    choose(every[name], parts, save)
+    if "combination" not in every[name]:
+        score_test(every[name], parts, save)
+    compare_folds(every[name], pd.concat(parts, ignore_index=True), save)
+
+
+if __name__ == "__main__":
+    main()
