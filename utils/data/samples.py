@@ -61,12 +61,12 @@ class SunspotWindows:
     out the swings, which grow with the level. `first_test_year` belongs to `y_test[0]`.
     """
 
-    x_train: Float[np.ndarray, "window year 1"]
-    y_train: Float[np.ndarray, " window"]
-    x_valid: Float[np.ndarray, "window year 1"]
-    y_valid: Float[np.ndarray, " window"]
-    x_test: Float[np.ndarray, "window year 1"]
-    y_test: Float[np.ndarray, " window"]
+    x_train: Float[np.ndarray, "train year 1"]
+    y_train: Float[np.ndarray, " train"]
+    x_valid: Float[np.ndarray, "valid year 1"]
+    y_valid: Float[np.ndarray, " valid"]
+    x_test: Float[np.ndarray, "test year 1"]
+    y_test: Float[np.ndarray, " test"]
     first_test_year: int
     mean: float
     std: float
