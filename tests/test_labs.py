@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from utils import labs
+from utils.forecasting.direction import strategy_returns
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -40,11 +41,22 @@ def attention_lab():
     return labs.attention_lab(attention_examples())
 
 
+def market():
+    """Two years of daily returns, and a forecast that changes its mind often."""
+    rng = np.random.default_rng(8)
+    return rng.normal(0.0004, 0.012, 504), rng.random(504) < 0.55
+
+
+def trading_cost_lab():
+    return labs.trading_cost_lab(*market(), "A coin")
+
+
 LABS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
+    "trading cost": trading_cost_lab,
 }
 
 # What the pages that show a lab set; the book's own from its stylesheet.
@@ -259,3 +271,24 @@ def test_an_attention_lab_names_weights_that_do_not_fit():
         labs.attention_lab([short])
     with pytest.raises(ValueError, match="examples is empty"):
         labs.attention_lab([])
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.5, 2.0, 10.0])
+def test_the_trading_costs_take_what_numpy_says(cost, show):
+    returns, invested = market()
+    page = show(trading_cost_lab())
+    part(page, "cost").fill(str(cost))
+    grown = np.prod(1 + strategy_returns(returns, invested, cost))
+    assert shown(page, "grown") == pytest.approx(grown, abs=5.2e-3)
+    assert shown(page, "index-grown") == pytest.approx(np.prod(1 + returns), abs=5.2e-3)
+    assert page.locator("output").inner_text().count("trades") == 1
+
+
+def test_the_trading_cost_moves_with_the_arrow_keys(show):
+    page = show(trading_cost_lab())
+    free = shown(page, "grown")
+    part(page, "cost").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert part(page, "cost-text").text_content() == "2.0 bp"
+    assert shown(page, "grown") < free

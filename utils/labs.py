@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from utils.plotting import COLORS, heat_map
@@ -607,3 +607,80 @@ def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
         {"examples": shown},
         ATTENTION_STYLE,
     )
+
+
+TRADING_COST_SCRIPT = """
+const [left, right, top, bottom] = [40, 350, 10, 150];
+const grow = cost => {
+  let wealth = 1, before = 0;
+  return data.returns.map((change, day) => {
+    const held = Number(data.invested[day]);
+    wealth *= 1 + change * held - Math.abs(held - before) * cost / 1e4;
+    before = held;
+    return wealth;
+  });
+};
+let index = 1;
+const indexCurve = data.returns.map(change => index *= 1 + change);
+const reach = Math.log(Math.max(...indexCurve, ...grow(0)));
+const floor = Math.log(Math.min(...indexCurve, ...grow(10)));
+const across = day => left + (right - left) * day / (data.returns.length - 1);
+const up = wealth => bottom - (bottom - top) * (Math.log(wealth) - floor) / (reach - floor);
+const path = curve => "M" + curve
+  .map((wealth, day) => `${across(day).toFixed(1)} ${up(wealth).toFixed(1)}`)
+  .filter((_, day) => day % 5 === 0 || day === curve.length - 1).join("L");
+set("index", {d: path(indexCurve)});
+set("start", {d: `M${left} ${up(1).toFixed(1)}H${right}`});
+const draw = () => {
+  const cost = number("cost"), curve = grow(cost);
+  set("strategy", {d: path(curve)});
+  write("cost-text", cost.toFixed(1) + " bp");
+  write("grown", curve[curve.length - 1].toFixed(2));
+  write("index-grown", index.toFixed(2));
+};
+find("cost").addEventListener("input", draw);
+draw();
+"""
+
+
+def trading_cost_lab(
+    returns: Float[np.ndarray, "time"],
+    invested: Bool[np.ndarray, "time"],
+    name: str,
+    cost: float = 0.0,
+) -> Lab:
+    """Show what one unit grows to when a forecast is acted upon, as costs rise to 10 bp.
+
+    Wealth w ← w (1 + r · held − cost · |change|), the `strategy_returns` of chapter 08.
+
+    Args:
+        returns: simple daily returns of the index, as fractions.
+        invested: whether the strategy holds the index over each day.
+        name: of the strategy.
+        cost: where the slider starts, in basis points.
+    """
+    changes = np.abs(np.diff(invested.astype(int), prepend=0))
+    label = html.escape(name)
+    body = f"""<div class="lab-controls">{slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost)}</div>
+<svg viewBox="0 0 360 175" role="img" aria-label="Growth of one unit, logarithmic, against time">
+<path class="lab-grid" data-part="start"/><path class="lab-axis" d="M40 10V150H350"/>
+<text x="36" y="14" text-anchor="end">log</text>
+<path class="lab-line" style="stroke:var(--ink);stroke-width:1.2" data-part="index"/>
+<path class="lab-line" style="stroke:var(--vermilion);stroke-width:1.5" data-part="strategy"/>
+<text x="195" y="168" text-anchor="middle">{len(returns)} trading days</text>
+</svg>
+<output aria-live="polite">{label} (orange) makes {changes.sum()} trades and turns 1 into
+<b data-part="grown"></b>; the index (thin) turns it into
+<b data-part="index-grown"></b>.</output>"""
+    held = returns * invested - changes * cost / 1e4
+    twin = Figure(figsize=(6, 3), layout="constrained")
+    axes = twin.subplots()
+    axes.semilogy(np.cumprod(1 + returns), color=COLORS["black"], linewidth=1, label="index")
+    axes.semilogy(np.cumprod(1 + held), color=COLORS["vermilion"], label=name)
+    axes.set(xlabel="trading day", ylabel="growth of 1", title=f"{name} at {cost:g} bp a trade")
+    axes.legend()
+    data = {
+        "returns": returns.round(6).tolist(),
+        "invested": "".join("1" if each else "0" for each in invested),
+    }
+    return make_lab("What trading costs leave", body, TRADING_COST_SCRIPT, twin, data)
