@@ -1,0 +1,132 @@
+"""Tomorrow's direction and return, walk-forward, 2007–2018, expanding and rolling windows.
+
+Six folds of 504 days on the S&P 500 and the NASDAQ; a rolling window keeps 1,260 days. The LSTM
+is the mean of three seeds. Recorded: accuracy and its tests, R² against zero, and returns after
+costs of being invested when a rise is forecast.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from benchmarks.record import RESULTS, record
+from utils.data.prices import PriceWarning, load_prices
+from utils.forecasting import direction
+from utils.forecasting.significance import diebold_mariano, pesaran_timmermann
+from utils.forecasting.splits import walk_forward
+
+NAME = "direction"
+FOLD = 504
+ROLLING = 1260
+COSTS = (0, 1, 2, 5, 10)
+Forecaster = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def ensemble(model: Callable[..., np.ndarray], seeds: int) -> Forecaster:
+    """Average a network's forecasts over seeds."""
+
+    def forecast(lags: np.ndarray, following: np.ndarray, train: np.ndarray) -> np.ndarray:
+        return np.mean([model(lags, following, train, seed=seed) for seed in range(seeds)], axis=0)
+
+    return forecast
+
+
+def always_up(lags: np.ndarray, following: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Forecast a rise every day."""
+    return np.ones(len(following))
+
+
+def accuracy_report(up: np.ndarray, said_up: np.ndarray) -> dict[str, Any]:
+    """Test a direction forecast against a coin, against the up-rate and against independence."""
+    hits = int(np.sum(up == said_up))
+    varies = 0 < said_up.mean() < 1
+    return {
+        "accuracy": hits / len(up),
+        "share_up": float(said_up.mean()),
+        "p_coin": float(stats.binomtest(hits, len(up), 0.5).pvalue),
+        "p_up_rate": float(stats.binomtest(hits, len(up), float(up.mean())).pvalue),
+        "p_independence": pesaran_timmermann(up, said_up).p_value if varies else None,
+    }
+
+
+def return_report(following: np.ndarray, forecast: np.ndarray) -> dict[str, float]:
+    """Score a return forecast against forecasting zero."""
+    loss, zero = (following - forecast) ** 2, following**2
+    return {
+        "r2_percent": float(100 * (1 - loss.mean() / zero.mean())),
+        "dm_p": diebold_mariano(loss, zero).p_value,
+    }
+
+
+def run_case(
+    close: pd.Series,
+    train_size: int | None,
+    first_test: str = "2007-01-01",
+    seeds: int = 3,
+) -> dict[str, Any]:
+    """Forecast each fold with every model and judge the pooled forecasts."""
+    dates, lags, following = direction.lagged_returns(close)
+    # A forecast belongs to the day after its origin.
+    first = int(dates.searchsorted(pd.Timestamp(first_test))) - 1
+    folds = list(walk_forward(len(dates), first, FOLD, train_size=train_size))
+    models: dict[str, Forecaster] = {
+        "always up": always_up,
+        "training mean": direction.training_mean,
+        "AR(1)": direction.autoregression,
+        "five-lag logit": direction.logistic,
+        "LSTM, cross-entropy": ensemble(direction.lstm_log_odds, seeds),
+        "LSTM, squared error": ensemble(direction.lstm_return, seeds),
+    }
+    pooled = {
+        name: np.concatenate([model(lags, following, fold.train)[fold.test] for fold in folds])
+        for name, model in models.items()
+    }
+    truth = following[first:]
+    up = truth > 0
+    simple = np.expm1(truth / 100)
+    early = dates[first:] < pd.Timestamp("2010-01-01")
+    strategy = {
+        name: partial(direction.strategy_returns, simple, forecast > 0)
+        for name, forecast in pooled.items()
+    }
+    return {
+        "days": len(truth),
+        "up_rate": float(up.mean()),
+        "direction": {name: accuracy_report(up, each > 0) for name, each in pooled.items()},
+        "returns": {
+            name: return_report(truth, pooled[name])
+            for name in ("training mean", "AR(1)", "LSTM, squared error")
+        },
+        "sharpe": {
+            name: {str(cost): direction.sharpe(held(cost)) for cost in COSTS}
+            for name, held in strategy.items()
+        },
+        "sharpe_2007_2009": {n: direction.sharpe(held(0)[early]) for n, held in strategy.items()},
+        "sharpe_from_2010": {n: direction.sharpe(held(0)[~early]) for n, held in strategy.items()},
+    }
+
+
+def main() -> None:
+    """Run the cases that the recording does not hold yet."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    warnings.simplefilter("ignore", PriceWarning)
+    path = RESULTS / f"{NAME}.json"
+    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    for index in ("sp500", "nasdaq"):
+        for window, train_size in (("expanding", None), ("rolling", ROLLING)):
+            key = f"{index} {window}"
+            if key not in results:
+                results[key] = run_case(load_prices(index)["close"], train_size)
+                print(key, json.dumps(results[key]["direction"]), flush=True)
+                record(NAME, results)
+
+
+if __name__ == "__main__":
+    main()
