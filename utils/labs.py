@@ -661,7 +661,8 @@ def trading_cost_lab(
     """
     changes = np.abs(np.diff(invested.astype(int), prepend=0))
     label = html.escape(name)
-    body = f"""<div class="lab-controls">{slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost)}</div>
+    body = f"""<div class="lab-controls">
+{slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost)}</div>
 <svg viewBox="0 0 360 175" role="img" aria-label="Growth of one unit, logarithmic, against time">
 <path class="lab-grid" data-part="start"/><path class="lab-axis" d="M40 10V150H350"/>
 <text x="36" y="14" text-anchor="end">log</text>
