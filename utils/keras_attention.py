@@ -110,6 +110,17 @@ class Seq2Seq(keras.Model):
         self.cell = layers.GRUCell(hidden_size, dtype=dtype)
         self.readout = layers.Dense(target_symbols, dtype=dtype)
 
+    def build(self, input_shape: Any) -> None:
+        """Create every layer's weights; their sizes do not depend on the inputs'."""
+        size, hidden = self.source_embedding.output_dim, self.cell.units
+        self.source_embedding.build((None, None))
+        self.target_embedding.build((None,))
+        self.encoder.build((None, None, size))
+        self.bridge.build((None, 2 * hidden))
+        self.attention.build((None, hidden), (None, None, 2 * hidden))
+        self.cell.build((None, size + 2 * hidden))
+        self.readout.build((None, 3 * hidden))
+
     def encode(self, source: Any) -> tuple[Any, Any, Any, Any]:
         """Return the encoder's states, their projection, the mask and the decoder's first state."""
         mask = ops.not_equal(source, PAD)
@@ -160,8 +171,10 @@ class Seq2Seq(keras.Model):
         """Take the weights of a PyTorch twin, given by its parameters' names.
 
         Matrices are transposed; a GRU's gates r, z, n become Keras's z, r, h and its two biases
-        the two rows of Keras's one. The model must have been called once, so that it is built.
+        the two rows of Keras's one.
         """
+        if not self.built:
+            self.build(None)
         for name in ("source_embedding", "target_embedding"):
             getattr(self, name).set_weights([arrays[f"{name}.weight"]])
         for name in ("query", "key", "score"):

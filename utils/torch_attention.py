@@ -74,12 +74,12 @@ class Memory(NamedTuple):
     """What an encoder hands to its decoder.
 
     `states` holds both directions' outputs at every position, `projected` the same through the
-    attention's key matrix (None without attention), `mask` is True at valid positions, and
+    attention's key matrix (of no unit without attention), `mask` is True at valid positions, and
     `summary` joins the two directions' final states, each taken at its last valid step.
     """
 
     states: Float[Tensor, "batch source states"]
-    projected: Float[Tensor, "batch source units"] | None
+    projected: Float[Tensor, "batch source units"]
     mask: Bool[Tensor, "batch source"]
     summary: Float[Tensor, "batch states"]
 
@@ -123,7 +123,7 @@ class Seq2Seq(nn.Module):
         )
         outputs, final = self.encoder(packed)
         states, _ = pad_packed_sequence(outputs, batch_first=True, total_length=source.shape[1])
-        projected = None if self.attention is None else self.attention.key(states)
+        projected = states[..., :0] if self.attention is None else self.attention.key(states)
         return Memory(states, projected, source != PAD, torch.cat([final[0], final[1]], dim=1))
 
     def initial_state(self, memory: Memory) -> Float[Tensor, "batch hidden"]:
@@ -221,12 +221,12 @@ def greedy_decode(model: Seq2Seq, memory: Memory, max_length: int) -> Decoded:
         feature, state, weight = model.step(symbol, state, memory)
         symbol = model.readout(feature).argmax(dim=1).masked_fill(ended, PAD)
         symbols.append(symbol)
-        weights.append(weight)
+        if weight is not None:
+            weights.append(weight)
         ended = ended | (symbol == END)
         if ended.all():
             break
-    stacked = None if weights[0] is None else torch.stack(weights, dim=1)
-    return Decoded(torch.stack(symbols, dim=1), stacked)
+    return Decoded(torch.stack(symbols, dim=1), torch.stack(weights, dim=1) if weights else None)
 
 
 @torch.no_grad()
@@ -251,9 +251,7 @@ def beam_search(
     full: list[tuple[list[int], float]] = []
     for _ in range(max_length):
         last = torch.tensor([(symbols or [START])[-1] for symbols, _ in beams], device=state.device)
-        copies = Memory(
-            *(None if part is None else part.expand(len(beams), *part.shape[1:]) for part in memory)
-        )
+        copies = Memory(*(part.expand(len(beams), *part.shape[1:]) for part in memory))
         feature, state, _ = model.step(last, state, copies)
         totals = model.readout(feature).log_softmax(dim=1)
         totals = totals + totals.new_tensor([total for _, total in beams])[:, None]

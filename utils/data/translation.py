@@ -23,18 +23,23 @@ class Noun(NamedTuple):
 
 
 class Adjective(NamedTuple):
-    """An adjective; French forms for m, f and their plurals, placed before or after the noun."""
+    """An adjective; French forms for m, f and their plurals; its place by the noun."""
 
     english: str
     m: str
     f: str
     mp: str
     fp: str
-    before: bool
+    place: str
+
+    @property
+    def before(self) -> bool:
+        """Whether French puts it before the noun."""
+        return self.place == "before"
 
 
 class Verb(NamedTuple):
-    """A transitive verb: base, third person, past; French third persons, participle, infinitive."""
+    """A transitive verb: base, third person, past; French third persons and participle."""
 
     english: str
     english_third: str
@@ -44,9 +49,14 @@ class Verb(NamedTuple):
     participle: str
 
 
+def _entries(table: str) -> list[list[str]]:
+    """Split a table whose entries end with a bar or a line into lists of words."""
+    return [entry.split() for entry in table.replace("\n", "|").split("|") if entry]
+
+
 NOUNS = [
-    Noun(*row.split())
-    for row in """
+    Noun(*entry)
+    for entry in _entries("""
 cat cats chat chats m|dog dogs chien chiens m|bird birds oiseau oiseaux m
 child children enfant enfants m|friend friends ami amis m|man men homme hommes m
 neighbour neighbours voisin voisins m|baker bakers boulanger boulangers m
@@ -55,31 +65,28 @@ girl girls fille filles f|queen queens reine reines f|teacher teachers maîtress
 mouse mice souris souris f|cow cows vache vaches f|goat goats chèvre chèvres f
 student students étudiante étudiantes f|singer singers chanteuse chanteuses f
 aunt aunts tante tantes f
-""".replace("\n", "|").split("|")
-    if row
+""")
 ]
 ADJECTIVES = [
-    Adjective(*row.split()[:5], row.split()[5] == "before")
-    for row in """
+    Adjective(*entry)
+    for entry in _entries("""
 small petit petite petits petites before|big grand grande grands grandes before
 young jeune jeune jeunes jeunes before|pretty joli jolie jolis jolies before
 bad mauvais mauvaise mauvais mauvaises before|black noir noire noirs noires after
 white blanc blanche blancs blanches after|happy heureux heureuse heureux heureuses after
 tired fatigué fatiguée fatigués fatiguées after|clever malin maligne malins malignes after
 quiet tranquille tranquille tranquilles tranquilles after
-""".replace("\n", "|").split("|")
-    if row
+""")
 ]
 VERBS = [
-    Verb(*row.split())
-    for row in """
+    Verb(*entry)
+    for entry in _entries("""
 see sees saw voit voient vu|hear hears heard entend entendent entendu
 find finds found trouve trouvent trouvé|follow follows followed suit suivent suivi
 love loves loved aime aiment aimé|look-for looks-for looked-for cherche cherchent cherché
 know knows knew connaît connaissent connu|wait-for waits-for waited-for attend attendent attendu
 help helps helped aide aident aidé|draw draws drew dessine dessinent dessiné
-""".replace("\n", "|").split("|")
-    if row
+""")
 ]
 PLACES = {
     "in the garden": "dans le jardin",
