@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from utils import labs
 from utils.forecasting.direction import strategy_returns
+from utils.scratch import GRU, LSTM
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -177,27 +178,25 @@ def settings():
     return np.random.default_rng(3).integers(-60, 61, (12, 4)) / 10
 
 
-def sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-
-def test_the_lstm_unit_computes_what_numpy_does(settings, show):
+def test_the_lstm_unit_computes_what_the_numpy_layer_does(settings, show):
+    layer = LSTM(4, 1)
+    layer.params |= {"W_x": np.eye(4), "W_h": np.zeros((1, 4)), "b": np.zeros(4)}
     page = show(labs.lstm_cell_lab())
-    states = step_by_hand(page, [dict(zip("figo", row, strict=True)) for row in settings])
-    c = 0.0
-    for (f, i, g, o), (shown_c, shown_h) in zip(settings, states, strict=True):
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        assert shown_c == pytest.approx(c, abs=5.1e-4)
-        assert shown_h == pytest.approx(sigmoid(o) * np.tanh(c), abs=5.1e-4)
+    states = step_by_hand(page, [dict(zip("ifgo", row, strict=True)) for row in settings])
+    state = None
+    for row, (shown_c, shown_h) in zip(settings, states, strict=True):
+        _, state = layer.forward(row[None, None], state)
+        assert shown_h == pytest.approx(state[0].item(), abs=5.1e-4)
+        assert shown_c == pytest.approx(state[1].item(), abs=5.1e-4)
 
 
-def test_the_gru_unit_computes_what_numpy_does(settings, show):
+def test_the_gru_unit_computes_what_the_numpy_layer_does(settings, show):
+    layer = GRU(3, 1, bias=False)
+    layer.params |= {"W_x": np.eye(3), "W_h": np.array([[0.0, 0.0, 1.0]])}
     page = show(labs.gru_cell_lab())
-    states = step_by_hand(page, [dict(zip("raz", row[:3], strict=True)) for row in settings])
-    h = 0.0
-    for (r, a, z, _), (shown_h,) in zip(settings, states, strict=True):
-        h = sigmoid(z) * h + (1 - sigmoid(z)) * np.tanh(a + sigmoid(r) * h)
-        assert shown_h == pytest.approx(h, abs=5.1e-4)
+    states = step_by_hand(page, [dict(zip("rza", row[:3], strict=True)) for row in settings])
+    expected, _ = layer.forward(settings[None, :, :3])
+    np.testing.assert_allclose(states[:, 0], expected[0, :, 0], atol=5.1e-4)
 
 
 def test_a_preset_sets_every_slider(show):
