@@ -220,7 +220,7 @@ def run(data, folder=None, stop_after=None):
 
     history = fit(
         model, train, valid, loss=loss, optimizer=optimizer, epochs=6, patience=2, clip=1.0,
-        schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=30),
+        schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=40),
         checkpoint=folder, checkpoint_every=1,
     )  # fmt: skip
     return model.state_dict(), history
