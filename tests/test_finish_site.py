@@ -99,7 +99,7 @@ def test_empty_header_cells_become_plain_and_tables_scroll():
     )
 
 
-def test_figures_reserve_their_place_and_load_late(tmp_path):
+def test_figures_reserve_their_place(tmp_path):
     Image.new("RGB", (200, 100)).save(tmp_path / "a.png")
     page = soup(
         '<article><img src="a.png"><div class="cell_output"><img src="a.png"></div></article>'
@@ -107,7 +107,7 @@ def test_figures_reserve_their_place_and_load_late(tmp_path):
     finish_site.size_images(page, tmp_path)
     plain, figure = page.find_all("img")
     assert (plain["width"], plain["height"]) == ("200", "100")
-    assert (figure["width"], figure["height"], figure["loading"]) == ("100", "50", "lazy")
+    assert (figure["width"], figure["height"]) == ("100", "50")
 
 
 def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PAGES = checks.pages(SITE)
 CHAPTERS = [page for page in PAGES if page.parent.name == "chapters"]
-FIRST_LOAD_LIMIT = 230_000
-FIGURE_LIMIT = 200_000
+PAGE_LIMIT = 230_000
+FIGURES_LIMIT = 800_000
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="no site in _build/html: `make book` builds it")
 
@@ -72,13 +72,10 @@ def test_formulas_are_mathml(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_first_load_is_light(page):
-    assert checks.first_load(SITE, page) <= FIRST_LOAD_LIMIT
-
-
-def test_figures_are_light():
-    sizes = {path.name: path.stat().st_size for path in SITE.glob("_images/*.png")}
-    assert {path: size for path, size in sizes.items() if size > FIGURE_LIMIT} == {}
+def test_pages_are_light(page):
+    text, figures = checks.weight(SITE, page)
+    assert text <= PAGE_LIMIT
+    assert figures <= FIGURES_LIMIT
 
 
 def test_every_chapter_of_the_book_is_in_the_sitemap():

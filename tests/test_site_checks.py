@@ -91,15 +91,17 @@ def test_formulas(site):
     ]
 
 
-def test_first_load_counts_what_arrives_at_once(site):
+def test_weight_counts_what_a_page_loads_and_its_figures_apart(site):
     page = write(site / "page.html", "<p>text</p>")
-    alone = checks.first_load(site, page)
-    for image in ("now.png", "later.png"):
+    alone, _ = checks.weight(site, page)
+    (site / "_images").mkdir()
+    for image in ("icon.png", "_images/figure.png"):
         (site / image).write_bytes(bytes(1000))
-    body = '<p>text</p><img src="now.png"><img src="later.png" loading="lazy">'
     checks.parsed.cache_clear()
-    with_images = checks.first_load(site, write(site / "page.html", body))
-    assert 1000 < with_images - alone < 1100
+    write(page, '<p>text</p><img src="icon.png"><img src="_images/figure.png">')
+    text, figures = checks.weight(site, page)
+    assert 1000 < text - alone < 1100
+    assert figures == 1000
 
 
 def test_a_sound_page_has_no_fault(site, browser):

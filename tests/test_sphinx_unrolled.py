@@ -196,6 +196,14 @@ def test_letters_that_browsers_do_not_style_are_characters_of_their_own():
     assert "𝒩" in to_mathml(r"\mathcal{N}", display=False)
 
 
+@pytest.mark.parametrize(
+    ("formula", "spaced"),
+    [(r"\ln 2", True), (r"\tanh c_t", True), (r"\tanh^2 c", True), (r"\tanh(c)", False)],
+)
+def test_a_function_keeps_its_distance_from_an_argument_without_brackets(formula, spaced):
+    assert ("mspace" in to_mathml(formula, display=False)) == spaced
+
+
 def test_the_site_lies_where_pages_puts_it():
     assert site_address("https://github.com/owner/book/") == "https://owner.github.io/book/"
 

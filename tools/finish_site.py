@@ -99,7 +99,7 @@ def mend_tables(page: BeautifulSoup) -> None:
 
 
 def size_images(page: BeautifulSoup, folder: Path) -> None:
-    """Reserve each figure's place, so that the text does not jump, and load it when it is near.
+    """Reserve each figure's place, so that the text does not jump while it loads.
 
     A notebook's figures hold two pixels per CSS pixel (`utils.plotting`).
     """
@@ -111,7 +111,6 @@ def size_images(page: BeautifulSoup, folder: Path) -> None:
             width, height = picture.size
         scale = 2 if image.find_parent(class_="cell_output") else 1
         image["width"], image["height"] = str(width // scale), str(height // scale)
-        image["loading"] = "lazy"
 
 
 def shrink_figure(path: Path) -> None:

@@ -27,14 +27,6 @@ REVEAL = """
     }
 """
 
-# Figures load when they come near: the visit does not scroll, so it asks for them.
-LOAD_FIGURES = """
-    () => Promise.all([...document.images].map(image => {
-        image.loading = 'eager';
-        return image.decode().catch(() => {});
-    }))
-"""
-
 
 def pages(site: Path) -> list[Path]:
     """Return the site's pages, the search and the page for lost readers among them.
@@ -108,19 +100,16 @@ def raw_formulas(page: Path) -> list[str]:
     return faults
 
 
-def first_load(site: Path, page: Path) -> int:
-    """Add up the bytes of a page and of all it loads but its figures, text compressed.
-
-    Figures come as the reader reaches them.
-    """
-    files = {page}
+def weight(site: Path, page: Path) -> tuple[int, int]:
+    """Add up the bytes of a page with all it loads, text compressed, and of its figures."""
+    files, figures = {page}, set()
     for tag in parsed(page).select("link[rel~=stylesheet], link[rel~=icon], [src]"):
         path = urlsplit(tag.get("src") or tag.get("href")).path
         target = site / path.removeprefix(PREFIX) if path[:1] == "/" else page.parent / path
-        if target.is_file() and tag.get("loading") != "lazy":
-            files.add(target.resolve())
+        if target.is_file():
+            (figures if "_images" in target.parts else files).add(target.resolve())
     fonts = site.glob("_static/vendor/fontawesome/webfonts/*.woff2")
-    return sum(compressed_size(path) for path in (*files, *fonts))
+    return sum(map(compressed_size, (*files, *fonts))), sum(map(compressed_size, figures))
 
 
 def compressed_size(path: Path) -> int:
@@ -208,7 +197,6 @@ def visit(browser: Browser, address: str, view: View) -> Visit:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
-        page.evaluate(LOAD_FIGURES)
         foreign = [url for url in requests if urlsplit(url).netloc not in (host, "")]
         return Visit(foreign, errors, violations(page), overflow(page))
 
