@@ -22,7 +22,8 @@ def site(tmp_path):
 def write(path, body, head=""):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        f'<!doctype html><html lang="en"><head><title>A page</title><link rel="icon" href="data:,">{head}</head>'
+        f'<!doctype html><html lang="en"><head><title>A page</title>'
+        f'<link rel="icon" href="data:,">{head}</head>'
         f"<body><main>{body}</main></body></html>",
         encoding="utf-8",
     )
