@@ -2,9 +2,11 @@
 
 Runs `python -m benchmarks.packing`, about five CPU minutes. One epoch is forward and backward over
 all rows, the loss the sum of each row's output at its own last step. The ways are interleaved and
-each figure is the median CPU time.
+each figure is the median CPU time. A run that was
+interrupted goes on where the results file ends; a complete file is measured anew.
 """
 
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from benchmarks.record import record
+from benchmarks.record import RESULTS, record
 from utils.data.batches import bucket_batches, pad
 from utils.scratch import LSTM
 from utils.weights import to_torch
@@ -114,11 +116,12 @@ def compare(distribution: str, size: str, batches: int = BATCHES, repeats: int =
 
 def padding_share(batches: list[tuple[np.ndarray, np.ndarray]]) -> float:
     """Return the share of the padded batches' steps that is padding."""
-    return 1 - sum(n.sum() for _, n in batches) / sum(x.shape[0] * x.shape[1] for x, _ in batches)
+    cells = sum(x.shape[0] * x.shape[1] for x, _ in batches)
+    return 1 - float(sum(lengths.sum() for _, lengths in batches)) / cells
 
 
 def main() -> None:
-    """Measure every distribution at both sizes."""
+    """Measure what the results file lacks, and record after each distribution."""
     torch.set_num_threads(1)
     results: dict[str, Any] = {
         "sizes": {
@@ -126,12 +129,17 @@ def main() -> None:
             for name, size in SIZES.items()
         }
     }
+    path = RESULTS / "packing.json"
+    if path.exists():
+        held = json.loads(path.read_text())["results"]
+        complete = all(set(held.get(size, ())) == set(DISTRIBUTIONS) for size in SIZES)
+        results = results if complete else held
     for size in SIZES:
-        results[size] = {}
         for distribution in DISTRIBUTIONS:
-            results[size][distribution] = compare(distribution, size)
-            print(size, distribution, results[size][distribution]["milliseconds"], flush=True)
-    record("packing", results)
+            if distribution not in results.setdefault(size, {}):
+                results[size][distribution] = compare(distribution, size)
+                record("packing", results)
+                print(size, distribution, results[size][distribution]["milliseconds"], flush=True)
 
 
 if __name__ == "__main__":

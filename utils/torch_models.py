@@ -111,9 +111,101 @@ class BallPredictor(nn.Module):
     def forward(
         self, inputs: Float[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, " batch"]:
+        """Pack, run, unpack, gather and read out."""
         packed = pack_padded_sequence(
             inputs[..., None], lengths.cpu(), batch_first=True, enforce_sorted=False
         )
         outputs, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
         last = outputs[torch.arange(len(lengths)), lengths - 1]
         return self.linear(last)[:, 0]
+
+
+def pool_outputs(
+    outputs: Float[Tensor, "batch time feature"], lengths: Int[Tensor, " batch"], how: str
+) -> Float[Tensor, "batch feature"]:
+    """Make one vector of each row from its first `lengths` outputs. Chapter 06.
+
+    `how` is "last", "final states" (each direction's last output: the forward half at the row's
+    last step, the backward half at step 0), "mean" or "max".
+
+    Raises:
+        ValueError: `how` is none of these.
+    """
+    rows = torch.arange(len(outputs), device=outputs.device)
+    if how == "last":
+        return outputs[rows, lengths - 1]
+    if how == "final states":
+        half = outputs.shape[2] // 2
+        return torch.cat([outputs[rows, lengths - 1, :half], outputs[:, 0, half:]], dim=1)
+    steps = torch.arange(outputs.shape[1], device=outputs.device)
+    padding = (steps >= lengths[:, None])[:, :, None]
+    if how == "mean":
+        return outputs.masked_fill(padding, 0).sum(dim=1) / lengths[:, None]
+    if how == "max":
+        return outputs.masked_fill(padding, -torch.inf).amax(dim=1)
+    raise ValueError(f"how is {how!r}; use 'last', 'final states', 'mean' or 'max'")
+
+
+class SymbolReader(nn.Module):
+    """Symbols to vectors, an LSTM in one direction or both, and a linear head.
+
+    Padded rows of symbols and their lengths in; the layer runs packed, so that the backward
+    direction starts at each row's own end. With `pooling` (see `pool_outputs`) the head reads one
+    vector per row and returns (batch, outputs), without it every step: (batch, time, outputs).
+    Chapter 06.
+    """
+
+    def __init__(
+        self,
+        symbols: int,
+        outputs: int,
+        hidden_size: int = 16,
+        bidirectional: bool = True,
+        pooling: str | None = None,
+    ):
+        super().__init__()
+        self.embedding = nn.Embedding(symbols, 8)
+        self.layer = nn.LSTM(8, hidden_size, batch_first=True, bidirectional=bidirectional)
+        self.head = nn.Linear(hidden_size * (2 if bidirectional else 1), outputs)
+        self.pooling = pooling
+
+    def forward(
+        self, rows: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch *time outputs"]:
+        """Embed, run packed, pool where asked to, and apply the head."""
+        packed = pack_padded_sequence(
+            self.embedding(rows), lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        outputs, _ = pad_packed_sequence(
+            self.layer(packed)[0], batch_first=True, total_length=rows.shape[1]
+        )
+        if self.pooling is not None:
+            outputs = pool_outputs(outputs, lengths, self.pooling)
+        return self.head(outputs)
+
+
+class StepForecaster(nn.Module):
+    """A GRU in one direction or both and a linear layer that answers at every step. Chapter 06."""
+
+    def __init__(self, input_size: int, hidden_size: int, bidirectional: bool = True):
+        super().__init__()
+        self.layer = nn.GRU(input_size, hidden_size, batch_first=True, bidirectional=bidirectional)
+        self.head = nn.Linear(hidden_size * (2 if bidirectional else 1), input_size)
+
+    def forward(self, x: Float[Tensor, "batch time input"]) -> Float[Tensor, "batch time input"]:
+        """Run the layer, then the head."""
+        return self.head(self.layer(x)[0])
+
+
+class FinalStatesReader(nn.Module):
+    """A bidirectional LSTM whose two final states a linear layer turns into outputs. Chapter 06."""
+
+    def __init__(self, input_size: int, hidden_size: int, outputs: int):
+        super().__init__()
+        self.layer = nn.LSTM(input_size, hidden_size, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * hidden_size, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time input"]) -> Float[Tensor, "batch outputs"]:
+        """Concatenate both directions' final states and read them out."""
+        _, (h_n, _) = self.layer(x)
+        return self.head(torch.cat([h_n[-2], h_n[-1]], dim=1))
