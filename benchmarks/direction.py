@@ -25,7 +25,7 @@ from utils.forecasting.splits import walk_forward
 NAME = "direction"
 FOLD = 504
 ROLLING = 1260
-COSTS = (0, 1, 2, 5, 10)
+COSTS = (0.0, 1.0, 2.0, 5.0, 10.0)
 Forecaster = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -105,11 +105,13 @@ def run_case(
             for name in ("training mean", "AR(1)", "LSTM, squared error")
         },
         "sharpe": {
-            name: {str(cost): direction.sharpe(held(cost)) for cost in COSTS}
+            name: {f"{cost:g}": direction.sharpe(held(cost)) for cost in COSTS}
             for name, held in strategy.items()
         },
-        "sharpe_2007_2009": {n: direction.sharpe(held(0)[early]) for n, held in strategy.items()},
-        "sharpe_from_2010": {n: direction.sharpe(held(0)[~early]) for n, held in strategy.items()},
+        "sharpe_2007_2009": {n: direction.sharpe(held(0.0)[early]) for n, held in strategy.items()},
+        "sharpe_from_2010": {
+            n: direction.sharpe(held(0.0)[~early]) for n, held in strategy.items()
+        },
     }
 
 

@@ -12,10 +12,9 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.record import RESULTS, record
-from utils.data.prices import load_prices
+from utils.data import load_prices, make_windows
 from utils.forecasting.court import persistence_court
 
 NAME = "stock_tutorial"
@@ -23,9 +22,9 @@ NAME = "stock_tutorial"
 
 def scaled_windows(prices: np.ndarray, lookback: int) -> tuple[np.ndarray, np.ndarray]:
     """Min–max scale prices on all days and cut windows: (windows, lookback, 1) and the next day."""
-    scaled = (prices - prices.min()) / (prices.max() - prices.min())
-    windows = sliding_window_view(scaled, lookback)[:-1, :, None]
-    return windows.astype(np.float32), scaled[lookback:].astype(np.float32)
+    scaled = np.float32((prices - prices.min()) / (prices.max() - prices.min()))
+    windows, following = make_windows(scaled, lookback)
+    return windows[..., None], following
 
 
 def judge(prices: np.ndarray, scaled_forecast: np.ndarray) -> dict[str, Any]:

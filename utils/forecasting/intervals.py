@@ -35,7 +35,7 @@ def conformal_interval(
     tail = (1 - coverage) / 2
     low_rank = int((window + 1) * tail + 1e-9)
     if low_rank < 1:
-        needed = int(np.ceil(1 / tail)) - 1
+        needed = int(np.ceil(1 / tail - 1e-9)) - 1
         raise ValueError(f"window is {window}; a coverage of {coverage} needs {needed} errors")
     lower = np.full(len(log_errors), np.nan)
     upper = np.full(len(log_errors), np.nan)

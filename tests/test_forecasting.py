@@ -1,0 +1,401 @@
+"""Scores, tests, splits and volatility models against known values and against foresight."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from utils import forecasting
+from utils.forecasting import direction
+from utils.forecasting.__main__ import main
+from utils.forecasting.significance import long_run_variance
+from utils.forecasting.volatility import FLOOR
+
+MODELS = {
+    "yesterday": forecasting.yesterday,
+    "EWMA": forecasting.ewma,
+    "GARCH-t": forecasting.garch,
+    "GJR-t": forecasting.gjr_garch,
+    "HAR": forecasting.har,
+    "LHAR": forecasting.lhar,
+    "linear": forecasting.all_linear,
+    "LSTM": lambda data, train: short_network(data, train),
+}
+
+
+def short_network(data, train):
+    """Train the correction for two epochs."""
+    from torch.nn.functional import mse_loss
+
+    base = np.log(forecasting.har(data, train))
+    features, target = data.features.to_numpy(), np.log(data.target)
+    return np.exp(forecasting.train_correction(features, base, target, train, mse_loss, epochs=2))
+
+
+@pytest.fixture(scope="module")
+def prices():
+    """Return 900 days whose volatility comes in waves and answers falls."""
+    rng = np.random.default_rng(0)
+    log_variance, close, rows = -9.0, 100.0, []
+    for _ in range(900):
+        steps = np.exp(log_variance / 2) / 8 * rng.normal(size=64)
+        path = close * np.exp(np.cumsum(np.r_[0, steps]))
+        rows.append([path[0], path.max(), path.min(), path[-1], 1e6 * np.exp(rng.normal())])
+        shock = steps.sum() / np.exp(log_variance / 2)
+        log_variance = -9 + 0.95 * (log_variance + 9) - 0.15 * shock + 0.1 * rng.normal()
+        close = path[-1]
+    index = pd.bdate_range("2015-01-01", periods=900, name="date")
+    return pd.DataFrame(rows, index=index, columns=["open", "high", "low", "close", "volume"])
+
+
+@pytest.fixture(scope="module")
+def data(prices):
+    return forecasting.make_volatility_data(prices)
+
+
+def test_scores_on_numbers_worked_by_hand():
+    truth, forecast = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])
+    assert forecasting.rmse(truth, forecast) == pytest.approx(np.sqrt(5 / 3))
+    assert forecasting.mape(truth, forecast) == pytest.approx(50.0)
+    assert forecasting.skill(truth, forecast, np.array([1.0, 1.0, 2.0])) == pytest.approx(0.0)
+    assert forecasting.skill(truth, truth, forecast) == 1.0
+    np.testing.assert_allclose(
+        forecasting.qlike(np.array([1.0, 2.0]), np.array([1.0, 1.0])), [0, 1 - np.log(2)]
+    )
+
+
+def test_qlike_is_least_at_the_true_variance_though_its_measure_is_noisy():
+    measured = 3.0 * np.random.default_rng(0).chisquare(1, 200_000)
+    levels = np.array([2.4, 3.0, 3.6])
+    losses = [forecasting.qlike(measured, np.full(200_000, level)).mean() for level in levels]
+    assert np.argmin(losses) == 1
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.nan])
+def test_qlike_names_the_value_it_cannot_use(bad):
+    with pytest.raises(ValueError, match=r"forecast\[1\].*above 0"):
+        forecasting.qlike(np.ones(3), np.array([1.0, bad, 1.0]))
+
+
+def test_mape_refuses_a_truth_of_zero():
+    with pytest.raises(ValueError, match=r"truth\[1\] is 0"):
+        forecasting.mape(np.array([1.0, 0.0]), np.ones(2))
+
+
+@pytest.mark.parametrize("lag", [0, 1, 6])
+def test_best_lag_finds_a_copy_whatever_its_level(lag):
+    walk = np.cumsum(np.random.default_rng(1).normal(size=300))
+    assert forecasting.best_lag(walk[20:], walk[20 - lag : 300 - lag] + 50) == lag
+
+
+def test_long_run_variance_is_newey_and_wests():
+    rng = np.random.default_rng(2)
+    series = np.convolve(rng.normal(size=500), [1, 0.6, 0.3], mode="valid")
+    fit = sm.OLS(series, np.ones_like(series)).fit(
+        cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": False}
+    )
+    assert long_run_variance(series, 5) / len(series) == pytest.approx(fit.cov_params()[0, 0])
+
+
+def test_diebold_mariano_by_the_formula():
+    loss, other = np.array([1.0, 2.0, 4.0, 3.0]), np.array([2.0, 2.0, 6.0, 7.0])
+    difference = loss - other
+    plain = difference.mean() / np.sqrt(difference.var() / 4)
+    corrected = plain * np.sqrt((4 + 1 - 2) / 4)
+    found = forecasting.diebold_mariano(loss, other, lags=0)
+    assert found.statistic == pytest.approx(corrected)
+    assert found.p_value == pytest.approx(2 * stats.t.cdf(corrected, 3))
+    assert forecasting.diebold_mariano(other, loss, lags=0).statistic == -found.statistic
+
+
+def test_diebold_mariano_rejects_as_often_as_it_says():
+    rng = np.random.default_rng(3)
+    p_values = [
+        forecasting.diebold_mariano(rng.normal(size=200) ** 2, rng.normal(size=200) ** 2).p_value
+        for _ in range(600)
+    ]
+    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
+
+
+def test_diebold_mariano_refuses_equal_losses():
+    with pytest.raises(ValueError, match="nothing to test"):
+        forecasting.diebold_mariano(np.ones(20), np.ones(20))
+
+
+def test_pesaran_timmermann_rejects_as_often_as_it_says_whatever_the_up_rate():
+    rng = np.random.default_rng(4)
+    p_values = [
+        forecasting.pesaran_timmermann(rng.random(300) < 0.55, rng.random(300) < 0.9).p_value
+        for _ in range(600)
+    ]
+    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
+
+
+def test_pesaran_timmermann_sees_skill_and_refuses_a_constant():
+    up = np.random.default_rng(5).random(300) < 0.5
+    assert forecasting.pesaran_timmermann(up, up).p_value < 1e-6
+    with pytest.raises(ValueError, match="forecast_up is always True"):
+        forecasting.pesaran_timmermann(up, np.ones(300, dtype=bool))
+
+
+@pytest.mark.parametrize("train_size", [None, 30])
+def test_walk_forward_trains_on_the_past_alone_and_tests_every_origin_once(train_size):
+    folds = list(forecasting.walk_forward(100, 60, 15, train_size=train_size, gap=4))
+    np.testing.assert_array_equal(np.concatenate([f.test for f in folds]), np.arange(60, 100))
+    for fold in folds:
+        assert fold.train[-1] == fold.test[0] - 5
+        assert fold.train[0] == (0 if train_size is None else fold.train[-1] - 29)
+
+
+@pytest.mark.parametrize(("first", "size"), [(4, 10), (100, 10), (60, 0)])
+def test_walk_forward_refuses_folds_without_days(first, size):
+    with pytest.raises(ValueError, match=r"first_test|test_size"):
+        list(forecasting.walk_forward(100, first, size, gap=4))
+
+
+def test_the_court_convicts_a_copy_and_acquits_foresight():
+    walk = 100 + np.cumsum(np.random.default_rng(6).normal(size=400))
+    truth, yesterday = walk[1:], walk[:-1]
+    copy = forecasting.persistence_court(truth, yesterday + 0.01 * np.sin(truth), yesterday)
+    assert copy.best_lag == 1
+    assert copy.skill == pytest.approx(0, abs=0.02)
+    foresight = forecasting.persistence_court(truth, truth + 0.1 * np.cos(truth), yesterday)
+    assert foresight.best_lag == 0
+    assert foresight.skill > 0.9
+    assert foresight.dm_statistic < -3
+    assert "lag of 0 steps" in str(foresight)
+    assert len(foresight.figure().axes) == 2
+
+
+def test_the_court_wants_one_value_of_each_per_step(unannotated):
+    with pytest.raises(ValueError, match="one value of each per step"):
+        forecasting.persistence_court(np.ones(30), np.ones(29), np.ones(30))
+
+
+def test_measures_of_variance_agree_with_the_path_that_made_them(prices):
+    measures = [forecasting.garman_klass(prices), forecasting.parkinson(prices)]
+    squared = np.log(prices["close"] / prices["open"]) ** 2
+    for measure in measures:
+        # 64 steps a day miss the true extremes, so ranges come out somewhat small.
+        assert measure.mean() / squared.mean() == pytest.approx(0.85, abs=0.12)
+        assert measure.std() < squared.std()
+
+
+def test_a_day_without_movement_and_one_without_volume_stay_finite(prices):
+    odd = prices.copy()
+    odd.iloc[400, :4] = odd["close"].iloc[400]
+    odd.iloc[500, 4] = 0
+    data = forecasting.make_volatility_data(odd)
+    assert data.variance[400 - 22] == FLOOR
+    assert np.isfinite(data.features.to_numpy()).all()
+    silent = forecasting.make_volatility_data(odd.assign(volume=0.0))
+    assert (silent.features["volume"] == 0).all()
+    assert np.isfinite(short_network(silent, np.arange(300))).all()
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_the_target_is_the_mean_of_the_days_ahead(prices, horizon):
+    data = forecasting.make_volatility_data(prices, horizon)
+    variance = forecasting.garman_klass(prices)
+    at = data.dates.get_loc(prices.index[300])
+    assert data.target[at] == pytest.approx(variance.iloc[301 : 301 + horizon].mean())
+    assert np.isnan(data.target[-horizon:]).all()
+    assert data.known == len(data.dates) - horizon
+
+
+@pytest.mark.parametrize(("rows", "horizon"), [(900, 0), (22, 1)])
+def test_volatility_data_refuses_what_leaves_no_origin(prices, rows, horizon):
+    with pytest.raises(ValueError, match=r"horizon is 0|too few"):
+        forecasting.make_volatility_data(prices.iloc[:rows], horizon)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_forecast_knows_the_future(prices, data, name):
+    """Change everything after an origin: nothing up to it may move."""
+    train, origin = np.arange(400), 500
+    shaken = prices.copy()
+    shaken.iloc[origin + 23 :, :4] *= 1.5
+    shaken.iloc[origin + 23 :, 4] *= 3
+    before = MODELS[name](data, train)[: origin + 1]
+    after = MODELS[name](forecasting.make_volatility_data(shaken), train)[: origin + 1]
+    np.testing.assert_allclose(after, before, rtol=1e-9)
+    assert np.isfinite(before).all()
+
+
+def test_calibration_makes_the_training_window_right_on_average(data):
+    train = np.arange(400)
+    forecast = forecasting.calibrate(data, 7 * forecasting.yesterday(data, train), train)
+    assert np.mean(data.target[train] / forecast[train]) == pytest.approx(1)
+
+
+def test_har_by_least_squares(data, prices):
+    train = np.arange(400)
+    log_variance = np.log(forecasting.garman_klass(prices))
+    spans = [log_variance.rolling(days).mean()[22:] for days in (1, 5, 22)]
+    fit = sm.OLS(np.log(data.target[train]), sm.add_constant(np.array(spans).T[train])).fit()
+    expected = np.exp(sm.add_constant(np.array(spans).T) @ fit.params)
+    np.testing.assert_allclose(forecasting.har(data, train), expected, rtol=1e-8)
+
+
+def test_garch_forecasts_five_days_as_the_mean_of_its_recursion(prices):
+    from arch import arch_model
+
+    data = forecasting.make_volatility_data(prices, 5)
+    train = np.arange(600)
+    percent = 100 * data.returns
+    params = (
+        arch_model(percent[train], vol="GARCH", p=1, q=1, dist="t")
+        .fit(disp="off")
+        .params.to_numpy()
+    )
+    mean, omega, alpha, beta, _ = params
+    residual = percent - mean
+    one_day = forecasting.garch(forecasting.make_volatility_data(prices), train)[700] * 1e4
+    later = omega + alpha * residual[700] ** 2
+    ahead = [one_day]
+    for _ in range(4):
+        ahead.append(omega + (alpha + beta) * ahead[-1])
+    assert later < one_day
+    assert forecasting.garch(data, train)[700] * 1e4 == pytest.approx(np.mean(ahead), rel=1e-6)
+
+
+def test_the_correction_starts_at_its_base_and_learns_what_the_base_misses():
+    """With a target that depends on the past in a way the base ignores."""
+    from torch.nn.functional import mse_loss
+
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(1200, 1))
+    base = np.zeros(1200)
+    target = np.r_[0, 0, features[:-2, 0]] * 0.8
+    untouched = forecasting.train_correction(
+        features, base, target, np.arange(800), mse_loss, epochs=0
+    )
+    np.testing.assert_array_equal(untouched, base)
+    learned = forecasting.train_correction(
+        features, base, target, np.arange(800), mse_loss, epochs=40, learning_rate=1e-2
+    )
+    assert forecasting.skill(target[800:], learned[800:], base[800:]) > 0.5
+
+
+def test_the_correction_says_how_many_days_it_needs():
+    from torch.nn.functional import mse_loss
+
+    with pytest.raises(ValueError, match="at least 150 are needed"):
+        forecasting.train_correction(
+            np.ones((200, 1)), np.ones(200), np.ones(200), np.arange(149), mse_loss
+        )
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_intervals_hold_what_they_promise_and_use_no_error_before_it_is_known(horizon):
+    errors = np.random.default_rng(8).standard_t(4, size=4000)
+    lower, upper = forecasting.conformal_interval(errors, 0.9, 250, horizon)
+    ready = ~np.isnan(lower)
+    assert np.flatnonzero(ready)[0] == 250 + horizon - 1
+    held = (errors >= lower) & (errors <= upper)
+    assert held[ready].mean() == pytest.approx(0.9, abs=0.02)
+    changed = errors.copy()
+    changed[1000:] = 99
+    again, _ = forecasting.conformal_interval(changed, 0.9, 250, horizon)
+    np.testing.assert_array_equal(again[: 1000 + horizon], lower[: 1000 + horizon])
+    assert not np.array_equal(again[1000 + horizon :], lower[1000 + horizon :])
+
+
+@pytest.mark.parametrize(("coverage", "window"), [(1.2, 100), (0.9, 18)])
+def test_intervals_refuse_what_cannot_be_covered(coverage, window):
+    with pytest.raises(ValueError, match=r"between 0 and 1|needs 19 errors"):
+        forecasting.conformal_interval(np.zeros(300), coverage, window)
+
+
+def test_direction_baselines_on_a_series_that_reverts():
+    rng = np.random.default_rng(9)
+    returns = rng.normal(size=2000)
+    for t in range(1, 2000):
+        returns[t] -= 0.6 * returns[t - 1]
+    close = pd.Series(100 * np.exp(np.cumsum(returns) / 100))
+    dates, lags, following = direction.lagged_returns(close)
+    np.testing.assert_allclose(lags[1:, 0], following[:-1])
+    train, test = np.arange(1000), slice(1000, len(dates))
+    for model in (direction.autoregression, direction.logistic):
+        said = model(lags, following, train)[test] > 0
+        assert np.mean(said == (following[test] > 0)) > 0.65
+    assert np.ptp(direction.training_mean(lags, following, train)) == 0
+
+
+def test_costs_are_paid_for_each_change():
+    returns = np.array([0.01, -0.02, 0.03])
+    invested = np.array([True, False, True])
+    np.testing.assert_allclose(
+        forecasting.strategy_returns(returns, invested, 10.0), [0.009, -0.001, 0.029]
+    )
+
+
+@pytest.fixture
+def price_file(prices, tmp_path):
+    path = tmp_path / "mine.csv"
+    longer = pd.concat(
+        [
+            prices,
+            prices.iloc[:300].set_axis(
+                pd.bdate_range(prices.index[-1] + pd.Timedelta(days=1), periods=300, name="date")
+            ),
+        ]
+    )
+    longer.to_csv(path, float_format="%.6f")
+    return path
+
+
+def test_the_command_writes_a_forecast_for_every_day_and_the_days_after(
+    price_file, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(
+        sys.modules["utils.forecasting.__main__"].MODELS, "LSTM correction to HAR", short_network
+    )
+    out = tmp_path / "forecast.csv"
+    assert main(["--prices", str(price_file), "--horizon", "5", "--out", str(out)]) == 0
+    table = pd.read_csv(out, index_col="date", parse_dates=True)
+    assert list(table.columns) == ["volatility", "lower", "upper", "realised"]
+    assert table["realised"].isna().sum() == 5
+    assert table["volatility"].notna().all()
+    known = table.dropna()
+    assert ((known["lower"] < known["volatility"]) & (known["volatility"] < known["upper"])).all()
+    inside = (known["realised"] > known["lower"]) & (known["realised"] < known["upper"])
+    assert inside.mean() == pytest.approx(0.9, abs=0.08)
+    assert "LSTM correction to HAR" in capsys.readouterr().out
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["forecast.csv", "mine.csv"]
+
+
+def test_the_command_leaves_nothing_behind_when_prices_are_bad(tmp_path):
+    bad, out = tmp_path / "bad.csv", tmp_path / "forecast.csv"
+    bad.write_text("<html>not found</html>")
+    run = subprocess.run(
+        [sys.executable, "-m", "utils.forecasting", "--prices", bad, "--out", out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stderr == (
+        "error: bad.csv, line 1: is a web page, not CSV; open it in a browser to see what the "
+        "server said\n"
+    )
+    assert not out.exists()
+
+
+def test_the_command_explains_itself(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for word in ("volatility", "lower", "realised", "HAR", "examples"):
+        assert word in text
+
+
+@pytest.mark.parametrize(("horizon", "out"), [("0", "x.csv"), ("1", "nowhere/x.csv")])
+def test_the_command_checks_its_arguments_before_it_works(horizon, out, capsys):
+    with pytest.raises(SystemExit):
+        main(["--prices", "sp500", "--horizon", horizon, "--out", out])
+    assert "argument --" in capsys.readouterr().err
