@@ -351,8 +351,8 @@ for seed in range(5):
 
 # %% [markdown]
 # Every seed learns the carry from 8 digits and applies it to 64: what was learned is a rule for one
-# step. It was easy because a carry matters to the next step only;
-# [below](#why-long-lags-are-hard) is what happens otherwise.
+# step. It was easy because each carry is used, and made anew, at the next step;
+# [long lags](#why-long-lags-are-hard) are another matter.
 #
 # ## The same weights in three libraries
 #
@@ -494,8 +494,8 @@ print("RNN, three seeds:", *(f"{score:.2f}" for score in scores))
 print(f"logistic regression: {baseline:.2f}, standard error {standard_error:.2f}")
 
 # %% [markdown]
-# The RNN is no worse than logistic regression, and ahead by about one standard error of a test set
-# this small: call it a tie. A digit has a fixed size, so a model with one weight for each pixel loses
+# The three seeds scatter about logistic regression, within two standard errors of a test set this
+# small: a tie. A digit has a fixed size, so a model with its own weights for each pixel loses
 # nothing. A recurrent network earns its place where length or position varies.
 #
 # ### A regressor in Keras
@@ -541,7 +541,7 @@ for name, forecast in forecasts.items():
     error = np.sqrt(np.mean((data.sunspots(forecast) - actual) ** 2))
     print(f"{name:12} root mean squared error {error:.1f} sunspots")
 
-# %% mystnb={"image": {"alt": "Yearly sunspot numbers from 1930 to 2008 with two forecasts one year ahead. Both follow the cycle and both fall short of the highest peak."}}
+# %% mystnb={"image": {"alt": "Yearly sunspot numbers from 1930 to 2008 with two forecasts one year ahead. Both follow the cycle; the RNN falls short of most peaks."}}
 years = data.first_test_year + np.arange(len(actual))
 plt.plot(years, actual, color="black", label="sunspots")
 plt.plot(years, data.sunspots(forecasts["linear"]), label="linear")
@@ -556,6 +556,8 @@ plt.show()
 # year's number, 31.8, and every seed loses to the linear regression, 16.6. With 168 windows to learn
 # from, 22 coefficients are enough. Chapters [2](02_lstm.ipynb) and [3](03_gru.ipynb) give the same
 # windows to better cells.
+#
+# For a classifier end in `Dense(10)` with `SparseCategoricalCrossentropy(from_logits=True)`.
 #
 # The trained stack is still equation {eq}`eq-rnn-step`, twice. `from_keras` turns its layers into
 # ours, and NumPy makes the same forecasts.
@@ -641,8 +643,8 @@ table.pivot(index="radius", columns="activation", values=["measured", "theory"])
 # ReLU is often offered as the remedy, because its slope is one wherever it is active. In a recurrent
 # network it trades vanishing for explosion. At radius one its gradient vanishes faster than that of
 # tanh, 0.73 against 0.89, because half of the units are off. At 1.8 it explodes faster, 1.29 against
-# 1.13, because nothing saturates. Neither activation keeps a gradient; the factor would have to be
-# one, and training moves it.
+# 1.13, because nothing saturates. Near 1.4 both factors are close to one, but nothing holds them there
+# once training moves the weights.
 #
 # ## Clipping the explosion
 #
@@ -696,13 +698,13 @@ for clip, color, name in ((np.inf, "vermilion", "not clipped"), (0.1, "black", "
     print(f"{name:15} longest step {longest:.1f}")
 plt.title("A cliff: one step throws the weights far away")
 plt.gca().set(xlabel="weight $w$", ylabel="bias $b$")
-plt.legend(loc="upper right")
+plt.legend(loc="upper right", frameon=True)
 plt.show()
 
 # %% [markdown]
-# Low losses are light. The second step lands behind the wall, where the unit's state has flipped
-# its sign and the gradient is enormous. Without clipping the next step leaps 1.6 across the plot;
-# with it, 0.1. Here the leap happens to end in the same valley.
+# Low losses are light. Unclipped, the first step lands behind the wall, where the unit's state flips
+# its sign on the way and the gradient is large; the second leaps 1.6 across the plot. Clipped, no
+# step is longer than 0.1. Here the leap happens to end in the same valley.
 #
 # With many weights luck is rarer. The adder with ReLU and $W_h$ the identity, as proposed by
 # [Le, Jaitly and Hinton (2015)](https://arxiv.org/abs/1504.00941), trained by plain gradient
@@ -715,7 +717,7 @@ def train_relu(seed, clip):
     rnn, head = RNN(2, 16, rng=rng, activation="relu"), Dense(16, 2, rng=rng)
     rnn.params["W_h"][...] = np.eye(16)
     optimizer = SGD([rnn.params, head.params], 0.5)
-    norms = train_adder(rnn, head, optimizer, rng, length=32, steps=200, clip=clip)
+    norms = train_adder(rnn, head, optimizer, rng, length=32, steps=300, clip=clip)
     return accuracy(rnn, head), max(norms)
 
 
@@ -726,8 +728,8 @@ for clip in (np.inf, 1.0):
     print(f"clip at {clip}: gradient above 1000 in {exploded} seeds, {stuck} stuck at chance")
 
 # %% [markdown]
-# Without clipping all seeds explode and end where they can only guess; with it none does. That is an
-# ablation of this setting, not a law: the tanh adder above never needed clipping. And clipping cannot
+# Without clipping all five seeds explode and end where they can only guess; with it none does. That
+# holds for this setting and is no law: the tanh adder above needed no clipping. Nor can clipping
 # lengthen a gradient that has vanished.
 #
 # ## Truncating the past
