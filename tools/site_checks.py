@@ -180,6 +180,7 @@ def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": view.width, "height": 844}, color_scheme=view.scheme
     )
+    context.set_default_timeout(120_000)  # milliseconds; a busy machine is not a fault
     try:
         yield context.new_page()
     finally:
