@@ -152,9 +152,10 @@ def explanation(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
     }
 
 
-def plain(attention: bool, epochs: int, seed: int, teacher: float = 1.0) -> dict[str, Any]:
+def plain(
+    dates: Dates, attention: bool, epochs: int, seed: int, teacher: float = 1.0
+) -> dict[str, Any]:
     """Train one model and score it."""
-    dates = Dates()
     torch.manual_seed(seed)
     model = dates.model(attention)
     model.teacher = teacher
@@ -186,9 +187,8 @@ def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:
     return scores
 
 
-def unmasked(seed: int = 0) -> dict[str, Any]:
+def unmasked(dates: Dates, seed: int = 0) -> dict[str, Any]:
     """Train and use a model that takes padding for a symbol."""
-    dates = Dates()
     torch.manual_seed(seed)
     model = dates.model(attention=True, kind=Unmasked)
     scores = train(model, dates, epochs=2, seed=seed)
@@ -198,16 +198,15 @@ def unmasked(seed: int = 0) -> dict[str, Any]:
     }
 
 
-def keras_twin(epochs: int = 2) -> dict[str, Any]:
+def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
     """Train the Keras model from its own initial weights, on whole-width batches."""
     import keras
 
     from utils import keras_attention
 
-    dates = Dates()
     keras.utils.set_random_seed(0)
     model = keras_attention.Seq2Seq(len(dates.source_symbols), len(dates.target_symbols))
-    steps = epochs * -(-TRAIN_ROWS // BATCH_SIZE)
+    steps = epochs * -(-len(dates.train.source) // BATCH_SIZE)
     rate = keras.optimizers.schedules.CosineDecay(
         PEAK_RATE / 25, steps, warmup_target=PEAK_RATE, warmup_steps=int(0.3 * steps)
     )
@@ -235,17 +234,18 @@ def keras_twin(epochs: int = 2) -> dict[str, Any]:
 def main() -> None:
     """Make every run that is not recorded yet."""
     torch.set_flush_denormal(True)
+    dates = Dates()
     runs: dict[str, Callable[[], Any]] = {}
     for seed in range(3):
-        runs[f"attention, seed {seed}"] = lambda seed=seed: plain(True, 2, seed)
+        runs[f"attention, seed {seed}"] = lambda seed=seed: plain(dates, True, 2, seed)
         for teacher in (1.0, 0.5):
             runs[f"no attention, teacher {teacher}, seed {seed}"] = (
-                lambda seed=seed, teacher=teacher: plain(False, 2, seed, teacher)
+                lambda seed=seed, teacher=teacher: plain(dates, False, 2, seed, teacher)
             )
         if seed == 0:
-            runs["unmasked"] = unmasked
-            runs["Keras"] = keras_twin
-            runs["no attention, 8 epochs"] = lambda: plain(False, 8, 0)
+            runs["unmasked"] = lambda: unmasked(dates)
+            runs["Keras"] = lambda: keras_twin(dates)
+            runs["no attention, 5 epochs"] = lambda: plain(dates, False, 5, 0)
     run_missing("attention_dates", runs)
 
 

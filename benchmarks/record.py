@@ -1,5 +1,6 @@
 """Write a benchmark's results beside the provenance that makes them checkable."""
 
+import argparse
 import datetime
 import importlib.metadata
 import json
@@ -72,14 +73,19 @@ def record(name: str, results: Any) -> Path:
 
 
 def run_missing(name: str, runs: Mapping[str, Callable[[], Any]]) -> None:
-    """Make each run that `benchmarks/results/<name>.json` does not hold, saving after each one."""
+    """Make each run that `benchmarks/results/<name>.json` does not hold, saving after each one.
+
+    The command line may say `--runs 1` to make one of them and stop.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=len(runs), help="how many runs to make")
+    wanted = parser.parse_args().runs
     path = RESULTS / f"{name}.json"
     results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
-    for run, measure in runs.items():
-        if run not in results:
-            print(f"{name}: {run}", flush=True)
-            results[run] = measure()
-            record(name, results)
+    for run in [run for run in runs if run not in results][:wanted]:
+        print(f"{name}: {run}", flush=True)
+        results[run] = runs[run]()
+        record(name, results)
 
 
 def _module_name() -> str:

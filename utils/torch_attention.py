@@ -235,6 +235,7 @@ def beam_search(
 ) -> list[tuple[list[int], float]]:
     """Keep the `width` likeliest beginnings of one source's output; best full one first.
 
+    An output that ends leaves the beam, which goes on one narrower (Sutskever et al., 2014).
     Returns symbols, with the end where one came within `max_length`, and the mean log
     probability per symbol, by which full outputs are ranked: the plain sum prefers short ones.
 
@@ -255,7 +256,7 @@ def beam_search(
         feature, state, _ = model.step(last, state, copies)
         totals = model.readout(feature).log_softmax(dim=1)
         totals = totals + totals.new_tensor([total for _, total in beams])[:, None]
-        best = totals.flatten().topk(min(width, totals.numel()))
+        best = totals.flatten().topk(min(width - len(full), totals.numel()))
         parents = (best.indices // totals.shape[1]).tolist()
         grown = [
             ([*beams[parent][0], symbol], total)
@@ -268,7 +269,7 @@ def beam_search(
         ]
         full += [beam for beam in grown if beam[0][-1] == END]
         alive = [row for row, beam in enumerate(grown) if beam[0][-1] != END]
-        if not alive or len(full) >= width:
+        if not alive:
             break
         beams = [grown[row] for row in alive]
         state = state[[parents[row] for row in alive]]
