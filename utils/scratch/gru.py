@@ -109,24 +109,27 @@ class GRU(Recurrent):
         d_h = rows.sort(self._checked_state("d_state", d_state, batch))
         # Blocks n, r, z are the gradient of x W_x; blocks r, z, inner that of h W_h.
         d_all = np.empty((time, batch, 4, H), self.dtype)
+        W_h_T = W_h.T.copy()
         for t in reversed(range(time)):
             k = rows.active[t]
             (r, z), n, h = gates[t, :, :k], candidates[t, :k], states[t, :k]
-            slope_r, slope_z = gates[t, :, :k] * (1 - gates[t, :, :k])
-            d_n, d_r, d_z, d_inner = d_all[t, :k].swapaxes(0, 1)
+            d_r, d_z = d_gates = gates[t, :, :k] * (1 - gates[t, :, :k])
             d_h_t = d_h[:k] + d_steps[t, :k]
-            np.multiply(d_h_t * (1 - z), 1 - n * n, out=d_n)
-            np.multiply(d_h_t * (h - n), slope_z, out=d_z)
+            d_n = d_h_t * (1 - z) * (1 - n * n)
+            d_z *= d_h_t * (h - n)
+            d_all[t, :k, 0] = d_n
             if self.reset_after:
-                np.multiply(d_n * inner[t, :k], slope_r, out=d_r)
-                np.multiply(d_n, r, out=d_inner)
-                direct = d_h_t * z
-                d_h[:k] = direct + d_all[t, :k, 1:].reshape(k, 3 * H) @ W_h.T
+                d_r *= d_n * inner[t, :k]
+                np.multiply(d_n, r, out=d_all[t, :k, 3])
+                d_all[t, :k, 1:3] = d_gates.swapaxes(0, 1)
+                np.matmul(d_all[t, :k].reshape(k, 4 * H)[:, H:], W_h_T, out=d_h[:k])
+                d_h[:k] += d_h_t * z
             else:
-                d_rh = d_n @ W_h[:, 2 * H :].T
-                np.multiply(d_rh * h, slope_r, out=d_r)
-                direct = d_h_t * z + d_rh * r
-                d_h[:k] = direct + d_all[t, :k, 1:3].reshape(k, 2 * H) @ W_h[:, : 2 * H].T
+                d_inner = d_n @ W_h_T[2 * H :]
+                d_r *= d_inner * h
+                d_all[t, :k, 1:3] = d_gates.swapaxes(0, 1)
+                np.matmul(d_all[t, :k].reshape(k, 4 * H)[:, H : 3 * H], W_h_T[: 2 * H], out=d_h[:k])
+                d_h[:k] += d_h_t * z + d_inner * r
         flat = rows.pack(d_all.reshape(time, batch, 4 * H))
         d_from_x, d_from_h = flat[:, : 3 * H], flat[:, H:]
         x, h = rows.pack(steps), rows.pack(states[:-1])

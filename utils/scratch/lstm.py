@@ -94,7 +94,7 @@ class LSTM(Recurrent):
             ValueError: a gradient's shape is not that of its result.
         """
         rows, joined, cells, gates, tanh_cells = self._recall(d_outputs)
-        time, batch, H = tanh_cells.shape
+        (time, batch, H), inputs = tanh_cells.shape, self.input_size
         d_steps = rows.enter(np.asarray(d_outputs, self.dtype))
         # A row's part of d_h and d_c keeps d_state untouched until the step at which it ends.
         d_h, d_c = d_state or (None, None)
@@ -102,28 +102,29 @@ class LSTM(Recurrent):
         d_c = rows.sort(self._checked_state("d_state c", d_c, batch))
         d_z = np.empty((time, batch, 4, H), self.dtype)
         stacked = self._stacked_weights()
-        W_T = stacked.reshape(-1, 4 * H).T
+        W_x_T, W_h_T = (W.reshape(-1, 4 * H).T.copy() for W in (stacked[:inputs], stacked[-H:]))
         for t in reversed(range(time)):
             n = rows.active[t]
             i, f, o, g = gates[t, :, :n]
             tanh_c = tanh_cells[t, :n]
             d_h_t = d_h[:n] + d_steps[t, :n]
             d_c_t = d_c[:n] + d_h_t * o * (1 - tanh_c * tanh_c)
-            slope_i, slope_f, slope_o = gates[t, :3, :n] * (1 - gates[t, :3, :n])
-            d_i, d_f, d_o, d_g = d_z[t, :n].swapaxes(0, 1)
-            np.multiply(d_c_t * g, slope_i, out=d_i)
-            np.multiply(d_c_t * cells[t, :n], slope_f, out=d_f)
-            np.multiply(d_h_t * tanh_c, slope_o, out=d_o)
-            np.multiply(d_c_t * i, 1 - g * g, out=d_g)
-            d_c[:n] = d_c_t * f
-            d_h[:n] = d_z[t, :n].reshape(n, 4 * H) @ W_T[:, -H:]
-        inputs = self.input_size
+            # The gates' slopes, times the gradients that arrive at them.
+            d_gates = gates[t, :, :n] * (1 - gates[t, :, :n])
+            np.subtract(1, g * g, out=d_gates[3])
+            d_gates[0] *= d_c_t * g
+            d_gates[1] *= d_c_t * cells[t, :n]
+            d_gates[2] *= d_h_t * tanh_c
+            d_gates[3] *= d_c_t * i
+            d_z[t, :n] = d_gates.swapaxes(0, 1)
+            np.multiply(d_c_t, f, out=d_c[:n])
+            np.matmul(d_z[t, :n].reshape(n, 4 * H), W_h_T, out=d_h[:n])
         packed = rows.pack(d_z.reshape(time, batch, 4 * H))
         d_stacked = (rows.pack(joined[:-1]).T @ packed).reshape(stacked.shape)
         d_stacked = d_stacked[:, SIGMOIDS_FIRST].reshape(-1, 4 * H)
         params = {"W_x": d_stacked[:inputs], "b": d_stacked[inputs], "W_h": d_stacked[-H:]}
         return Gradients(
-            x=rows.leave(rows.unpack(packed @ W_T[:, :inputs])),
+            x=rows.leave(rows.unpack(packed @ W_x_T)),
             state=(rows.restore(d_h), rows.restore(d_c)),
             params={name: params[name] for name in self.params},
         )

@@ -59,8 +59,9 @@ class RNN(Recurrent):
         states[0] = rows.sort(self._checked_state("state", state, batch))
         z = rows.unpack(rows.pack(steps) @ self.params["W_x"] + self.params.get("b", 0))
         for t, n in enumerate(rows.active):
-            z_t = z[t, :n] + states[t, :n] @ self.params["W_h"]
-            states[t + 1, :n] = np.tanh(z_t) if self.activation == "tanh" else np.maximum(z_t, 0)
+            h = np.matmul(states[t, :n], self.params["W_h"], out=states[t + 1, :n])
+            h += z[t, :n]
+            np.tanh(h, out=h) if self.activation == "tanh" else np.maximum(h, 0, out=h)
         outputs = rows.leave(states[1:])
         self._cache = outputs.shape, (rows, steps, states)
         return outputs, rows.last(states)
@@ -78,15 +79,16 @@ class RNN(Recurrent):
         """
         rows, steps, states = self._recall(d_outputs)
         d_steps = rows.enter(np.asarray(d_outputs, self.dtype))
-        d_z = np.empty_like(states[1:])
         # A row's part of d_h keeps d_state untouched until the step at which the row ends.
-        d_h = rows.sort(self._checked_state("d_state", d_state, d_z.shape[1]))
+        d_h = rows.sort(self._checked_state("d_state", d_state, d_steps.shape[1]))
+        W_h_T = self.params["W_h"].T.copy()
+        # d_z is the activation's slope until the gradient of h multiplies it.
+        d_z = 1 - states[1:] ** 2 if self.activation == "tanh" else np.sign(states[1:])
         for t in reversed(range(len(d_z))):
             n = rows.active[t]
-            h = states[t + 1, :n]
-            slope = 1 - h * h if self.activation == "tanh" else h > 0
-            d_z[t, :n] = (d_h[:n] + d_steps[t, :n]) * slope
-            d_h[:n] = d_z[t, :n] @ self.params["W_h"].T
+            d_h[:n] += d_steps[t, :n]
+            d_z[t, :n] *= d_h[:n]
+            np.matmul(d_z[t, :n], W_h_T, out=d_h[:n])
         packed = rows.pack(d_z)
         params = {
             "W_x": rows.pack(steps).T @ packed,
