@@ -878,3 +878,107 @@ def check_har_features(features: Callable[..., Any]) -> bool:
     ]
     cases = [draw(0, log_variance=(60,)), draw(1, log_variance=(44,))]
     return judge(features, cases, variants)
+
+
+def check_masked_loss(loss: Callable[..., Any]) -> bool:
+    """Say whether `loss(predicted, target, mask)` is the mean squared error over valid steps.
+
+    Shapes: predicted and target (batch, time), mask (batch, time), True on valid steps. Chapter 05.
+    """
+    mask = np.arange(6) < np.array([6, 4, 1])[:, None]
+    case = draw(0, predicted=mask.shape, target=mask.shape) | {"mask": mask}
+
+    def square(p: Array, t: Array, m: AnyArray) -> Array:
+        return (p - t) ** 2 * m
+
+    def one(value: Callable[..., Any]) -> Callable[..., Array]:
+        return lambda *arguments: np.asarray(value(*arguments))
+
+    variants = [
+        Variant(
+            "It averages the squared errors of the valid steps.",
+            one(lambda p, t, m: square(p, t, m).sum() / m.sum()),
+            right=True,
+        ),
+        Variant(
+            "It averages over the padding too: errors on padded steps count.",
+            one(lambda p, t, m: ((p - t) ** 2).mean()),
+        ),
+        Variant(
+            "It sums the valid steps and divides by all steps: more padding makes it smaller.",
+            one(lambda p, t, m: square(p, t, m).mean()),
+        ),
+        Variant(
+            "It sums and does not divide by the number of valid steps, mask.sum().",
+            one(lambda p, t, m: square(p, t, m).sum()),
+        ),
+        Variant(
+            "It averages each row first and then the rows: a step of a short row weighs more than "
+            "one of a long row.",
+            one(lambda p, t, m: (square(p, t, m).sum(axis=1) / m.sum(axis=1)).mean()),
+        ),
+        Variant(
+            "It takes absolute errors; square them.",
+            one(lambda p, t, m: (np.abs(p - t) * m).sum() / m.sum()),
+        ),
+        Variant(
+            "The mask is upside down: True marks a valid step.",
+            one(lambda p, t, m: square(p, t, ~m).sum() / (~m).sum()),
+        ),
+    ]
+    return judge(loss, [case], variants)
+
+
+def check_final_states(pool: Callable[..., Any]) -> bool:
+    """Say whether `pool(outputs, lengths)` returns both directions' final states, side by side.
+
+    Shapes: outputs (batch, time, 2 hidden) of a bidirectional layer, right-padded, lengths
+    (batch,); the result (batch, 2 hidden), the forward direction first. Chapter 06.
+    """
+    lengths = np.array([5, 2, 3, 1])
+    case: Arguments = draw(0, outputs=(4, 5, 6)) | {"lengths": lengths}
+    rows = np.arange(len(lengths))
+
+    def halves(ahead: AnyArray | int, back: AnyArray | int) -> Callable[..., Array]:
+        return lambda outputs, n: np.hstack([outputs[rows, ahead, :3], outputs[rows, back, 3:]])
+
+    last = lengths - 1
+    variants = [
+        Variant(
+            "It takes the forward half at each row's last valid step, the backward half at step 0.",
+            halves(last, 0),
+            right=True,
+        ),
+        Variant(
+            "It takes the last column: the forward half has read padding, and the backward half "
+            "has read one step.",
+            halves(-1, -1),
+        ),
+        Variant(
+            "It takes the last valid step whole, where the backward half has read one step: its "
+            "final state is at step 0.",
+            halves(last, last),
+        ),
+        Variant(
+            "The backward half is right; the forward half comes from the last column, after the "
+            "padding.",
+            halves(-1, 0),
+        ),
+        Variant(
+            "Step 0 is right for the backward half only; the forward half has read one step there.",
+            halves(0, 0),
+        ),
+        Variant(
+            "The halves' steps are exchanged: forward ends at the last valid step, backward at 0.",
+            halves(0, last),
+        ),
+        Variant(
+            "The backward direction stands first; put the forward one first.",
+            lambda outputs, n: np.hstack([outputs[rows, 0, 3:], outputs[rows, last, :3]]),
+        ),
+        Variant(
+            "It is off by one: the last valid step of a row has the index lengths - 1.",
+            halves(np.minimum(lengths, 4), 0),
+        ),
+    ]
+    return judge(pool, [case], variants)

@@ -1,0 +1,69 @@
+"""The checkers of chapters 05 and 06 name the mistake that a function makes."""
+
+import numpy as np
+import pytest
+import torch
+
+from utils.exercises import check_final_states, check_masked_loss
+
+
+def masked_loss(p, t, m):
+    return ((p - t) ** 2 * m).sum() / m.sum()
+
+
+LOSSES = {
+    "averages over the padding": lambda p, t, m: ((p - t) ** 2).mean(),
+    "divides by all steps": lambda p, t, m: ((p - t) ** 2 * m).mean(),
+    "does not divide": lambda p, t, m: ((p - t) ** 2 * m).sum(),
+    "each row first": lambda p, t, m: np.mean([masked_loss(*row) for row in zip(p, t, m)]),  # noqa: B905
+    "absolute errors": lambda p, t, m: np.abs(p - t)[m].mean(),
+    "upside down": lambda p, t, m: masked_loss(p, t, ~m),
+    "fails with IndexError": lambda p, t, m: p[99],
+    "match none": lambda p, t, m: masked_loss(p, t, m) * 2,
+}
+
+
+def pool(outputs, lengths):
+    rows = np.arange(len(outputs))
+    return np.concatenate([outputs[rows, lengths - 1, :3], outputs[:, 0, 3:]], axis=1)
+
+
+def rolled(outputs, lengths):
+    return np.concatenate([pool(outputs, lengths)[:, 3:], pool(outputs, lengths)[:, :3]], axis=1)
+
+
+POOLS = {
+    "takes the last column": lambda o, n: o[:, -1],
+    "last valid step whole": lambda o, n: o[np.arange(len(o)), n - 1],
+    "forward half comes from the last column": lambda o, n: np.hstack([o[:, -1, :3], o[:, 0, 3:]]),
+    "Step 0 is right": lambda o, n: o[:, 0],
+    "exchanged": lambda o, n: np.hstack([o[:, 0, :3], o[np.arange(len(o)), n - 1, 3:]]),
+    "stands first": rolled,
+    "off by one": lambda o, n: np.hstack([o[np.arange(len(o)), np.minimum(n, 4), :3], o[:, 0, 3:]]),
+    "expected": lambda o, n: o,
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "function", "mistake"),
+    [(check_masked_loss, function, mistake) for mistake, function in LOSSES.items()]
+    + [(check_final_states, function, mistake) for mistake, function in POOLS.items()],
+)
+def test_mistakes_are_named(check, function, mistake, capsys):
+    assert check(function) is False
+    printed = capsys.readouterr().out
+    assert printed.startswith("Not yet. ")
+    assert mistake in printed
+
+
+@pytest.mark.parametrize(
+    ("check", "function"),
+    [
+        (check_masked_loss, masked_loss),
+        (check_masked_loss, lambda p, t, m: torch.nn.functional.mse_loss(p[m], t[m])),
+        (check_final_states, pool),
+    ],
+)
+def test_right_functions_pass(check, function, capsys):
+    assert check(function) is True
+    assert capsys.readouterr().out.startswith("Right. ")
