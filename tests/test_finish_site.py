@@ -99,15 +99,24 @@ def test_empty_header_cells_become_plain_and_tables_scroll():
     )
 
 
+def test_punctuation_stays_with_its_formula():
+    page = soup('<article><p><span class="katex">x</span>), y <span class="katex">z</span> w</p>')
+    finish_site.keep_punctuation(page)
+    assert str(page.p) == (
+        '<p><span class="together"><span class="katex">x</span>),</span> y '
+        '<span class="katex">z</span> w</p>'
+    )
+
+
 def test_figures_reserve_their_place(tmp_path):
     Image.new("RGB", (200, 100)).save(tmp_path / "a.png")
     page = soup(
-        '<article><img src="a.png"><div class="cell_output"><img src="a.png"></div></article>'
+        '<article><img src="a.png"><img src="a.png" style="width: 100px; height: 50px;"></article>'
     )
     finish_site.size_images(page, tmp_path)
-    plain, figure = page.find_all("img")
+    plain, dense = page.find_all("img")
     assert (plain["width"], plain["height"]) == ("200", "100")
-    assert (figure["width"], figure["height"]) == ("100", "50")
+    assert (dense["width"], dense["height"], dense.get("style")) == ("100", "50", None)
 
 
 def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):

@@ -107,6 +107,10 @@ def test_nothing_sticks_out(visit):
     assert visit.overflow == []
 
 
+def test_figures_keep_their_proportions(visit):
+    assert visit.distorted == []
+
+
 def test_tabs_switch_together(browser, address):
     both = [page for page in CHAPTERS if len(checks.parsed(page).select(".sd-tab-set")) > 1]
     assert both, "no chapter has two sets of tabs"

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tools import site_checks as checks
 
@@ -107,7 +108,7 @@ def test_weight_counts_what_a_page_loads_and_its_figures_apart(site):
 
 def test_a_sound_page_has_no_fault(site, browser):
     found = look(site, browser, "<h1>A page</h1><article><p>text</p></article>")
-    assert found == checks.Visit([], [], [], [])
+    assert found == checks.Visit([], [], [], [], [])
 
 
 def test_a_request_to_another_host_is_found(site, browser):
@@ -144,6 +145,14 @@ def test_what_sticks_out_is_found(site, browser):
     assert found == [wide.replace("'", '"')]
     boxed = f'<div style="overflow-x: auto" tabindex="0">{wide}</div>'
     assert look(site, browser, f"<h1>A</h1><article>{boxed}</article>", PHONE).overflow == []
+
+
+def test_a_distorted_figure_is_found(site, browser):
+    Image.new("RGB", (40, 20)).save(site / "a.png")
+    good = '<img src="a.png" alt="a" width="80" height="40">'
+    bad = '<img src="a.png" alt="b" width="80" height="80">'
+    found = look(site, browser, f"<h1>A</h1><article>{good}{bad}</article>").distorted
+    assert ['alt="b"' in fault for fault in found] == [True]
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])

@@ -12,11 +12,13 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import tinycss2
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString
 from fontTools import subset
 from PIL import Image
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
+PUNCTUATION = re.compile(r"[,.;:?!)’”]+")
+STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
 ICON_FONT_RANGE = re.compile(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE)
 
@@ -98,19 +100,35 @@ def mend_tables(page: BeautifulSoup) -> None:
         table.wrap(page.new_tag("div", attrs={"class": "scroll"}))
 
 
+def keep_punctuation(page: BeautifulSoup) -> None:
+    """Keep a comma or a full stop on the line of the formula it follows."""
+    for formula in page.select("article .katex"):
+        after = formula.next_sibling
+        if not isinstance(after, NavigableString) or formula.find_parent(class_="math"):
+            continue
+        sign = PUNCTUATION.match(after)
+        if sign:
+            after.replace_with(NavigableString(after[sign.end() :]))
+            together = formula.wrap(page.new_tag("span", attrs={"class": "together"}))
+            together.append(sign[0])
+
+
 def size_images(page: BeautifulSoup, folder: Path) -> None:
     """Reserve each figure's place, so that the text does not jump while it loads.
 
-    A notebook's figures hold two pixels per CSS pixel (`utils.plotting`).
+    A figure of two pixels per CSS pixel says its size in a style, which would keep it from
+    shrinking with the page; attributes leave that to the style sheet.
     """
     for image in page.select("article img[src]"):
         path = (folder / image["src"].partition("?")[0]).resolve()
         if path.suffix != ".png" or not path.is_file():
             continue
         with Image.open(path) as picture:
-            width, height = picture.size
-        scale = 2 if image.find_parent(class_="cell_output") else 1
-        image["width"], image["height"] = str(width // scale), str(height // scale)
+            size: tuple[int | str, ...] = picture.size
+        if stated := STATED_SIZE.search(image.get("style", "")):
+            size = stated.groups()
+            del image["style"]
+        image["width"], image["height"] = map(str, size)
 
 
 def shrink_figure(path: Path) -> None:
@@ -269,6 +287,7 @@ def finish(site: Path) -> None:
         remove_leftovers,
         name_landmarks,
         mend_tables,
+        keep_punctuation,
     ]
     for figure in site.glob("_images/*.png"):
         shrink_figure(figure)

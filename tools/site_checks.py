@@ -172,6 +172,7 @@ class Visit:
     errors: list[str]
     violations: list[str]
     overflow: list[str]
+    distorted: list[str]
 
 
 @contextmanager
@@ -199,7 +200,7 @@ def visit(browser: Browser, address: str, view: View) -> Visit:
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
         foreign = [url for url in requests if urlsplit(url).netloc not in (host, "")]
-        return Visit(foreign, errors, violations(page), overflow(page))
+        return Visit(foreign, errors, violations(page), overflow(page), distorted(page))
 
 
 def violations(page: Page) -> list[str]:
@@ -225,4 +226,16 @@ def overflow(page: Page) -> list[str]:
                 .filter(element => !scrolls(element.parentElement))
                 .map(element => element.outerHTML.slice(0, 120));
         }"""
+    )
+
+
+def distorted(page: Page) -> list[str]:
+    """Find figures that are not as wide to their height as they were drawn."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('article img')]
+            .filter(image => image.clientHeight && image.naturalHeight)
+            .filter(image => Math.abs(
+                image.clientWidth / image.clientHeight * image.naturalHeight / image.naturalWidth
+                - 1) > 0.02)
+            .map(image => image.outerHTML.slice(0, 120))"""
     )
