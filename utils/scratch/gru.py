@@ -61,32 +61,30 @@ class GRU(Recurrent):
         steps = rows.enter(x)
         states = np.zeros((time + 1, batch, H), self.dtype)
         states[0] = rows.sort(self._checked_state("state", state, batch))
-        b_x = self.params.get("b_x" if self.reset_after else "b", 0)
-        from_x = rows.unpack(rows.pack(steps) @ self.params["W_x"] + b_x)
+        W_x, W_h, b, b_n = self._halved_weights()
+        from_x = rows.unpack(rows.pack(steps) @ W_x + b)
         from_x = from_x.reshape(time, batch, 3, H).swapaxes(1, 2)
-        W_h = self.params["W_h"].reshape(H, 3, H).swapaxes(0, 1).copy()
-        b_h = self.params.get("b_h", np.zeros(3 * H, self.dtype)).reshape(3, 1, H)
         gates = np.empty((time, 2, batch, H), self.dtype)
         candidates = np.empty((time, batch, H), self.dtype)
         inner = np.empty((time, batch, H), self.dtype)
         for t, k in enumerate(rows.active):
-            h = states[t, :k]
-            # sigmoid(z) = (1 + tanh(z/2)) / 2, in place for both gates.
+            h, inside, n = states[t, :k], inner[t, :k], candidates[t, :k]
             r_z = np.matmul(h, W_h[:2], out=gates[t, :, :k])
-            r_z += b_h[:2]
             r_z += from_x[t, :2, :k]
-            r_z *= 0.5
             np.tanh(r_z, out=r_z)
             r_z *= 0.5
             r_z += 0.5
             r, z = r_z
             if self.reset_after:
-                inner[t, :k] = h @ W_h[2] + b_h[2]
-                n = np.tanh(from_x[t, 2, :k] + r * inner[t, :k], out=candidates[t, :k])
+                np.matmul(h, W_h[2], out=inside)
+                inside += b_n
+                np.multiply(r, inside, out=n)
             else:
-                inner[t, :k] = r * h
-                n = np.tanh(from_x[t, 2, :k] + inner[t, :k] @ W_h[2], out=candidates[t, :k])
-            states[t + 1, :k] = n + z * (h - n)
+                np.multiply(r, h, out=inside)
+                np.matmul(inside, W_h[2], out=n)
+            n += from_x[t, 2, :k]
+            np.tanh(n, out=n)
+            np.add(n, z * (h - n), out=states[t + 1, :k])
         outputs = rows.leave(states[1:])
         self._cache = outputs.shape, (rows, steps, states, gates, candidates, inner)
         return outputs, rows.last(states)
@@ -146,3 +144,16 @@ class GRU(Recurrent):
             state=rows.restore(d_h),
             params={name: params[name] for name in self.params},
         )
+
+    def _halved_weights(self) -> tuple[Float[np.ndarray, "..."], ...]:
+        """Return W_x, W_h by gate, the bias outside the candidate's product, and the one inside.
+
+        sigmoid(z) = (1 + tanh(z/2)) / 2, so all that feeds r and z is halved once, here.
+        """
+        H = self.hidden_size
+        half = np.repeat(np.array([0.5, 0.5, 1], self.dtype), H)
+        inside = self.params.get("b_h", np.zeros(3 * H, self.dtype))
+        outside = self.params.get("b_x" if self.reset_after else "b", np.zeros_like(inside))
+        b = outside + np.where(half < 1, inside, 0)
+        W_h = (self.params["W_h"] * half).reshape(H, 3, H).swapaxes(0, 1).copy()
+        return self.params["W_x"] * half, W_h, b * half, inside[2 * H :]
