@@ -31,7 +31,7 @@ PARAMETERS = 4400
 BATCH_SIZE = 32
 STEPS_PER_CHECK = 50
 VALIDATION_ROWS = 500
-LAGS = (10, 20, 40, 80)
+LAGS = (5, 10, 20, 40)
 
 Batch = tuple[Tensor, Tensor]
 
@@ -148,11 +148,10 @@ TASKS: dict[str, Task] = {
     "adding 50": adding(50, steps=1000),
     "adding 100": adding(100, steps=1500),
     "adding 200": adding(200, steps=2000),
-    **{f"recall {lag}": recall(lag, steps=400) for lag in LAGS},
+    **{f"recall {lag}": recall(lag, steps=1000) for lag in LAGS},
     "copy": copying(lag=20, length=5, steps=600),
     "waves": waves(steps=400),
 }
-LONG = ("adding 100", "adding 200")
 
 
 def _forget_bias(value: float) -> Callable[[SequenceReader], None]:
@@ -216,7 +215,8 @@ def runs() -> Iterator[tuple[str, str, str, int]]:
 
     The long tasks come last, so that an interrupted benchmark holds whole sets of the others.
     """
-    for group in ([task for task in TASKS if task not in LONG], *([task] for task in LONG)):
+    recalls = [task for task in TASKS if task.startswith("recall")]
+    for group in (["adding 50", "copy", "waves"], ["adding 100"], recalls, ["adding 200"]):
         for seed in SEEDS:
             for task in group:
                 yield from ((task, cell, "default", seed) for cell in CELLS)

@@ -121,20 +121,24 @@ def _rounded(prices: np.ndarray, scaled: np.ndarray) -> str:
     return " ".join(f"{point:.2f}" for point in points)
 
 
+RUNS = {"pytorch": torch_run, "keras": keras_run}
+
+
 def main() -> None:
     """Run what the recording does not hold yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--systems", nargs="+", default=list(RUNS), choices=list(RUNS))
     arguments = parser.parse_args()
     path = RESULTS / f"{NAME}.json"
     results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
     prices = load_prices("sp500")["close"].to_numpy()
     results["persistence"] = persistence(prices)
-    for system, run in (("pytorch", torch_run), ("keras", keras_run)):
+    for system in arguments.systems:
         results.setdefault(system, {})
         for seed in arguments.seeds:
             if str(seed) not in results[system]:
-                results[system][str(seed)] = run(prices, seed, (1, 3, 15, 50))
+                results[system][str(seed)] = RUNS[system](prices, seed, (1, 3, 15, 50))
                 record(NAME, results)
 
 

@@ -5,6 +5,8 @@ ahead. The networks train on windows that end before 1890 and stop early on thos
 """
 
 import os
+from collections.abc import Callable
+from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -18,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.record import RESULTS, record
 from utils.data.samples import SunspotWindows, sunspot_windows
 from utils.notebook import load_results
-from utils.torch_models import ManyToOne
+from utils.torch_models import ManyToOne, initialise_as_keras
 from utils.training import fit
 
 EPOCHS, PATIENCE, BATCH, RATE = 100, 20, 32, 3e-3
@@ -30,11 +32,17 @@ def rmse(data: SunspotWindows, predictions: Float[np.ndarray, " window"]) -> flo
 
 
 def torch_rmse(
-    kind: type[nn.RNNBase], seed: int, data: SunspotWindows, epochs: int = EPOCHS
+    kind: type[nn.RNNBase],
+    seed: int,
+    data: SunspotWindows,
+    epochs: int = EPOCHS,
+    initialise: Callable[[nn.Module], None] | None = None,
 ) -> float:
-    """Train PyTorch's two-layer model and score it."""
+    """Train PyTorch's two-layer model, from other initial weights if asked, and score it."""
     torch.manual_seed(seed)
     model = ManyToOne(kind, 1, 32, 1)
+    if initialise:
+        initialise(model)
     tensors = [
         torch.tensor(array, dtype=torch.float32)
         for array in (data.x_train, data.y_train[:, None], data.x_valid, data.y_valid[:, None])
@@ -94,6 +102,10 @@ def main(seeds: int = 5) -> None:
     results["rmse"] |= done.get("rmse", {})
     runs = {
         "PyTorch GRU": (torch_rmse, nn.GRU),
+        "PyTorch GRU, Keras's initial weights": (
+            partial(torch_rmse, initialise=initialise_as_keras),
+            nn.GRU,
+        ),
         "PyTorch LSTM": (torch_rmse, nn.LSTM),
         "Keras GRU": (keras_rmse, "GRU"),
     }

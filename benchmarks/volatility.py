@@ -73,7 +73,9 @@ def interval_report(
 ) -> dict[str, Any]:
     """Measure 90 % intervals in each fold: the share of days held, and upper over lower bound."""
     errors = np.log(data.target) - np.log(forecast)
-    lower, upper = conformal_interval(errors, window=FOLD, horizon=data.horizon)
+    # The fold before the first scored one holds this many errors that are known in time.
+    window = FOLD - data.horizon + 1
+    lower, upper = conformal_interval(errors, window=window, horizon=data.horizon)
     held = (errors >= lower) & (errors <= upper)
     days = [fold.test[fold.test < data.known] for fold in folds]
     return {

@@ -34,7 +34,7 @@ def skill(
     """Share of the reference's mean squared error that the forecast saves, 1 − MSE / MSE_ref.
 
     1 is perfect, 0 is no better than the reference, negative is worse.
-    Source: Murphy (1988), eq. 4, doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2.
+    Source: Murphy (1988), doi:10.1175/1520-0493(1988)116<2417:SSBOTM>2.0.CO;2.
     """
     return float(1 - np.mean((truth - forecast) ** 2) / np.mean((truth - reference) ** 2))
 
@@ -45,7 +45,7 @@ def qlike(
     """Loss of each variance forecast, σ²/f − ln(σ²/f) − 1: zero when f = σ².
 
     Its expectation is least at the true variance even when σ² is a noisy, unbiased measure of it.
-    Source: Patton (2011), eq. 24, doi:10.1016/j.jeconom.2010.03.034. Chapter 08.
+    Source: Patton (2011), doi:10.1016/j.jeconom.2010.03.034. Chapter 08.
 
     Raises:
         ValueError: a variance or a forecast is not positive.

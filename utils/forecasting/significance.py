@@ -18,7 +18,7 @@ def long_run_variance(series: Float[np.ndarray, "time"], lags: int) -> float:
     """Variance of the mean of an autocorrelated series, times its length (Bartlett weights).
 
     γ₀ + 2 Σ_{k=1..lags} (1 − k / (lags + 1)) γ_k, never negative.
-    Source: Newey and West (1987), eq. 5, doi:10.2307/1913610.
+    Source: Newey and West (1987), doi:10.2307/1913610.
     """
     centred = series - series.mean()
     total = float(centred @ centred)
@@ -38,7 +38,7 @@ def diebold_mariano(
     d̄ / √(LRV(d) / n) with d = loss − other_loss, times Harvey, Leybourne and Newbold's factor
     √((n + 1 − 2h + h(h − 1)/n) / n), against Student's t with n − 1 degrees of freedom, two-sided.
     Sources: Diebold and Mariano (1995), doi:10.1080/07350015.1995.10524599; Harvey, Leybourne and
-    Newbold (1997), eq. 8–9, doi:10.1016/S0169-2070(96)00719-4. Chapter 08.
+    Newbold (1997), doi:10.1016/S0169-2070(96)00719-4. Chapter 08.
 
     Args:
         loss: the first forecast's loss at each time, in any unit.
@@ -71,7 +71,7 @@ def pesaran_timmermann(
 
     With P the share of agreements and P* = p q + (1 − p)(1 − q) its expectation under
     independence, (P − P*) / √(Var P − Var P*), standard normal, one-sided.
-    Source: Pesaran and Timmermann (1992), eq. 6, doi:10.1080/07350015.1992.10509922. Chapter 08.
+    Source: Pesaran and Timmermann (1992), doi:10.1080/07350015.1992.10509922. Chapter 08.
 
     Args:
         up: whether the value rose.

@@ -25,7 +25,7 @@ MONTH = 22
 def garman_klass(prices: pd.DataFrame) -> pd.Series:
     """Daily variance from open, high, low and close: ½ ln(H/L)² − (2 ln 2 − 1) ln(C/O)².
 
-    Source: Garman and Klass (1980), eq. 20, doi:10.1086/296072. Chapter 08.
+    Source: Garman and Klass (1980), doi:10.1086/296072. Chapter 08.
     """
     body = np.log(prices["close"] / prices["open"])
     spread = np.log(prices["high"] / prices["low"])
@@ -202,7 +202,7 @@ def log_linear(
 def har(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
     """Heterogeneous autoregression of the log variance on its day, week and month.
 
-    ln σ²₊ = b₀ + b₁ lv + b₂ lv₅ + b₃ lv₂₂. Source: Corsi (2009), eq. 8,
+    ln σ²₊ = b₀ + b₁ lv + b₂ lv₅ + b₃ lv₂₂. Source: Corsi (2009),
     doi:10.1093/jjfinec/nbp001. Chapter 08.
     """
     return log_linear(data, train, HAR)
