@@ -45,6 +45,7 @@ def test_sunspot_runs_are_complete():
     errors = load_results("sunspots")["results"]["rmse"]
     assert {name: len(each) for name, each in errors.items()} == {
         "PyTorch GRU": 5,
+        "PyTorch GRU, Keras's initial weights": 5,
         "PyTorch LSTM": 5,
         "Keras GRU": 5,
     }

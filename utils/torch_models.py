@@ -47,6 +47,26 @@ def equal_hidden_size(cell: str, input_size: int, output_size: int, parameters: 
     return min(range(1, parameters), key=distance)
 
 
+@torch.no_grad()
+def initialise_as_keras(model: nn.Module) -> None:
+    """Redraw a model's recurrent and dense weights as Keras initialises them.
+
+    Input and dense weights from Glorot's uniform distribution, recurrent ones orthogonal, biases 0
+    and the forget part of an LSTM's 1. PyTorch draws all of them, biases too, from
+    U(-1/sqrt(hidden), 1/sqrt(hidden)). Chapter 03.
+    """
+    for module in model.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if "bias" in name:
+                parameter.zero_()
+            elif "weight_hh" in name:
+                nn.init.orthogonal_(parameter)
+            elif isinstance(module, nn.RNNBase | nn.Linear):
+                nn.init.xavier_uniform_(parameter)
+            if isinstance(module, nn.LSTM) and "bias_ih" in name:
+                parameter[module.hidden_size : 2 * module.hidden_size] = 1
+
+
 class ManyToOne(nn.Module):
     """Stacked recurrent layers whose last output a linear layer turns into a prediction.
 
@@ -70,6 +90,7 @@ class ManyToOne(nn.Module):
         self.head = nn.Linear(hidden_size, outputs)
 
     def forward(self, x: Float[Tensor, "batch time input"]) -> Float[Tensor, "batch outputs"]:
+        """Predict from the last output of the last layer."""
         outputs, _ = self.recurrent(x)
         return self.head(outputs[:, -1])
 
