@@ -1,6 +1,6 @@
 """The NumPy layers against PyTorch, Keras and hand-written loops, one thread.
 
-Runs `python -m benchmarks.cells`, about eight CPU minutes; an interrupted run resumes. Every figure
+Runs `python -m benchmarks.cells`, about five CPU minutes; an interrupted run resumes. Every figure
 is CPU time. The ways are interleaved, and a ratio is the median over the rounds of one way's time
 over ours in the same round, so that what else the machine does falls on both.
 """
@@ -128,7 +128,7 @@ def product_at_peak(dtype: str) -> Callable[[], Any]:
 
 
 def compare_layers(
-    kind: str, dtype: str, size: tuple[int, int, int, int], rounds: int = 7, seconds: float = 4
+    kind: str, dtype: str, size: tuple[int, int, int, int], rounds: int = 5, seconds: float = 2
 ) -> dict[str, Any]:
     """Time forward, and forward with backward, of one layer in all its implementations."""
     batch, length, inputs, hidden = size
@@ -144,7 +144,7 @@ def compare_layers(
             module(tensors[0])
 
     forward = interleave(
-        {OURS: partial(layer.forward, x), "PyTorch": torch_forward}, rounds, seconds / 8
+        {OURS: partial(layer.forward, x), "PyTorch": torch_forward}, rounds, seconds / 4
     )
     ways: Ways = {
         OURS: partial(both_ways_numpy, layer, x, d_outputs),
@@ -246,7 +246,7 @@ def compare_ragged(
     distribution: str,
     sizes: tuple[int, int, int] = RAGGED_SIZES,
     rounds: int = 7,
-    seconds: float = 6,
+    seconds: float = 3,
 ) -> dict[str, Any]:
     """Time a batch of unequal rows: ours against `nn.LSTM` on packed and on padded rows.
 
