@@ -203,7 +203,7 @@ for name, result in layouts.items():
 # $$ (eq-rnn-dh)
 #
 # where $o_t = h_t$ is the copy of the state that leaves as output, and $\mathrm{d}z_{T+1} = 0$.
-# Since $\tanh' = 1 - \tanh^2$,
+# Since $\frac{\mathrm{d}}{\mathrm{d}z} \tanh z = 1 - \tanh^2 z$,
 #
 # $$
 # \mathrm{d}z_t = \mathrm{d}h_t \odot (1 - h_t^2).
@@ -214,7 +214,7 @@ for name, result in layouts.items():
 # $$
 # \begin{aligned}
 # \mathrm{d}W_x &= \sum_t x_t^\top \, \mathrm{d}z_t &
-# \mathrm{d}W_h &= \sum_t h_{t-1}^\top \, \mathrm{d}z_t &
+# \mathrm{d}W_h &= \sum_t h_{t-1}^\top \, \mathrm{d}z_t \\
 # \mathrm{d}b &= \sum_t \mathrm{d}z_t &
 # \mathrm{d}x_t &= \mathrm{d}z_t W_x^\top
 # \end{aligned}
@@ -299,8 +299,10 @@ print("outputs agree with PyTorch to 1e-14, gradients to 1e-12")
 # $-\log p_{t,k} = -y_{t,k} + \log \sum_j e^{y_{t,j}}$, its gradient is short:
 #
 # $$
-# p_{t,k} = \frac{e^{y_{t,k}}}{\sum_j e^{y_{t,j}}}, \qquad
-# \mathrm{d}y_t = \frac{p_t - \mathrm{onehot}(k_t)}{N}
+# \begin{aligned}
+# p_{t,k} &= \frac{e^{y_{t,k}}}{\sum_j e^{y_{t,j}}} \\
+# \mathrm{d}y_t &= \frac{p_t - \mathrm{onehot}(k_t)}{N}
+# \end{aligned}
 # $$ (eq-rnn-softmax)
 #
 # with $N$ the number of targets.
