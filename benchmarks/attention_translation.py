@@ -18,13 +18,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 from benchmarks.record import run_missing
 from utils.data.pairs import Pairs, Symbols, encode_pairs
 from utils.data.translation import SentencePair, join_words, make_sentences
-from utils.torch_attention import PairBatches, Seq2Seq, beam_search, greedy_decode, sequence_loss
+from utils.torch_attention import PairBatches, Seq2Seq, greedy_decode, sequence_loss
 from utils.training import fit
 
 TRAIN_ROWS, TEST_ROWS = 8_000, 600
 BATCH_SIZE, PEAK_RATE, EPOCHS = 64, 5e-3, 4
 LONGEST = 80
-BEAM_ROWS, BEAM_WIDTHS = 200, (1, 2, 4)
 BINS = ((5, 10), (11, 20), (21, 30), (31, 40), (41, 60))
 
 
@@ -85,25 +84,13 @@ def translate(model: Seq2Seq, corpus: Corpus) -> list[str]:
     return written
 
 
-def beams(model: Seq2Seq, corpus: Corpus, rows: int, width: int) -> list[str]:
-    """Translate the first test sentences with beam search."""
-    written = []
-    for row in range(rows):
-        source, lengths, _, _ = map(torch.from_numpy, corpus.test.rows(slice(row, row + 1)))
-        with torch.no_grad():
-            best, _ = beam_search(model, model.encode(source, lengths), LONGEST, width)[0]
-        written.append(join_words(corpus.french.decode(best)))
-    return written
-
-
 def measure(
     attention: bool,
     train_rows: int = TRAIN_ROWS,
     test_rows: int = TEST_ROWS,
     epochs: int = EPOCHS,
-    beam_rows: int = BEAM_ROWS,
 ) -> dict[str, Any]:
-    """Train one model; score it as a whole, by the source's length, and by the beam's width."""
+    """Train one model; score it as a whole and by the source's length."""
     corpus = Corpus(train_rows, test_rows)
     started = time.process_time()
     model = train(corpus, attention, epochs)
@@ -120,10 +107,6 @@ def measure(
     return {
         "greedy": scores(written, references),
         "by source words": by_length,
-        "by beam width": {
-            width: scores(beams(model, corpus, beam_rows, width), references[:beam_rows])
-            for width in BEAM_WIDTHS
-        },
         "examples": [
             {
                 "source": " ".join(corpus.test_sentences[row].english),
