@@ -134,6 +134,7 @@ def lstm_input_transposed(x, h, c, W_x, W_h, b):
 
 LSTM_MISTAKES = {
     "takes the columns as f, i, g, o": lambda *a: lstm(*a, order="figo"),
+    "or computes c_t = i c + f g": lstm_with(cell="i * c + f * g"),
     "takes the columns as i, f, o, g": lambda *a: lstm(*a, order="ifog"),
     "Gate i has tanh": lstm_with("tsts"),
     "Gate f has tanh": lstm_with("stts"),

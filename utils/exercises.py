@@ -307,13 +307,18 @@ def check_lstm_cell(cell: Callable[..., Any]) -> bool:
             )
             for order, library in LSTM_ORDERS.items()
         ),
+        Variant(
+            "Input and forget gate are exchanged: it takes the columns as f, i, g, o, or computes "
+            "c_t = i c + f g.",
+            partial(_lstm_step, order="figo"),
+        ),
         *(
             Variant(
                 f"The gate order: it takes the columns as {', '.join(order)}; they are i, f, g, o.",
                 partial(_lstm_step, order=order),
             )
             for order in map("".join, permutations("ifgo"))
-            if order not in {"ifgo", "gfio", *LSTM_ORDERS}
+            if order not in {"ifgo", "figo", "gfio", *LSTM_ORDERS}
         ),
         *(
             Variant(
