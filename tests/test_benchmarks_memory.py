@@ -23,7 +23,7 @@ def recorded():
         ("adding 50", "GRU", "default"),
         ("adding 50", "RNN", "ReLU, identity"),
         ("adding 50", "LSTM", "orthogonal gates"),
-        ("recall 10", "LSTM", "default"),
+        ("recall 10", "GRU", "default"),
         ("copy", "RNN", "default"),
         ("waves", "GRU", "default"),
     ],
