@@ -62,8 +62,9 @@ class GRU(Recurrent):
         states = np.zeros((time + 1, batch, H), self.dtype)
         states[0] = rows.sort(self._checked_state("state", state, batch))
         W_x, W_h, b, b_n = self._halved_weights()
-        from_x = rows.unpack(rows.pack(steps) @ W_x + b)
-        from_x = from_x.reshape(time, batch, 3, H).swapaxes(1, 2)
+        packed = rows.pack(steps) @ W_x
+        packed += b
+        from_x = rows.unpack(packed).reshape(time, batch, 3, H).swapaxes(1, 2)
         gates = np.empty((time, 2, batch, H), self.dtype)
         candidates = np.empty((time, batch, H), self.dtype)
         inner = np.empty((time, batch, H), self.dtype)
@@ -130,11 +131,12 @@ class GRU(Recurrent):
                 d_h[:k] += d_h_t * z + d_inner * r
         flat = rows.pack(d_all.reshape(time, batch, 4 * H))
         d_from_x, d_from_h = flat[:, : 3 * H], flat[:, H:]
+        sums = flat.sum(axis=0)
         x, h = rows.pack(steps), rows.pack(states[:-1])
         params = {"W_x": np.roll(x.T @ d_from_x, -H, axis=1)}
-        params["b_x"] = params["b"] = np.roll(d_from_x.sum(axis=0), -H)
+        params["b_x"] = params["b"] = np.roll(sums[: 3 * H], -H)
         if self.reset_after:
-            params |= {"W_h": h.T @ d_from_h, "b_h": d_from_h.sum(axis=0)}
+            params |= {"W_h": h.T @ d_from_h, "b_h": sums[H:]}
         else:
             r_z_part, n_part = h.T @ flat[:, H : 3 * H], rows.pack(inner).T @ flat[:, :H]
             params["W_h"] = np.hstack([r_z_part, n_part])

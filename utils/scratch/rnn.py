@@ -57,7 +57,9 @@ class RNN(Recurrent):
         steps = rows.enter(x)
         states = np.zeros((time + 1, batch, self.hidden_size), self.dtype)
         states[0] = rows.sort(self._checked_state("state", state, batch))
-        z = rows.unpack(rows.pack(steps) @ self.params["W_x"] + self.params.get("b", 0))
+        from_x = rows.pack(steps) @ self.params["W_x"]
+        from_x += self.params.get("b", 0)
+        z = rows.unpack(from_x)
         for t, n in enumerate(rows.active):
             h = np.matmul(states[t, :n], self.params["W_h"], out=states[t + 1, :n])
             h += z[t, :n]
@@ -83,7 +85,11 @@ class RNN(Recurrent):
         d_h = rows.sort(self._checked_state("d_state", d_state, d_steps.shape[1]))
         W_h_T = self.params["W_h"].T.copy()
         # d_z is the activation's slope until the gradient of h multiplies it.
-        d_z = 1 - states[1:] ** 2 if self.activation == "tanh" else np.sign(states[1:])
+        if self.activation == "tanh":
+            d_z = states[1:] ** 2
+            np.subtract(1, d_z, out=d_z)
+        else:
+            d_z = np.sign(states[1:])
         for t in reversed(range(len(d_z))):
             n = rows.active[t]
             d_h[:n] += d_steps[t, :n]
