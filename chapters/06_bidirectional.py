@@ -436,6 +436,7 @@ errors = pd.DataFrame(
 )
 ax = errors.T.plot.bar(rot=0)
 ax.axhline(1, color="black", linewidth=1)
+ax.legend(loc="center")
 ax.set(ylabel="mean squared error", title="2. Noise forecast: the leak ends with the data")
 plt.show()
 
