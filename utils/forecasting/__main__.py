@@ -48,7 +48,7 @@ for the days after the last one."""
 EPILOG = f"""\
 The output has a row for each day on which a forecast was made:
   date        the day at whose close the forecast was made
-  volatility  forecast of the mean daily volatility over the next --horizon days, in per cent
+  volatility  forecast for the next --horizon days: root of the mean daily variance, in per cent
   lower upper the 90 % interval, from the last {WINDOW} errors known then; empty before these exist
   realised    what came (Garman and Klass's measure); empty for the last rows
 The scores go to the screen: mean QLIKE, the share of HAR's that a model saves, and the
