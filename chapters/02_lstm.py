@@ -73,6 +73,7 @@ from utils.plotting import COLORS, draw_unrolled_graph, heat_map, use_book_style
 from utils.scratch import GRU, LSTM, RNN, Adam, Dense, clip_global_norm, mean_squared_error
 from utils.scratch.gradcheck import numerical_gradient, relative_error
 from utils.scratch.reach import gradient_by_lag
+from utils.speed import layer_speed, plot_layer_speed
 from utils.torch_models import ManyToOne
 from utils.training import fit
 from utils.weights import from_keras, from_torch, to_keras, to_torch
@@ -539,8 +540,8 @@ print(caught[0].message)
 #
 # Handwritten digits of 8 × 8 pixels
 # ([Alpaydin and Kaynak, 1998](https://doi.org/10.24432/C50P49), CC BY 4.0, inside scikit-learn),
-# read as sequences of eight rows. The test part is the end of the file, whose writers are mostly
-# not those of the beginning.
+# read as sequences of eight rows. The test part is the end of the file: neighbouring images often
+# come from one hand, and a random draw would put that hand into both parts.
 
 # %%
 train, test = load_digit_rows()
@@ -810,6 +811,46 @@ print("largest |c| in 1,000 steps: plain {:.1f}, coupled {:.2f}".format(*largest
 # [Greff et al. (2017)](https://arxiv.org/abs/1503.04069) trained eight such variants and found none
 # better than the plain cell by much; coupling lost nothing, and removing the forget gate or the
 # output squashing hurt most. The coupled idea returns in the [GRU](03_gru.ipynb).
+
+# %% [markdown]
+# ## How fast is it?
+#
+# `benchmarks/cells.py` timed the NumPy layer against the others on one thread, forward and backward, in
+# turn, and recorded the medians of their ratios: above 1, NumPy is faster.
+
+# %%
+cells = load_results("cells")["results"]
+speed = layer_speed(cells, "LSTM")
+speed.round(2)
+
+# %% mystnb={"image": {"alt": "Time of PyTorch's LSTM, of a loop over its cells and of Keras, each over the time of the NumPy layer, for four sizes and two element types."}}
+fig, ax = plt.subplots(figsize=(6.2, 4.4))
+plot_layer_speed(ax, speed)
+ax.set_title("Figure 4. Only nn.LSTM beats NumPy")
+fig.legend(loc="outside lower center", ncols=2)
+plt.show()
+
+# %% [markdown]
+# Right of the line NumPy is faster. A Python loop over PyTorch's cells is slower at every size, and so
+# is Keras unless XLA compiles it for a single row. `nn.LSTM` in float32 is the one strong opponent: the
+# kernel behind it beats NumPy, and with a single row, where each step is a tiny product, by several
+# times. In float64, where that kernel is not used, NumPy leads at the small sizes. The last column
+# says what is left to gain: at best the layer reaches about half of the speed that the processor has
+# in a plain matrix product.
+#
+# The way that tutorials write it, one sample and one gate at a time, and batches of unequal rows
+# against PyTorch's packed and padded ones:
+
+# %%
+others = {name: run for name, run in cells.items() if name.startswith(("tutorial", "ragged"))}
+ratios = {name: run["forward and backward"]["ratio"] for name, run in others.items()}
+pd.DataFrame(ratios).T.round(1)
+
+# %% [markdown]
+# One gate at a time costs a factor of ten and more as soon as there is a batch. On a CPU packing does
+# not pay: `nn.LSTM` on packed rows takes several times as long as NumPy, which runs only the rows
+# that have not ended, and longer than on padded rows
+# ([chapter 05](05_any_length.ipynb) looks into it).
 
 # %% [markdown]
 # ## Summary
