@@ -10,7 +10,7 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -338,7 +338,11 @@ def _node(symbol: str, x: int, y: int) -> str:
     )
 
 
-SQUASH = {"tanh": np.tanh, "sigmoid": lambda z: 1 / (1 + np.exp(-z)), "none": lambda z: z}
+SQUASH: dict[str, Callable[[float], float]] = {
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "none": lambda z: z,
+}
 
 
 def _opened(gates: Mapping[str, tuple[str, str]], preset: Mapping[str, float]) -> dict[str, float]:

@@ -76,7 +76,7 @@ class ManyToOne(nn.Module):
 
     def __init__(
         self,
-        kind: type[nn.RNNBase],
+        kind: type[nn.RNN | nn.LSTM | nn.GRU],
         input_size: int,
         hidden_size: int,
         outputs: int,

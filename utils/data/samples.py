@@ -100,5 +100,6 @@ def sunspot_windows(
             f"windows of {length} years predict {target_years[0]} to {target_years[-1]}; "
             f"{first_valid_year} and {first_test_year} must cut that into three parts"
         )
-    arrays = [array for part in parts for array in (x[part][..., None], y[part])]
-    return SunspotWindows(*arrays, first_test_year, float(known.mean()), float(known.std()))
+    train, valid, test = ((x[part][..., None], y[part]) for part in parts)
+    mean, std = float(known.mean()), float(known.std())
+    return SunspotWindows(*train, *valid, *test, first_test_year, mean, std)
