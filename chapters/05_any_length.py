@@ -456,9 +456,9 @@ except ValueError as error:
 
 # %% [markdown]
 # Their system, rebuilt: positions divided by 50, an RNN of 8 units, a linear layer on the last
-# valid output, mean squared error, SGD with step 0.1, batches of 100, 60 % of the rows for
-# training, 20 % each for validation and test. Training stops when the best validation accuracy is
-# more than 100 epochs old, and the best weights return. Accuracy is
+# valid output, mean squared error, SGD with step 0.1, batches of 100, the rows split 60/20/20 into
+# training, validation and test. Training stops when the best validation accuracy is more than 100
+# epochs old, and the best weights return. Accuracy is
 #
 # $$
 # 1 - \frac{1}{N} \sum_i \frac{|a_i - p_i|}{|a_i| + 10^{-4}}
