@@ -314,6 +314,26 @@ def linear_forecasts(orders: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 48)) -> dict
     return scores
 
 
+def denormal_slowdown(length: int = 200, repeats: int = 5) -> dict[str, float]:
+    """Return how many times longer a step takes where denormal numbers are not flushed to zero.
+
+    The gradient of the last output vanishes on its way back through the row; below 1e-38 it is
+    denormal in single precision. Medians of interleaved steps, forward and backward.
+    """
+    slowdown = {}
+    for cell in CELLS:
+        model = build(TASKS["adding 200"], cell, "default", 0)
+        inputs, targets = adding(length, 0).make(64, np.random.default_rng(0))
+        seconds: dict[bool, list[float]] = {True: [], False: []}
+        for flush in [True, False] * repeats:
+            torch.set_flush_denormal(flush)
+            started = time.process_time()
+            mse_loss(model(inputs), targets).backward()
+            seconds[flush].append(time.process_time() - started)
+        slowdown[cell] = round(float(np.median(seconds[False]) / np.median(seconds[True])), 2)
+    return slowdown
+
+
 def load() -> dict[str, Any]:
     """Return what has been recorded so far."""
     path = RESULTS / "memory.json"
@@ -327,13 +347,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=math.inf)
     minutes = parser.parse_args().minutes
-    # Vanishing gradients end in denormal numbers, which make a step several times slower.
-    torch.set_flush_denormal(True)
     started = time.monotonic()
     results = load()
+    if "denormal_slowdown" not in results:
+        results["denormal_slowdown"] = denormal_slowdown()
+    torch.set_flush_denormal(True)
     results["steps_per_check"] = STEPS_PER_CHECK
     results["baselines"] = {name: task.baseline for name, task in TASKS.items() if task.solved}
     results["linear_forecasts"] = linear_forecasts()
+    record("memory", results)
     for task, cell, variant, seed in runs():
         key = f"{task} / {cell} / {variant} / {seed}"
         if key in results["runs"]:
