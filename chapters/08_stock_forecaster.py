@@ -229,7 +229,7 @@ for name in ("keras", "pytorch"):
 
 # %% [markdown]
 # No seed of either system beats yesterday's price after any number of epochs on record. The Keras
-# system stays far behind; two of the lighter one's seeds come close after 50 epochs, by learning to
+# system stays well behind; two of the lighter one's seeds come close after 50 epochs, by learning to
 # repeat the last value of the window. How, then, does the curve look so good? Here is the recorded Keras run
 # after 50 epochs, seed 0, before the court, its last 60 days at full size.
 
