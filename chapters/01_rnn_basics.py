@@ -240,8 +240,9 @@ def backward(d_outputs, x, states, W_x, W_h):
 
 
 # %% [markdown]
-# In the layer of the package each sum over time is one matrix product, the inputs get gradients too,
-# and `rows` knows which rows are still running. It changes no weight; that is the optimiser's task.
+# The layer of the package does the same with less work per step: it takes the slopes of all steps at
+# once and turns each sum over time into one matrix product. `rows` knows which rows are still running.
+# It changes no weight; that is the optimiser's task.
 
 # %%
 show_source(RNN.backward)
