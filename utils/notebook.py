@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 
 def show_source(*objects: Callable | type) -> None:
     """Display the source of functions, methods or classes as the package holds it."""
-    source = "\n\n".join(inspect.cleandoc(inspect.getsource(each)) for each in objects)
+    source = "\n\n".join(textwrap.dedent(inspect.getsource(each)) for each in objects)
     display(Code(source, language="python"))
 
 
