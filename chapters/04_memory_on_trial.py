@@ -34,6 +34,26 @@
 # - recognise a forecasting task for which two coefficients are better than any network.
 
 # %% tags=["bootstrap", "remove-cell"]
+# Find the book's code in a folder above this notebook, or fetch it (as in Colab).
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY, REF = "https://github.com/_owner_/unrolled", os.environ.get("UNROLLED_REF", "main")
+book = next((p for p in Path.cwd().resolve().parents if (p / "utils/scratch").is_dir()), None)
+if book is None:
+    book = Path("unrolled").resolve()
+    if "/_owner_/" in REPOSITORY:
+        raise RuntimeError("This copy has no address yet: run `make repository URL=...` in it.")
+    if not book.exists():
+        subprocess.run(["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book], check=True)
+sys.path.insert(0, str(book))
+needed = ["arch", "jaxtyping", "lightning-fabric", "sacrebleu"]
+missing = [name for name in needed if not importlib.util.find_spec(name.replace("-", "_"))]
+if missing:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
 
 # %%
 import keras
