@@ -739,9 +739,9 @@ fig.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# With the gate every run stays at its error to the end of the stream. Without it every run is several
-# times worse, and worse on the long stream than on its first hundred steps, which is the length it was
-# trained on. The cells say why:
+# All runs err most where a marker is long in coming. Apart from that, with the gate every run keeps its
+# error to the end of the stream; without it every run is several times worse once the stream is longer
+# than the hundred steps of its training. The cells say why:
 
 # %%
 late = {forgets: [errors[20:].mean() for errors in curves[forgets]] for forgets in curves}
@@ -826,7 +826,7 @@ speed.round(2)
 # %% mystnb={"image": {"alt": "Time of PyTorch's LSTM, of a loop over its cells and of Keras, each over the time of the NumPy layer, for four sizes and two element types."}}
 fig, ax = plt.subplots(figsize=(6.2, 4.4))
 plot_layer_speed(ax, speed)
-ax.set_title("Figure 4. Only nn.LSTM beats NumPy")
+ax.set_title("Figure 4. nn.LSTM leads in float32")
 fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
