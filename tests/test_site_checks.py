@@ -133,6 +133,12 @@ def test_violations_are_found(site, browser):
     assert [v.partition(":")[0] for v in look(site, browser, pale).violations] == ["color-contrast"]
 
 
+def test_a_pale_token_is_found_once(site, browser):
+    token = '<span class="k" style="color: #bbb">pale</span>'
+    body = f"<h1>A page</h1><article><pre>{token} {token}</pre></article>"
+    assert len(look(site, browser, body).violations) == 1
+
+
 def test_violations_within_closed_boxes_are_found(site, browser):
     body = "<h1>A page</h1><details><summary>a</summary><img src='data:,'></details>"
     assert "image-alt" in [v.partition(":")[0] for v in look(site, browser, body).violations]
