@@ -801,4 +801,4 @@ for days in (250, 500, 1000):
 # - [Fischer and Krauss (2018)](https://doi.org/10.1016/j.ejor.2017.11.054): the most careful case for
 #   an LSTM on stocks, with costs.
 #
-# Before: [attention](07_attention.ipynb). Next: [sentiment](09_sentiment.ipynb).
+# Before: [attention](07_attention.ipynb). Back to [the map of the book](intro.md).
