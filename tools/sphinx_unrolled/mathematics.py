@@ -26,8 +26,12 @@ from .places import place_of
 
 VARIANT = re.compile(r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>')
 
-# A function's name, its power if it has one, and an argument without brackets: ln 2, tanh² c.
-FUNCTION = re.compile(
+# A function's name keeps a distance from a factor before it, and (after its power, if it has one)
+# from an argument without brackets: 2 tanh² c.
+BEFORE_FUNCTION = re.compile(
+    "</(?:mn|mi|msub|msup|msubsup|mfrac)>(?=(?:<msup><mrow>)?<mi>[a-z]{2,}</mi><mo>\u2061)"
+)
+AFTER_FUNCTION = re.compile(
     "<mo>\u2061</mo>(?:</mrow><mn>\\d+</mn></msup>)?"
     "(?=<(?:mi|mn|msub|msup|msubsup|mfrac|mover|msqrt)[ >])"
 )
@@ -66,8 +70,9 @@ def _styled_letter(match: re.Match[str]) -> str:
 
 def _drawn_alike(mathml: str) -> str:
     """Say in MathML's core, which browsers draw, what KaTeX leaves to MathML 3."""
-    spaced = FUNCTION.sub(r'\g<0><mspace width="0.1667em"/>', mathml)
-    return VARIANT.sub(_styled_letter, spaced)
+    for place in (BEFORE_FUNCTION, AFTER_FUNCTION):
+        mathml = place.sub(r'\g<0><mspace width="0.1667em"/>', mathml)
+    return VARIANT.sub(_styled_letter, mathml)
 
 
 @functools.cache
