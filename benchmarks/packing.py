@@ -25,6 +25,7 @@ from utils.weights import to_torch
 LONGEST = 100
 SIZES = {"small": (32, 64, 32, 7), "large": (64, 128, 64, 3)}  # input, hidden, batch, repeats
 BATCHES = 20
+Batch = tuple[np.ndarray, np.ndarray]  # padded rows and their lengths
 
 
 def draw_lengths(name: str, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -42,9 +43,7 @@ def draw_lengths(name: str, n: int, rng: np.random.Generator) -> np.ndarray:
 DISTRIBUTIONS = ("all equal", "uniform 50 to 100", "uniform 1 to 100", "lognormal", "Pareto")
 
 
-def run_torch(
-    layer: nn.LSTM, batches: list[tuple[np.ndarray, np.ndarray]], packed: bool
-) -> tuple[float, float]:
+def run_torch(layer: nn.LSTM, batches: list[Batch], packed: bool) -> tuple[float, float]:
     """Run one epoch and return the loss and its CPU seconds."""
     tensors = [(torch.from_numpy(x), torch.from_numpy(n)) for x, n in batches]
     total = 0.0
@@ -62,7 +61,7 @@ def run_torch(
     return total, time.process_time() - start
 
 
-def run_numpy(layer: LSTM, batches: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+def run_numpy(layer: LSTM, batches: list[Batch]) -> tuple[float, float]:
     """Do the same with the book's layer, which leaves finished rows out of each step."""
     total = 0.0
     start = time.process_time()
@@ -73,20 +72,30 @@ def run_numpy(layer: LSTM, batches: list[tuple[np.ndarray, np.ndarray]]) -> tupl
     return total, time.process_time() - start
 
 
-def compare(distribution: str, size: str, batches: int = BATCHES, repeats: int = 0) -> dict:
-    """Time every way of running the same rows through the same weights."""
-    inputs, hidden, batch_size, default_repeats = SIZES[size]
+def draw_batches(
+    distribution: str, size: str, batches: int = BATCHES
+) -> tuple[list[Batch], list[Batch]]:
+    """Draw rows and pad them in batches: rows at random, and the same rows in buckets."""
+    inputs, _, batch_size, _ = SIZES[size]
     rng = np.random.default_rng(0)
     lengths = draw_lengths(distribution, batches * batch_size, rng)
     rows = [rng.normal(size=(n, inputs)).astype(np.float32) for n in lengths]
-    ours = LSTM(inputs, hidden, rng=0, dtype=np.float32)
-    theirs = to_torch(ours)
     at_random = np.split(rng.permutation(len(rows)), batches)
     in_buckets = bucket_batches(lengths, batch_size, rng)
-    padded = [pad([rows[i] for i in batch]) for batch in at_random]
-    bucketed = [pad([rows[i] for i in batch]) for batch in in_buckets]
+    padded, bucketed = (
+        [pad([rows[i] for i in batch]) for batch in chosen] for chosen in (at_random, in_buckets)
+    )
+    return padded, bucketed
+
+
+def compare(distribution: str, size: str, batches: int = BATCHES, repeats: int = 0) -> dict:
+    """Time every way of running the same rows through the same weights."""
+    inputs, hidden, _, default_repeats = SIZES[size]
+    padded, bucketed = draw_batches(distribution, size, batches)
+    ours = LSTM(inputs, hidden, rng=0, dtype=np.float32)
+    theirs = to_torch(ours)
     # The habit of a data set that pads every row itself: the true lengths are gone.
-    fixed = [pad([rows[i] for i in batch], to_length=LONGEST)[0] for batch in at_random]
+    fixed = [np.pad(x, ((0, 0), (0, LONGEST - x.shape[1]), (0, 0))) for x, _ in padded]
     full = [(x, np.full(len(x), LONGEST)) for x in fixed]
     ways: dict[str, Callable[[], tuple[float, float]]] = {
         "pad": lambda: run_torch(theirs, padded, packed=False),
@@ -110,11 +119,11 @@ def compare(distribution: str, size: str, batches: int = BATCHES, repeats: int =
             "bucket + pad": padding_share(bucketed),
         },
         "loss_spread": max(right) - min(right),
-        "rows": len(rows),
+        "rows": sum(len(x) for x, _ in padded),
     }
 
 
-def padding_share(batches: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def padding_share(batches: list[Batch]) -> float:
     """Return the share of the padded batches' steps that is padding."""
     cells = sum(x.shape[0] * x.shape[1] for x, _ in batches)
     return 1 - float(sum(lengths.sum() for _, lengths in batches)) / cells

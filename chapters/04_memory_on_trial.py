@@ -278,7 +278,7 @@ ax.set(xscale="log", xticks=lags, xlabel="lag in steps", ylabel="accuracy", ylim
 ax.set_xticks(lags, labels=lags)
 ax.minorticks_off()
 ax.set_title("A lag of 20, nothing in between: the LSTM guesses")
-ax.legend()
+ax.legend(loc="center left")
 plt.show()
 
 # %% [markdown]
@@ -351,11 +351,11 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# A failure of all three, and worth showing. The curves fall to the baseline within a hundred steps,
-# which only means that the network knows when to be silent. Then the GRU begins to remember some
-# letters; LSTM and RNN stay near the one in eight that guessing gives. Six hundred steps and this
-# size are not enough to copy a word; published runs take many thousands of steps. Without the
-# dotted line the drop of the first hundred steps would have looked like learning to copy.
+# A failure of all three, and worth showing. The curves fall to the baseline within two hundred steps,
+# which only means that the network has learnt when to be silent. Then the GRU begins to remember some
+# letters; LSTM and RNN stay near the one in eight that guessing gives. Six hundred steps are not
+# enough to copy a word at this size. Without the dotted line, the first drop would have looked like
+# learning to copy.
 #
 # ## Waves
 #

@@ -13,8 +13,8 @@ from scipy.optimize import least_squares
 from utils.data.balls import SCALE, ratio_accuracy
 
 Rows = tuple[
-    Float[np.ndarray, "batch time"], Int[np.ndarray, " batch"], Float[np.ndarray, " batch"]
-]  # inputs, lengths and targets, in positions / SCALE
+    Float[np.ndarray, "_batch _time"], Int[np.ndarray, " _batch"], Float[np.ndarray, " _batch"]
+]  # inputs, lengths and targets, in positions / SCALE; the parts differ in size
 
 
 @dataclass
