@@ -155,13 +155,21 @@ pd.DataFrame({"length": lengths, "wrong after padding": moved})
 # cycle. The loss is the mean cross-entropy over all target symbols, each predicted from the true
 # symbols before it.
 
+
 # %%
 def train_model(model, epochs=2, peak=5e-3):
     batches = PairBatches(train_rows, batch_size=128, rng=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=peak)
     schedule = OneCycleLR(optimizer, peak, total_steps=epochs * len(batches) + 1)
-    fit(model, batches, loss=torch_attention.sequence_loss, optimizer=optimizer,
-        epochs=epochs, clip=1.0, schedule=schedule)
+    fit(
+        model,
+        batches,
+        loss=torch_attention.sequence_loss,
+        optimizer=optimizer,
+        epochs=epochs,
+        clip=1.0,
+        schedule=schedule,
+    )
     return exact_matches(model, test_rows, max_length=11).mean()
 
 
@@ -294,9 +302,9 @@ assert relative_error(torch_states.grad.numpy(), grads.keys) < 1e-12
 # Keras
 keras_layer = keras_attention.AdditiveAttention(3, dtype="float64")
 keras_layer.build(queries.shape, states.shape)
-keras_layer.set_weights([
-    attention.params["query"], attention.params["key"], attention.params["score"][:, None]
-])
+keras_layer.set_weights(
+    [attention.params["query"], attention.params["key"], attention.params["score"][:, None]]
+)
 keras_states = tf.Variable(states)
 with tf.GradientTape() as tape:
     found, _ = keras_layer(queries, keras_states, mask=valid)
@@ -394,10 +402,13 @@ plt.show()
 # The same figures as numbers, letters right and whole strings right:
 
 # %%
-pd.DataFrame({
-    (run, what): dict(zip(*by_length(run, what), strict=True))
-    for run in reversal for what in ("letters", "rows")
-}).rename_axis("length").round(2)
+pd.DataFrame(
+    {
+        (run, what): dict(zip(*by_length(run, what), strict=True))
+        for run in reversal
+        for what in ("letters", "rows")
+    }
+).rename_axis("length").round(2)
 
 # %% [markdown]
 # At 20 letters attention gets 97 % of the letters right and the single vector 23 %; at 10 letters,
@@ -424,12 +435,15 @@ def look(text, extra=0, mask_padding=True):
     written = digits.decode(symbols[0].tolist())
     return AttentionView(written, weights[0, : len(written)].numpy())
 
+
 # %% mystnb={"image": {"alt": "Heat map of attention weights for Friday, 27 March 1908: the rows of the year's digits are dark over the year at the end, those of the month over the month's name, those of the day over 27."}}
 text = "Friday, 27 March 1908"
 view = look(text)
 figure, axes = plt.subplots(figsize=(6.2, 4))
 heat_map(axes, view.weights, rows=view.written, columns=list(text), label="weight")
-axes.set(xlabel="source", ylabel="written", title="Each part of the date is fetched where it stands")
+axes.set(
+    xlabel="source", ylabel="written", title="Each part of the date is fetched where it stands"
+)
 plt.show()
 
 # %% [markdown]
@@ -458,10 +472,12 @@ attention_lab(examples)
 # behind them, as happens when a short row shares its batch with a long one.
 
 # %%
-pd.DataFrame({
-    name: dates[run]["exact match by extra padding"]
-    for name, run in (("masked", "attention, seed 0"), ("unmasked", "unmasked"))
-}).rename_axis("extra columns").round(3).T
+pd.DataFrame(
+    {
+        name: dates[run]["exact match by extra padding"]
+        for name, run in (("masked", "attention, seed 0"), ("unmasked", "unmasked"))
+    }
+).rename_axis("extra columns").round(3).T
 
 # %% [markdown]
 # And the trained model of this page, its mask switched off only now, with 40 columns of padding:
@@ -544,8 +560,9 @@ print("same rows:", np.array_equal(right_when_forced, exact_matches(fixed, test_
 # two passes, one seed; `teacher` is the share of true symbols fed in training:
 
 # %%
-mistakes = {name: run["after the first mistake"] for name, run in scored.items()
-            if "teacher" in name}
+mistakes = {
+    name: run["after the first mistake"] for name, run in scored.items() if "teacher" in name
+}
 pd.DataFrame(mistakes).T.sort_index().round(3)
 
 # %% [markdown]
@@ -601,8 +618,13 @@ for example in translation["attention"]["examples"][:2]:
 # %% mystnb={"image": {"alt": "BLEU against the number of source words: with attention it stays high, without attention it falls as sentences grow longer."}}
 for name, colour in (("attention", "blue"), ("no attention", "vermilion")):
     bins = translation[name]["by source words"]
-    plt.plot(list(bins), [score["BLEU"] for score in bins.values()], "o-",
-             color=COLORS[colour], label=name)
+    plt.plot(
+        list(bins),
+        [score["BLEU"] for score in bins.values()],
+        "o-",
+        color=COLORS[colour],
+        label=name,
+    )
 plt.gca().set(xlabel="words in the source", ylabel="BLEU", ylim=(0, 103))
 plt.title("Without attention, BLEU falls with length")
 plt.legend()
@@ -612,11 +634,16 @@ plt.show()
 # Up to thirty words attention is nearly perfect; the single vector is lost after ten.
 
 # %%
-table = {name: {"all": run["greedy"], **run["by source words"]} for name, run in translation.items()}
-pd.DataFrame({
-    (name, what): {words: score[what] for words, score in scores.items()}
-    for name, scores in table.items() for what in ("BLEU", "exact")
-}).round(2)
+table = {
+    name: {"all": run["greedy"], **run["by source words"]} for name, run in translation.items()
+}
+pd.DataFrame(
+    {
+        (name, what): {words: score[what] for words, score in scores.items()}
+        for name, scores in table.items()
+        for what in ("BLEU", "exact")
+    }
+).round(2)
 
 # %% [markdown]
 # With attention the whole test scores 95.6, and more than 90 where the source has over forty
