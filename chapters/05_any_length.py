@@ -77,9 +77,9 @@ from utils.data.balls import (
 from utils.data.batches import bucket_batches, collate, mask_from_lengths, pad
 from utils.exercises import check_masked_loss
 from utils.notebook import load_results, show_source
-from utils.padding import invariance_matrix, pool_last, pool_max, pool_mean
+from utils.padding import POOLINGS, invariance_matrix, pool_last, pool_max, pool_mean
 from utils.plotting import DIVERGING, use_book_style
-from utils.scratch import GRU, LSTM, RNN, Bidirectional
+from utils.scratch import GRU, LSTM, RNN, AttentionPooling, Bidirectional
 from utils.torch_models import BallPredictor
 from utils.weights import to_keras, to_torch
 
@@ -251,8 +251,9 @@ for side in ("right", "left"):
 # `invariance_matrix` measures all of it: rows of four lengths, padded with zeros by five steps more
 # than they need, against the same rows alone. Layers read in both directions
 # ([the next chapter](06_bidirectional.ipynb) opens them up), since the direction that starts at the
-# end meets the padding first. Four poolings make one vector of a row: the *last* output, both
-# *final states*, the *mean* and the *max* over steps. Either nobody knows the mask, or the pooling
+# end meets the padding first. Five poolings make one vector of a row: the *last* output, both
+# *final states*, the *mean* and the *max* over steps, and *attention*, a mean whose weights are
+# learned ([chapter 7](07_attention.ipynb)). Either nobody knows the mask, or the pooling
 # does, or layer and pooling both do.
 
 # %%
@@ -262,7 +263,14 @@ show_source(pool_last, pool_mean, pool_max)
 both_ways = {
     cell.__name__: Bidirectional(cell(3, 8, rng=1), cell(3, 8, rng=2)) for cell in (RNN, LSTM, GRU)
 }
-matrix = invariance_matrix(both_ways)
+attention = AttentionPooling(key_size=16, units=8, rng=3)
+
+
+def pool_attention(outputs, mask):
+    return attention.forward(outputs, mask)[0]
+
+
+matrix = invariance_matrix(both_ways, POOLINGS | {"attention": pool_attention})
 print(len(matrix), "cells, one for each framework, layer, pooling, side and habit")
 
 
