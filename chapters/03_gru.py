@@ -630,7 +630,7 @@ show_source(initialise_as_keras)
 # %% [markdown]
 # What is left between that and Keras's wider stack we have not traced. On 79 years neither lead is
 # worth much: the first thing to try on a short, regular series is still the linear model, and the
-# second is the initialisation ([chapter 04](04_memory_on_trial.ipynb) measures it on longer lags).
+# second is the initialisation ([chapter 04](04_memory_on_trial.ipynb) puts it on trial).
 #
 # ## What the gates do
 #
