@@ -1,8 +1,13 @@
-"""Check every shape that utils promises in its annotations while the tests run."""
+"""Run the tests as notebooks run, and check every shape that utils promises in its annotations."""
 
 import os
 import pkgutil
 import shutil
+
+from tools import environment
+
+# Before NumPy, PyTorch and TensorFlow are imported: they read the number of threads only once.
+environment.pin()
 
 import jaxtyping
 import pytest
