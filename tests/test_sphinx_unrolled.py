@@ -92,7 +92,6 @@ def book(tmp_path_factory):
                 ),
                 code("# PyTorch\n1", printed("from torch"), ["tab-pytorch"]),
                 code("# Keras\n2", printed("from keras"), ["tab-keras"]),
-                text("In between."),
                 code("# PyTorch\n3", None, ["tab-pytorch"]),
                 code("# PyTorch\n4", None, ["tab-pytorch"]),
                 code("# Keras\n5", None, ["tab-keras"]),
@@ -141,7 +140,7 @@ def test_chapter_number(docname, number):
     assert chapter_number(docname) == number
 
 
-def test_neighbouring_cells_become_one_synchronised_set_of_tabs(book):
+def test_neighbouring_cells_become_synchronised_sets_of_tabs_one_for_each_step(book):
     sets = book["08_eighth"].select(".sd-tab-set")
     labels = [[label.get_text(strip=True) for label in tabs.select("label")] for tabs in sets]
     assert labels == [["PyTorch", "Keras"], ["PyTorch", "Keras"]]

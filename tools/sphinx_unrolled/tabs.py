@@ -39,21 +39,29 @@ def tab_item(framework: str, cells: list[nodes.Node]) -> nodes.container:
     return create_component("tab-item", classes=["sd-tab-item"], children=[label, content])
 
 
-def tab_set(cells: list[nodes.Node]) -> nodes.container:
-    """Wrap a run of tagged cells as a set of tabs, one tab per framework."""
-    items = [
-        tab_item(framework, list(group))
-        for framework, group in itertools.groupby(cells, key=framework_of)
-        if framework
+def tab_sets(cells: list[nodes.Node]) -> list[nodes.container]:
+    """Wrap a run of tagged cells as sets of tabs, one tab per framework in each.
+
+    A set ends where a framework returns: PyTorch, Keras, PyTorch, Keras are two steps.
+    """
+    sets: list[dict[str, list[nodes.Node]]] = []
+    for framework, group in itertools.groupby(cells, key=framework_of):
+        if framework and (not sets or framework in sets[-1]):
+            sets.append({})
+        sets[-1][str(framework)] = list(group)
+    return [
+        create_component(
+            "tab-set", classes=["sd-tab-set"], children=[tab_item(*tab) for tab in tabs.items()]
+        )
+        for tabs in sets
     ]
-    return create_component("tab-set", classes=["sd-tab-set"], children=items)
 
 
 def group_tabs(app: Sphinx, doctree: nodes.document) -> None:
     """Replace each run of tagged cells in the page by its set of tabs.
 
     Raises:
-        LoneTabError: the cells of a run all carry the same framework's tag.
+        LoneTabError: a set would have one tab.
     """
     tagged = [cell for cell in doctree.findall(nodes.container) if framework_of(cell)]
     for parent in {id(cell.parent): cell.parent for cell in tagged}.values():
@@ -62,13 +70,14 @@ def group_tabs(app: Sphinx, doctree: nodes.document) -> None:
             parent.children, key=lambda c: bool(framework_of(c))
         ):
             run = list(group)
-            if is_tab and len({framework_of(cell) for cell in run}) == 1:
+            sets = tab_sets(run) if is_tab else run
+            if is_tab and any(len(tabs.children) == 1 for tabs in sets):
                 raise LoneTabError(
                     f"{place_of(app.env, app.env.docname, run[0])}: "
                     f"{framework_of(run[0])} stands alone; "
                     "tag the neighbouring cell of the other framework too, or remove the tag"
                 )
-            children += [tab_set(run)] if is_tab else run
+            children += sets
         parent.children = []
         parent.extend(children)
 
