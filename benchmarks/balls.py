@@ -4,14 +4,13 @@ Runs `python -m benchmarks.balls`, about ten CPU minutes. A run that was interru
 the results file ends; a complete file is measured anew.
 """
 
-import json
 import time
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.ball_models import BallRNN, Rows, train_least_squares, train_sgd
 from utils.data import make_balls
 from utils.data.balls import (
@@ -158,8 +157,7 @@ def main() -> None:
         "least_squares": {str(s): lambda s=s: least_squares(s, ROWS) for s in SEEDS},
         "reference": {str(s): lambda s=s: reference(s, ROWS) for s in SEEDS},
     }
-    path = RESULTS / "balls.json"
-    results: dict[str, Any] = json.loads(path.read_text())["results"] if path.exists() else {}
+    results = recorded("balls")
     if all(set(results.get(name, ())) == set(runs) for name, runs in jobs.items()):
         results = {}
     for name, runs in jobs.items():

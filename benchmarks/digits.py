@@ -15,9 +15,8 @@ from sklearn.svm import SVC
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.samples import Digits, load_digit_rows
-from utils.notebook import load_results
 from utils.torch_models import ManyToOne
 from utils.training import fit
 
@@ -73,9 +72,8 @@ def baselines(train: Digits, test: Digits) -> dict[str, float]:
 def main(seeds: int = 5) -> None:
     """Measure what is not recorded yet, and record after every run."""
     train, test = load_digit_rows()
-    done = load_results("digits")["results"] if (RESULTS / "digits.json").exists() else {}
     results = {"test_digits": len(test.y), "baselines": baselines(train, test), "accuracy": {}}
-    results["accuracy"] |= done.get("accuracy", {})
+    results["accuracy"] |= recorded("digits").get("accuracy", {})
     runs = {
         f"{framework} {kind}": (function, argument)
         for kind in ("LSTM", "GRU")

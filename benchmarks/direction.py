@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.prices import PriceWarning, load_prices
 from utils.forecasting import direction
 from utils.forecasting.significance import diebold_mariano, pesaran_timmermann
@@ -119,8 +119,7 @@ def main() -> None:
     """Run the cases that the recording does not hold yet."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     warnings.simplefilter("ignore", PriceWarning)
-    path = RESULTS / f"{NAME}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    results = recorded(NAME)
     for index in ("sp500", "nasdaq"):
         for window, train_size in (("expanding", None), ("rolling", ROLLING)):
             key = f"{index} {window}"

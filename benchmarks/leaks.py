@@ -8,7 +8,6 @@ forecast (out-of-sample R² of the next return against zero).
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.prices import load_prices
 from utils.torch_models import ManyToOne
 
@@ -142,8 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     arguments = parser.parse_args()
-    path = RESULTS / f"{NAME}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    results = recorded(NAME)
     prices = load_prices("sp500")["close"].to_numpy()
     for seed in arguments.seeds:
         if str(seed) not in results:

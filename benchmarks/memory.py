@@ -8,7 +8,6 @@ core. Chapter 04 shows the results.
 """
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.signals import make_adding, make_copy, make_sines
 from utils.torch_models import SequenceReader, equal_hidden_size
 from utils.training import fit
@@ -334,21 +333,13 @@ def denormal_slowdown(length: int = 200, repeats: int = 5) -> dict[str, float]:
     return slowdown
 
 
-def load() -> dict[str, Any]:
-    """Return what has been recorded so far."""
-    path = RESULTS / "memory.json"
-    if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))["results"]
-    return {"runs": {}}
-
-
 def main() -> None:
     """Run what is missing, saving after each run, until done or out of time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=math.inf)
     minutes = parser.parse_args().minutes
     started = time.monotonic()
-    results = load()
+    results = recorded("memory") or {"runs": {}}
     if "denormal_slowdown" not in results:
         results["denormal_slowdown"] = denormal_slowdown()
     torch.set_flush_denormal(True)

@@ -6,7 +6,6 @@ each figure is the median CPU time. A run that was
 interrupted goes on where the results file ends; a complete file is measured anew.
 """
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.batches import bucket_batches, pad
 from utils.scratch import LSTM
 from utils.weights import to_torch
@@ -138,11 +137,9 @@ def main() -> None:
             for name, size in SIZES.items()
         }
     }
-    path = RESULTS / "packing.json"
-    if path.exists():
-        held = json.loads(path.read_text())["results"]
-        complete = all(set(held.get(size, ())) == set(DISTRIBUTIONS) for size in SIZES)
-        results = results if complete else held
+    held = recorded("packing")
+    complete = all(set(held.get(size, ())) == set(DISTRIBUTIONS) for size in SIZES)
+    results = results if complete else results | held
     for size in SIZES:
         for distribution in DISTRIBUTIONS:
             if distribution not in results.setdefault(size, {}):

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).resolve().parent / "results"
+from utils.notebook import RESULTS, load_results
+
 PACKAGES = (
     "numpy",
     "scipy",
@@ -72,6 +73,11 @@ def record(name: str, results: Any) -> Path:
     return path
 
 
+def recorded(name: str) -> dict[str, Any]:
+    """Return the results that `benchmarks/results/<name>.json` holds so far; none if it is new."""
+    return load_results(name)["results"] if (RESULTS / f"{name}.json").exists() else {}
+
+
 def run_missing(name: str, runs: Mapping[str, Callable[[], Any]]) -> None:
     """Make each run that `benchmarks/results/<name>.json` does not hold, saving after each one.
 
@@ -80,8 +86,7 @@ def run_missing(name: str, runs: Mapping[str, Callable[[], Any]]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=len(runs), help="how many runs to make")
     wanted = parser.parse_args().runs
-    path = RESULTS / f"{name}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    results = recorded(name)
     for run in [run for run in runs if run not in results][:wanted]:
         print(f"{name}: {run}", flush=True)
         results[run] = runs[run]()

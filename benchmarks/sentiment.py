@@ -10,7 +10,6 @@ over all rows then say how far a difference can be trusted. Results go to
 import argparse
 import functools
 import hashlib
-import json
 import os
 import time
 from pathlib import Path
@@ -25,7 +24,7 @@ from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from statsmodels.stats.contingency_tables import mcnemar
 from torch import nn
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.bag_of_words import majority, naive_bayes_regression, tfidf_regression
 from utils.data.reviews import SPLITS, load_reviews, warn_of_repeats
 from utils.data.text import Vocabulary
@@ -348,8 +347,7 @@ def main() -> None:
     ]
     warn_of_repeats(parts[0], parts[2])
     name, print_of_data = Path(options.data).name, data_hash(parts)
-    path = RESULTS / "sentiment.json"
-    every = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    every = recorded("sentiment")
     if every.get(name, {}).get("sha256") != print_of_data:
         every[name] = {"sha256": print_of_data, "rows": [len(part) for part in parts]}
     save = functools.partial(record, "sentiment", every)

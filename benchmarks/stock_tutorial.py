@@ -7,13 +7,12 @@ an interrupted run resumes.
 """
 
 import argparse
-import json
 import time
 from typing import Any
 
 import numpy as np
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data import load_prices, make_windows
 from utils.forecasting.court import persistence_court
 
@@ -130,8 +129,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--systems", nargs="+", default=list(RUNS), choices=list(RUNS))
     arguments = parser.parse_args()
-    path = RESULTS / f"{NAME}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    results = recorded(NAME)
     prices = load_prices("sp500")["close"].to_numpy()
     results["persistence"] = persistence(prices)
     for system in arguments.systems:

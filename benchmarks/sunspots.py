@@ -17,9 +17,8 @@ from statsmodels.tsa.ar_model import AutoReg
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.samples import SunspotWindows, sunspot_windows
-from utils.notebook import load_results
 from utils.torch_models import ManyToOne, initialise_as_keras
 from utils.training import fit
 
@@ -97,9 +96,8 @@ def baselines(data: SunspotWindows) -> dict[str, float]:
 def main(seeds: int = 5) -> None:
     """Measure what is not recorded yet, and record after every run."""
     data = sunspot_windows()
-    done = load_results("sunspots")["results"] if (RESULTS / "sunspots.json").exists() else {}
     results = {"test_years": len(data.y_test), "baselines": baselines(data), "rmse": {}}
-    results["rmse"] |= done.get("rmse", {})
+    results["rmse"] |= recorded("sunspots").get("rmse", {})
     runs = {
         "PyTorch GRU": (torch_rmse, nn.GRU),
         "PyTorch GRU, Keras's initial weights": (

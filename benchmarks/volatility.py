@@ -6,7 +6,6 @@ resumes.
 """
 
 import argparse
-import json
 import time
 import warnings
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.record import RESULTS, record
+from benchmarks.record import record, recorded
 from utils.data.prices import PriceWarning, load_prices
 from utils.forecasting import volatility
 from utils.forecasting.intervals import conformal_interval
@@ -157,8 +156,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", default=list(cases), choices=list(cases))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", PriceWarning)
-    path = RESULTS / f"{NAME}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else {}
+    results = recorded(NAME)
     for key in arguments.cases:
         if key not in results:
             index, horizon, target = cases[key]
