@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from utils.plotting import COLORS, heat_map
 
@@ -683,6 +684,9 @@ def trading_cost_lab(
     axes.semilogy(np.cumprod(1 + returns), color=COLORS["black"], linewidth=1, label="index")
     axes.semilogy(np.cumprod(1 + held), color=COLORS["vermilion"], label=name)
     axes.set(xlabel="trading day", ylabel="growth of 1", title=f"{name} at {cost:g} bp a trade")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.legend()
     data = {
         "returns": returns.round(6).tolist(),
