@@ -9,8 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-from utils import labs
+from utils import labs, text_labs
 from utils.forecasting.direction import strategy_returns
+from utils.mistakes import confident_mistakes
 from utils.scratch import GRU, LSTM
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -52,12 +53,41 @@ def trading_cost_lab():
     return labs.trading_cost_lab(*market(), "A coin")
 
 
+NAMES = list(enumerate(("RNN", "LSTM")))
+READINGS = [
+    text_labs.Reading(
+        text.split(),
+        {name: np.random.default_rng(i).random(len(text.split())) for i, name in NAMES},
+    )
+    for text in ("the plot was <b>dull</b> , but the score was fine", "never dull")
+]
+
+
+def reading_lab():
+    return text_labs.reading_lab(READINGS)
+
+
+def mistakes():
+    """Forty reviews of three kinds, a third of them wrong, each with a confidence of its own."""
+    texts = [
+        f"{kind} <i>{n}</i>" for n in range(14) for kind in ("not bad", "bad , but good", "bad")
+    ]
+    rng = np.random.default_rng(2)
+    return confident_mistakes(texts, rng.integers(0, 2, len(texts)), rng.random(len(texts)))
+
+
+def mistakes_lab():
+    return text_labs.mistakes_lab(mistakes(), "A coin's mistakes")
+
+
 LABS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
     "trading cost": trading_cost_lab,
+    "reading": reading_lab,
+    "mistakes": mistakes_lab,
 }
 
 # What the pages that show a lab set; the book's own from its stylesheet.
@@ -291,3 +321,60 @@ def test_the_trading_cost_moves_with_the_arrow_keys(show):
         page.keyboard.press("ArrowRight")
     assert part(page, "cost-text").text_content() == "2.0 bp"
     assert shown(page, "grown") < free
+
+
+@pytest.mark.parametrize("sentence", [0, 1])
+def test_the_reading_shows_every_model_s_verdict_after_every_word(sentence, show):
+    tokens, verdicts = READINGS[sentence]
+    page = show(reading_lab())
+    part(page, "sentence").select_option(str(sentence))
+    for model, name in NAMES:
+        part(page, "model").select_option(str(model))
+        for word in (1, len(tokens)):
+            part(page, "position").fill(str(word))
+            assert part(page, "position-text").text_content().endswith(f"“{tokens[word - 1]}”")
+            expected = verdicts[name][word - 1]
+            assert shown(page, f"now-{model}") == pytest.approx(expected, abs=6e-3)
+        colours = page.locator(".lab-words span").evaluate_all(
+            "all => all.map(s => s.style.background)"
+        )
+        assert all(colours)
+        blue = ["blue" in colour for colour in colours]
+        assert blue == (verdicts[name].round(3) > 0.5).tolist()
+    assert page.locator(".lab-words span").all_text_contents() == tokens
+
+
+def test_a_reading_that_does_not_fit_is_named():
+    reading = READINGS[0]
+    with pytest.raises(
+        ValueError, match=r"readings\[0\].verdicts\['RNN'\] has 10 values for 2 tokens"
+    ):
+        text_labs.reading_lab([reading._replace(tokens=["never", "dull"])])
+    other = reading._replace(verdicts={"GRU": reading.verdicts["RNN"]})
+    with pytest.raises(ValueError, match=r"readings\[1\] has models \['GRU'\]"):
+        text_labs.reading_lab([reading, other])
+    with pytest.raises(ValueError, match="readings is empty"):
+        text_labs.reading_lab([])
+
+
+@pytest.mark.parametrize("name", ["all", "negation", "contrast", "long"])
+@pytest.mark.parametrize("truth", ["any", "0", "1"])
+def test_the_mistakes_of_a_slice_come_in_order_of_confidence(name, truth, show):
+    table = mistakes()
+    page = show(mistakes_lab())
+    part(page, "slice").select_option(label=f"{name} ({int(table[name].sum())})")
+    part(page, "truth").select_option(truth)
+    expected = table[table[name] & ((truth == "any") | (table["label"].astype(str) == truth))]
+    assert shown(page, "count") == len(expected)
+    seen = page.locator(".lab-mistakes li").count()
+    assert seen == min(len(expected), 4)
+    part(page, "page").focus()
+    page.keyboard.press("End")
+    texts = page.locator(".lab-mistakes li span:first-child").all_text_contents()
+    last = (len(expected) - 1) // 4 * 4
+    assert texts == expected["text"].tolist()[last:]
+
+
+def test_without_mistakes_there_is_nothing_to_browse():
+    with pytest.raises(ValueError, match="mistakes is empty"):
+        text_labs.mistakes_lab(mistakes().iloc[:0], "None")

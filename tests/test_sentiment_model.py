@@ -10,6 +10,7 @@ from utils.torch_sentiment import (
     ReviewBatches,
     SentimentClassifier,
     positive_probabilities,
+    probabilities_along,
     reverse_rows,
 )
 
@@ -99,3 +100,22 @@ def test_counting_words_is_right_on_exactly_half_of_the_twins():
     twins = frame[frame.duplicated("pair", keep=False)]
     model = naive_bayes_regression(1).fit(frame["text"], frame["label"])
     assert model.score(twins["text"], twins["label"]) == 0.5
+
+
+@pytest.mark.parametrize("two_way", [True, False])
+def test_the_verdict_along_a_text_is_that_of_its_beginnings(two_way):
+    model = classifier(two_way=two_way, pooling="last")
+    tokens, found = probabilities_along(model, "A film, not good", VOCABULARY)
+    assert tokens == ["a", "film", ",", "not", "good"]
+    whole = positive_probabilities(model, ["a film", "A film, not good"], VOCABULARY)
+    np.testing.assert_allclose(found[[1, 4]], whole, atol=1e-6)
+
+
+def test_one_way_the_verdict_along_a_text_is_read_off_its_states():
+    model = classifier(two_way=False, pooling="last")
+    _, found = probabilities_along(model, TEXTS[3], VOCABULARY)
+    tokens, _ = batch(TEXTS[3:])
+    with torch.no_grad():
+        states, _ = model.forward_layer(model.embedding(tokens))
+        expected = model.head(states[0]).softmax(dim=1)[:, 1]
+    np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from utils.data.batches import bucket_batches, pad
-from utils.data.text import Vocabulary
+from utils.data.text import Vocabulary, tokenize
 from utils.torch_attention import AttentionPooling
 
 Pooling = Literal["last", "mean", "max", "attention"]
@@ -187,3 +187,16 @@ def positive_probabilities(
         logits = model(*(each.to(device) for each in data.inputs(batch)))
         found[batch] = logits.softmax(dim=1)[:, 1].cpu().numpy()
     return found
+
+
+def probabilities_along(
+    model: SentimentClassifier, text: str, vocabulary: Vocabulary
+) -> tuple[list[str], Float[np.ndarray, " token"]]:
+    """Return a text's tokens and the probability of positive after each of them.
+
+    After the first k tokens the model answers as if the text ended there: what it would say of the
+    words read so far. A backward direction and a pooling see these k tokens and no more.
+    """
+    tokens = tokenize(text)
+    beginnings = [" ".join(tokens[: k + 1]) for k in range(len(tokens))]
+    return tokens, positive_probabilities(model, beginnings, vocabulary)
