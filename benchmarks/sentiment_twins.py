@@ -1,12 +1,16 @@
 """What order asks of a model: architectures on the twins corpus, five seeds each.
 
 Every network has embeddings and states of 32, and trains 10 epochs of Adam at 0.005 on the same
-sentences without held-out combinations; the epoch with the lowest validation loss counts.
+sentences without held-out combinations; the epoch with the lowest validation loss counts. For the
+first seed of four of them the verdict is recorded word by word, and for the one-way LSTM where it
+goes wrong.
 """
 
 import functools
 import os
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import torch
@@ -14,12 +18,19 @@ from torch import nn
 
 from benchmarks.record import run_missing
 from utils.bag_of_words import naive_bayes_regression, tfidf_regression
+from utils.behaviour import behaviour_tests, failure_rates
 from utils.data.text import Vocabulary
 from utils.data.twins import make_twins, split_pairs
-from utils.torch_sentiment import ReviewBatches, SentimentClassifier, positive_probabilities
+from utils.mistakes import accuracy_by_slice, confident_mistakes
+from utils.torch_sentiment import (
+    ReviewBatches,
+    SentimentClassifier,
+    positive_probabilities,
+    probabilities_along,
+)
 from utils.training import fit
 
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, dict[str, Any]] = {
     "BiLSTM, max": {"pooling": "max"},
     "BiLSTM, attention": {"pooling": "attention"},
     "BiLSTM, last": {"pooling": "last"},
@@ -27,7 +38,20 @@ ARCHITECTURES = {
     "GRU, last": {"pooling": "last", "two_way": False, "cell": "GRU"},
     "RNN, last": {"pooling": "last", "two_way": False, "cell": "RNN"},
 }
+# Is a network that stays at chance unable, or only slow?
+LONGER = {f"{name}, 30 epochs": ARCHITECTURES[name] for name in ("BiLSTM, last", "LSTM, last")}
+READERS = ("RNN, last", "LSTM, last", "BiLSTM, max", "BiLSTM, attention")
+READ = (
+    "the whole cast was brilliant in most of the scenes , although the main plot was dull from the "
+    "first minute on . we saw it on a tuesday after work with two friends",
+    "the main plot was dull from the first minute on , although the whole cast was brilliant in "
+    "most of the scenes . we saw it on a tuesday after work with two friends",
+    "although the new score was not tedious for nearly the whole evening , the final act was "
+    "hardly gripping in the version that we saw . then took the late bus home",
+    "the camera work was by no means clumsy in the second half of it",
+)
 SEEDS, EPOCHS, SENTENCES = 5, 10, 9500
+MISTAKES = 60
 
 
 @functools.cache
@@ -66,17 +90,55 @@ def train_classifier(
     return model, vocabulary
 
 
-def measure(options: dict, seed: int) -> dict[str, float]:
+def measure(
+    options: dict, seed: int, epochs: int = EPOCHS, language: str = "en"
+) -> dict[str, float]:
     """Train one network and return its accuracy on every part, and its CPU seconds."""
     started = time.process_time()
-    parts = corpus()
-    model, vocabulary = train_classifier(options, seed, parts)
+    parts = corpus(language=language)
+    model, vocabulary = train_classifier(options, seed, parts, epochs)
     scores = {"cpu_seconds": time.process_time() - started}
     for name, part in parts.items():
         if name not in ("train", "validation"):
             right = positive_probabilities(model, part["text"], vocabulary) > 0.5
             scores[name] = float((right == part["label"]).mean())
     return scores
+
+
+def read_sentences() -> dict[str, Any]:
+    """Return the tokens of each sentence and each reader's verdict after every one of them."""
+    trained = {name: train_classifier(ARCHITECTURES[name], 0, corpus()) for name in READERS}
+    readings = []
+    for text in READ:
+        along = {name: probabilities_along(m, text, v) for name, (m, v) in trained.items()}
+        readings.append(
+            {
+                "tokens": along[READERS[0]][0],
+                "verdicts": {name: found.round(3).tolist() for name, (_, found) in along.items()},
+            }
+        )
+    return {"readings": readings}
+
+
+def find_mistakes() -> dict[str, Any]:
+    """Return the one-way LSTM's accuracy by slice on tails of 0 to 40 words, and its mistakes."""
+    model, vocabulary = train_classifier(ARCHITECTURES["LSTM, last"], 0, corpus())
+    frame = make_twins(1000, rng=1, tail=(0, 40))
+    found = positive_probabilities(model, frame["text"], vocabulary)
+    answers = (frame["text"], frame["label"].to_numpy(), found.round(4))
+    return {
+        "slices": accuracy_by_slice(*answers).dropna().to_dict("index"),
+        "mistakes": confident_mistakes(*answers)[:MISTAKES].to_dict("records"),
+    }
+
+
+def behave(seed: int) -> dict[str, float]:
+    """Return the failure rate of one BiLSTM with max pooling on every behaviour test."""
+    model, vocabulary = train_classifier(ARCHITECTURES["BiLSTM, max"], seed, corpus())
+    rates = failure_rates(
+        behaviour_tests(), lambda texts: positive_probabilities(model, texts, vocabulary)
+    )
+    return {str(name): float(rate) for name, rate in rates.items()}
 
 
 def measure_counts(longest: int, weighted: bool) -> dict[str, float]:
@@ -96,14 +158,21 @@ def measure_counts(longest: int, weighted: bool) -> dict[str, float]:
 def main() -> None:
     """Measure what is not recorded yet."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    runs = {
+    runs: dict[str, Callable[[], Any]] = {
         f"TF-IDF, up to {longest}-grams": functools.partial(measure_counts, longest, False)
         for longest in (1, 2, 3)
     }
     runs["NB-weighted, up to 2-grams"] = functools.partial(measure_counts, 2, True)
-    for name, options in ARCHITECTURES.items():
-        for seed in range(SEEDS):
+    for seed in range(SEEDS):
+        for name, options in ARCHITECTURES.items():
             runs[f"{name}, seed {seed}"] = functools.partial(measure, options, seed)
+        for name, options in LONGER.items():
+            runs[f"{name}, seed {seed}"] = functools.partial(measure, options, seed, 30)
+        chinese = functools.partial(measure, ARCHITECTURES["BiLSTM, max"], seed, language="zh")
+        runs[f"Chinese, BiLSTM, max, seed {seed}"] = chinese
+        runs[f"behaviour of BiLSTM, max, seed {seed}"] = functools.partial(behave, seed)
+    runs["word by word"] = read_sentences
+    runs["mistakes of LSTM, last"] = find_mistakes
     run_missing("sentiment_twins", runs)
 
 
