@@ -26,14 +26,18 @@ from torch import nn
 
 from benchmarks.record import record, recorded
 from utils.bag_of_words import majority, naive_bayes_regression, tfidf_regression
+from utils.behaviour import behaviour_tests, failure_rates
 from utils.data.reviews import SPLITS, load_reviews, warn_of_repeats
 from utils.data.text import Vocabulary
+from utils.mistakes import accuracy_by_slice, confident_mistakes
+from utils.text_labs import mistakes_lab
 from utils.torch_sentiment import ReviewBatches, SentimentClassifier, positive_probabilities
 from utils.training import fit
 
 EPOCHS, PATIENCE, RATE = 12, 2, 2e-3
 CHOICE_SEEDS, FINAL_SEEDS, FOLDS, FOLD_SEEDS = 3, 5, 10, 3
 NGRAM_BUCKETS = 20_000
+RATIO_NUMBERS, RATIO_SCALE = 5, 0.3
 BASELINES = {
     "majority": majority,
     "TF-IDF + logistic regression, 1-grams": functools.partial(tfidf_regression, 1),
@@ -52,10 +56,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "weight decay 0.01": {"weight_decay": 0.01},
     "NB-weighted embeddings": {"weighted": True},
     "character n-grams": {"characters": True},
+    "NB-weighted embeddings, more dropout": {"weighted": True, "dropout": (0.7, 0.5)},
     "NB log odds inside": {"inside": True},
+    "NB log odds inside, NB-weighted embeddings, more dropout": {
+        "inside": True,
+        "weighted": True,
+        "dropout": (0.7, 0.5),
+    },
 }
 # What goes to the test split whatever validation says, so that the poolings can be compared.
-ALWAYS = ("BiLSTM, max", "BiLSTM, last", "BiLSTM, attention", "NB log odds inside")
+POOLINGS = ("BiLSTM, max", "BiLSTM, last", "BiLSTM, mean", "BiLSTM, attention")
 
 
 class CharacterClassifier(SentimentClassifier):
@@ -152,14 +162,15 @@ def train_and_score(
 def start_from_ratios(
     model: SentimentClassifier, vocabulary: Vocabulary, train: pd.DataFrame
 ) -> None:
-    """Set the first number of each token's vector to its log-count ratio, scaled to the others."""
+    """Set the first five numbers of each token's vector to its log-count ratio, sd 0.3."""
     counts, weights, _ = (step for _, step in naive_bayes_regression(1).steps)
     weights.fit(counts.fit_transform(train["text"]), train["label"])
-    ratios = weights.ratios_ / weights.ratios_.std() * 0.1
+    ratios = weights.ratios_ / weights.ratios_.std() * RATIO_SCALE
     with torch.no_grad():
         for token, column in counts.vocabulary_.items():
             if token in vocabulary.numbers:
-                model.embedding.weight[vocabulary.numbers[token], 0] = float(ratios[column])
+                number = vocabulary.numbers[token]
+                model.embedding.weight[number, :RATIO_NUMBERS] = float(ratios[column])
 
 
 def accuracy(probabilities: np.ndarray, part: pd.DataFrame) -> float:
@@ -225,49 +236,111 @@ def choose(results: dict, parts: list[pd.DataFrame], save: Any, variants: dict =
 
 
 def score_test(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
-    """Score the baselines, the fixed models and the best variant on the test split, once."""
-    train, valid, test = parts
+    """Score the baselines, the poolings and the best variants on the test split, once.
+
+    The best variant is chosen twice: among the networks that read alone, and among those that are
+    given the baseline's log odds.
+    """
     means = {name: np.mean(row["accuracy"]) for name, row in results["validation"].items()}
-    alone = {name: mean for name, mean in means.items() if name != "NB log odds inside"}
-    results["chosen"] = max(alone, key=alone.__getitem__)
-    probabilities: dict[str, list[np.ndarray]] = {}
-    results["baselines"] = {}
+    for key, inside in (("chosen", False), ("chosen_inside", True)):
+        candidates = [name for name in means if VARIANTS[name].get("inside", False) == inside]
+        results[key] = max(candidates, key=means.__getitem__)
+    parts = [*parts, behaviour_texts()]
+    found = score_baselines(results, parts)
+    found |= score_models(results, parts, found[NB])
+    score_combination(results, parts, found[results["chosen"]], found[NB])
+    save()
+
+
+def score_baselines(results: dict, parts: list[pd.DataFrame]) -> dict[str, list[np.ndarray]]:
+    """Record the baselines' scores; return their probabilities of every part but the first."""
+    train, valid, test, probes = parts
+    probabilities, results["baselines"] = {}, {}
     for name, build in BASELINES.items():
         model: BaseEstimator = build().fit(train["text"], train["label"])
-        found = [model.predict_proba(part["text"])[:, 1] for part in (valid, test)]
+        found = [model.predict_proba(part["text"])[:, 1] for part in (valid, test, probes)]
+        probabilities[name] = found
         results["baselines"][name] = {
             "validation": accuracy(found[0], valid),
             "test": accuracy(found[1], test),
             "calibration_error": expected_calibration_error(found[1], test),
         }
-        probabilities[name] = found
-    results["models"] = {}
-    for name in dict.fromkeys([*ALWAYS, results["chosen"]]):
-        runs = []
+    return probabilities
+
+
+def score_models(
+    results: dict, parts: list[pd.DataFrame], baseline: list[np.ndarray]
+) -> dict[str, list[np.ndarray]]:
+    """Record five seeds of each model; return the ensembles' probabilities."""
+    test = parts[2]
+    probabilities, results["models"] = {}, {}
+    for name in dict.fromkeys([*POOLINGS, results["chosen"], results["chosen_inside"]]):
+        runs, seconds = [], []
         for seed in range(FINAL_SEEDS):
-            found, seconds = train_and_score(parts, seed, **VARIANTS[name])
-            runs.append((found, seconds))
+            found, each = train_and_score(parts, seed, **VARIANTS[name])
+            runs.append(found)
+            seconds.append(round(each, 1))
             print(f"{name}, seed {seed}: {accuracy(found[1], test):.4f}", flush=True)
-        probabilities[name] = [np.mean([run[0][i] for run in runs], axis=0) for i in (0, 1)]
-        scores = [accuracy(run[0][1], test) for run in runs]
+        ensemble = [np.mean(part, axis=0) for part in zip(*runs, strict=True)]
+        probabilities[name] = ensemble
         results["models"][name] = {
-            "test": scores,
-            "cpu_seconds": [round(run[1], 1) for run in runs],
-            "ensemble": accuracy(probabilities[name][1], test),
-            "ensemble_calibration_error": expected_calibration_error(probabilities[name][1], test),
-            "against_nb": paired_test(probabilities[name][1], probabilities[NB][1], test),
+            "test": [accuracy(run[1], test) for run in runs],
+            "calibration_error": [expected_calibration_error(run[1], test) for run in runs],
+            "cpu_seconds": seconds,
+            "ensemble": accuracy(ensemble[1], test),
+            "ensemble_calibration_error": expected_calibration_error(ensemble[1], test),
+            "against_nb": paired_test(ensemble[1], baseline[1], test),
         }
-    first, second = probabilities[results["chosen"]], probabilities[NB]
-    weight = best_weight(first[0], second[0], valid)
-    mixed = combine(first[1], second[1], weight)
+    return probabilities
+
+
+def score_combination(
+    results: dict,
+    parts: list[pd.DataFrame],
+    recurrent: list[np.ndarray],
+    baseline: list[np.ndarray],
+) -> None:
+    """Record the mixture of ensemble and baseline, and where each of the three goes wrong."""
+    _, valid, test, probes = parts
+    weight = best_weight(recurrent[0], baseline[0], valid)
+    mixed = [combine(a, b, weight) for a, b in zip(recurrent, baseline, strict=True)]
     results["combination"] = {
         "of": [results["chosen"], NB],
         "weight": weight,
-        "test": accuracy(mixed, test),
-        "calibration_error": expected_calibration_error(mixed, test),
-        "against_nb": paired_test(mixed, second[1], test),
+        "test": accuracy(mixed[1], test),
+        "calibration_error": expected_calibration_error(mixed[1], test),
+        "against_nb": paired_test(mixed[1], baseline[1], test),
     }
-    save()
+    results["slices"], results["behaviour"] = {}, {}
+    for name, found in ((NB, baseline), ("recurrent ensemble", recurrent), ("combination", mixed)):
+        table = accuracy_by_slice(test["text"], test["label"].to_numpy(), found[1])
+        results["slices"][name] = table.dropna().to_dict("index")
+        results["behaviour"][name] = behaviour(probes, found[2])
+
+
+def behaviour_texts() -> pd.DataFrame:
+    """Return every sentence of the behaviour tests as rows to classify; their label is unused."""
+    texts = {text for test in behaviour_tests() for text in (*test.texts, *test.changed)}
+    return pd.DataFrame({"text": sorted(texts), "label": 0})
+
+
+def behaviour(probes: pd.DataFrame, probabilities: np.ndarray) -> dict[str, float]:
+    """Return the failure rate on each behaviour test from the answers to `behaviour_texts`."""
+    known = dict(zip(probes["text"], probabilities, strict=True))
+    rates = failure_rates(behaviour_tests(), lambda texts: np.array([known[t] for t in texts]))
+    return {str(name): float(rate) for name, rate in rates.items()}
+
+
+def write_mistakes(results: dict, parts: list[pd.DataFrame], path: Path) -> None:
+    """Write a page to browse the chosen model's mistakes on the validation split.
+
+    Not on the test split: who reads its texts and mends what is wrong there has trained on it.
+    """
+    train, valid, _ = parts
+    (found,), _ = train_and_score([train, valid], 0, **VARIANTS[results["chosen"]])
+    mistakes = confident_mistakes(valid["text"], valid["label"].to_numpy(), found)
+    page = mistakes_lab(mistakes, title=f"{results['chosen']}: confident mistakes").html
+    path.write_text(f"<!doctype html><meta charset=utf-8>{page}\n", encoding="utf-8")
 
 
 def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
@@ -283,20 +356,20 @@ def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
         baseline = [model.predict_proba(part["text"])[:, 1] for part in (valid, test)]
         full = naive_bayes_regression().fit(rest["text"], rest["label"])
         found = {}
-        for name in (results["chosen"], "NB log odds inside"):
+        for key in ("chosen", "chosen_inside"):
             runs = [
-                train_and_score([train, valid, test], seed, **VARIANTS[name])[0]
+                train_and_score([train, valid, test], seed, **VARIANTS[results[key]])[0]
                 for seed in range(FOLD_SEEDS)
             ]
-            found[name] = [np.mean([run[i] for run in runs], axis=0) for i in (0, 1)]
-        recurrent = found[results["chosen"]]
+            found[key] = [np.mean(part, axis=0) for part in zip(*runs, strict=True)]
+        recurrent = found["chosen"]
         weight = best_weight(recurrent[0], baseline[0], valid)
         folds.append(
             {
                 # The baseline needs no validation rows, so it may train on them too.
                 NB: accuracy(full.predict_proba(test["text"])[:, 1], test),
                 "recurrent ensemble": accuracy(recurrent[1], test),
-                "NB log odds inside": accuracy(found["NB log odds inside"][1], test),
+                "NB log odds inside, ensemble": accuracy(found["chosen_inside"][1], test),
                 "combination": accuracy(combine(recurrent[1], baseline[1], weight), test),
             }
         )
@@ -339,6 +412,9 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="a folder, or a data set's name on the hub")
     parser.add_argument("--text", default="text", help="the column of texts")
     parser.add_argument("--label", default="label", help="the column of labels")
+    parser.add_argument(
+        "--mistakes", type=Path, help="also write a page to browse validation mistakes, e.g. m.html"
+    )
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     parts = [
@@ -354,6 +430,8 @@ def main() -> None:
     choose(every[name], parts, save)
     if "combination" not in every[name]:
         score_test(every[name], parts, save)
+    if options.mistakes:
+        write_mistakes(every[name], parts, options.mistakes)
     compare_folds(every[name], pd.concat(parts, ignore_index=True), save)
 
 
