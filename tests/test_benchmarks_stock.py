@@ -50,6 +50,7 @@ def test_the_tutorials_recording_is_what_the_court_says_of_it(sp500):
             verdict = persistence_court(prices[-days:], forecast, prices[-days - 1 : -1])
             assert verdict.rmse == pytest.approx(run["epochs"]["50"]["rmse"], rel=1e-3)
             assert verdict.best_lag == run["epochs"]["50"]["best_lag"]
+            assert all(score["skill"] < 0 for score in run["epochs"].values())
 
 
 def test_each_leak_runs_with_and_without(sp500):
@@ -104,3 +105,13 @@ def test_the_recorded_correction_earns_what_the_chapter_claims(index):
     assert ours["GJR-t"]["statistic"] <= -3
     assert ours["LHAR"]["statistic"] < 2
     assert case["cpu_seconds"]["LSTM correction"] < 60
+
+
+@pytest.mark.parametrize("index", ["sp500", "nasdaq"])
+def test_the_recorded_networks_win_one_day_ahead_and_not_five(index):
+    day, five_days = (recorded("volatility")[f"{index} {ahead} Garman–Klass"] for ahead in (1, 5))
+    kept = {name for name, p_value in day["confidence_set"].items() if p_value > 0.1}
+    assert kept == set(volatility.RECURRENT)
+    for name in volatility.RECURRENT:
+        assert day["qlike"][name] < 0.9 * day["qlike"]["HAR"]
+        assert five_days["dm"][name]["LHAR"]["p_value"] > 0.05
