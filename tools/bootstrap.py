@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools.chapters import ROOT, notebook_key, sources
+from tools.chapters import ROOT, is_fresh, notebook_key, sources
 
 # GitHub allows no underscore in an account's name, so nobody can ever own this address.
 PLACEHOLDER = "https://github.com/_owner_/unrolled"
@@ -78,7 +78,7 @@ def configure(url: str, ref: str, root: Path = ROOT) -> list[Path]:
     text = config.read_text(encoding="utf-8").replace(old_url, url)
     text = re.sub(r"(?m)^([ ]+branch:[ ]*)\S+", rf"\g<1>{ref}", text)
     changed = [config]
-    fresh = [source for source in sources(root) if _is_fresh(source, root)]
+    fresh = [source for source in sources(root) if is_fresh(source, root)]
     config.write_text(text, encoding="utf-8")
     for source in sources(root):
         source.write_text(
@@ -103,14 +103,6 @@ def set_cell(text: str, url: str, ref: str, name: str = "source") -> str:
     rest = re.search(r"(?m)^# %%", after)
     tail = after[rest.start() :] if rest else ""
     return f"{before}{HEADER}{bootstrap_cell(url, ref)}\n{tail}"
-
-
-def _is_fresh(source: Path, root: Path) -> bool:
-    notebook = source.with_suffix(".ipynb")
-    if not notebook.exists():
-        return False
-    recorded = nbformat.read(notebook, as_version=4).metadata.get("unrolled", {})
-    return recorded.get("key") == notebook_key(source, root)
 
 
 def _refresh(source: Path, root: Path) -> None:

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parent.parent
 PINS = ("requirements.txt", "tools/environment.py")
 
@@ -27,6 +29,15 @@ def notebook_key(source: Path, root: Path = ROOT) -> str:
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def is_fresh(source: Path, root: Path = ROOT) -> bool:
+    """Say whether the notebook beside a source was executed from all that it now depends on."""
+    notebook = source.with_suffix(".ipynb")
+    if not notebook.exists():
+        return False
+    recorded = nbformat.read(notebook, as_version=4).metadata.get("unrolled", {})
+    return recorded.get("key") == notebook_key(source, root)
 
 
 def imported_modules(source: Path, root: Path = ROOT) -> list[Path]:

@@ -24,15 +24,6 @@ from tools import chapters, environment
 CELL_TIMEOUT_SECONDS = 600
 
 
-def is_stale(source: Path) -> bool:
-    """Say whether the notebook beside a source is missing or made from something else."""
-    notebook = source.with_suffix(".ipynb")
-    if not notebook.exists():
-        return True
-    recorded = nbformat.read(notebook, as_version=4).metadata.get("unrolled", {})
-    return recorded.get("key") != chapters.notebook_key(source)
-
-
 def read_source(source: Path) -> NotebookNode:
     """Turn a percent script into a notebook without outputs whose form never varies."""
     notebook = jupytext.read(source)
@@ -90,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in asked:
         if not path.exists():
             parser.error(f"{path} does not exist; chapters are chapters/NN_topic.py")
-    waiting = [source for source in asked if options.all or is_stale(source)]
+    waiting = [source for source in asked if options.all or not chapters.is_fresh(source)]
     print(f"{len(asked) - len(waiting)} fresh, {len(waiting)} to execute", flush=True)
     failed = 0
     # A process each, so that RUSAGE_CHILDREN is the CPU time of one kernel.

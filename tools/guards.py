@@ -76,8 +76,7 @@ def stale(chapter: Chapter) -> list[str]:
     """The notebook was executed from this very source, code, results and pins."""
     if not chapter.path.exists():
         return ["was never executed; run `make notebooks`"]
-    key = chapter.notebook.metadata.get("unrolled", {}).get("key")
-    if key != chapters.notebook_key(chapter.source, chapter.root):
+    if not chapters.is_fresh(chapter.source, chapter.root):
         return [
             "is stale: its source, code, recorded results or pins changed; run `make notebooks`"
         ]
