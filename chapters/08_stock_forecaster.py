@@ -82,8 +82,8 @@ use_book_style()
 # ## Prices, and how to use your own
 #
 # The `arch` package carries daily prices of the S&P 500 and the NASDAQ from 1999 to 2018. To run
-# this chapter on your own, change one line: `PRICES = "mine.csv"`, a file whose header names date,
-# open, high, low, close and volume. About 1,000 rows are the least that makes sense.
+# this chapter on your own, change one line: `PRICES = "mine.csv"`, a file of 1,000 rows or more whose
+# header names date, open, high, low, close and volume.
 
 # %%
 PRICES = "sp500"
@@ -92,10 +92,9 @@ close = prices["close"].to_numpy()
 print(f"{len(prices)} days, {prices.index[0]:%Y-%m-%d} to {prices.index[-1]:%Y-%m-%d}")
 
 # %% [markdown]
-# Real files are rarely clean, and some are read without complaint and wrongly: a European export
-# with `;` and decimal commas, or dates written as whole numbers. `load_prices` therefore guesses
-# nothing. It names the file, the line, the column, what it found there, and the argument that
-# settles it.
+# Some files are easily read without complaint and wrongly: a European export with `;` and decimal
+# commas, or dates written as whole numbers. So `load_prices` guesses nothing. It names the file, the
+# line, the column, what it found there, and the argument that settles it.
 
 # %%
 import tempfile
@@ -114,7 +113,7 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # The popular system scales the closing price to between 0 and 1 on the whole series, cuts windows
 # of 60 days, and trains three LSTM layers of 50 units with dropout to predict the next value. The
-# last fifth of the windows is the test. Here it is as it stands.
+# last fifth of the windows is the test.
 
 # %%
 low, high = close.min(), close.max()
@@ -128,9 +127,8 @@ def split_windows(length):
 
 
 # %% [markdown]
-# One epoch takes some ten seconds; the other 49 are on record below.
-# The second tab holds another form of the same idea: two layers of 64 units in PyTorch on windows
-# of 10 days.
+# One epoch runs here; the other 49 are on record below. The PyTorch tab holds a lighter form of the
+# idea: two layers of 64 units on windows of 10 days.
 
 # %% tags=["tab-keras"]
 # Keras
@@ -206,8 +204,8 @@ verdict = try_forecast("PyTorch", torch_forecast)
 print(f"persistence: RMSE {verdict.persistence_rmse:.4g}, MAPE {verdict.persistence_mape:.2f} %")
 
 # %% [markdown]
-# One epoch is unfair to them. The record holds the same systems on the S&P 500 after 1, 3, 15 and 50
-# epochs and for several seeds: the root mean squared error in index points, each seed's.
+# One epoch is unfair to them. The record holds both on the S&P 500 after 1, 3, 15 and 50 epochs: the
+# root mean squared error in index points of each of three seeds.
 
 # %%
 record = load_results("stock_tutorial")["results"]
@@ -228,10 +226,10 @@ for name in ("keras", "pytorch"):
     print(f"{name} after 50 epochs: {min(errors):.1f} to {max(errors):.1f} times that RMSE")
 
 # %% [markdown]
-# No seed of either system beats yesterday's price after any number of epochs on record. The Keras
-# system stays well behind; two of the lighter one's seeds come close after 50 epochs, by learning to
-# repeat the last value of the window. How, then, does the curve look so good? Here is the recorded Keras run
-# after 50 epochs, seed 0, before the court, its last 60 days at full size.
+# No seed of either system beats yesterday's price after any number of epochs. The Keras system stays
+# well behind, how far depends on the seed; two seeds of the lighter one come close after 50 epochs,
+# by learning to repeat the window's last value. How, then, does the curve look so good? Here is the
+# recorded Keras run of seed 0 after 50 epochs, its last 60 days at full size.
 
 # %% mystnb={"image": {"alt": "Above, sixty days of the S&P 500 and the forecast, which has the same shape a few days later and lies off the truth. Below, bars of the misfit at lags of 0 to 20 days: the least is not at lag 0."}}
 sp500 = load_prices("sp500")["close"].to_numpy()
@@ -244,15 +242,15 @@ figure.suptitle(f"The forecast trails the truth by {verdict.best_lag} days")
 plt.show()
 
 # %% [markdown]
-# Seen from afar the two curves coincide. From near, the forecast is the past, smoothed: the bars are
-# lowest where the forecast is moved back by days. Nothing in it can be acted upon.
+# From afar the two curves coincide. From near, the forecast is the past, smoothed: the bars are
+# lowest where it is moved back by days. Nothing in it can be acted upon.
 #
 # ### A forecaster of noise
 #
-# Some tutorials go further and train on random numbers. For independent noise the best forecast is
+# Some tutorials train on random numbers. For independent noise the best forecast is
 # the mean, with an error of one standard deviation $\sigma$. Persistence misses by the difference of
 # two independent draws, $\sqrt2\,\sigma$, so here even a constant "beats persistence". Which rival
-# is the right one depends on the series; try both.
+# is right depends on the series; try both.
 
 # %%
 noise = np.random.default_rng(0).normal(size=100_000)
@@ -262,10 +260,10 @@ print(f"persistence over mean, RMSE: {ratio:.2f}")
 # %% [markdown]
 # ## Four leaks
 #
-# A leak lets the forecast see what it could not have known. Each of the four below was run with the
-# leak and without on the S&P 500, five seeds, with a small LSTM (the script is
-# `benchmarks/leaks.py`): the scaler fitted on all days; windows shuffled before the split; the epoch
-# chosen on the test days; a bidirectional network that answers at every step.
+# A leak lets the forecast see what it could not have known. The record has a small LSTM on the
+# S&P 500, five seeds, with each of four leaks and without (`benchmarks/leaks.py`): the scaler fitted
+# on all days; windows shuffled before the split; the epoch chosen on the test days; a bidirectional
+# network that answers at every step.
 
 # %%
 leaks = load_results("leaks")["results"].values()
@@ -282,11 +280,10 @@ pd.DataFrame(rows, index=["score", "without", "its seeds' sd", "leak adds", "sd 
 # The two-way network is the plainest: at each step its backward half has read the answer, and it
 # "explains" nearly all of a return that nobody can forecast. Shuffled windows come next: each test
 # window has neighbours in training that share nine of its ten days, and no price lies outside the
-# range that the network has seen. The scaler fitted on all days helps every seed here, because it
-# brings the test prices into the range of training for a network that cannot extrapolate; that says
-# more about prices than about scalers, and depends on how far the market rose. What the choice of
-# the epoch on the test days adds is lost in the noise of the seeds. All of these errors, the leaking
-# ones too, are far above persistence's or beside it, which tells how little a score means alone.
+# range that the network has seen. The scaler fitted on all days helps every seed, because it brings
+# the test prices into the range of training for a network that cannot extrapolate; how much depends
+# on how far the market rose. What the choice of the epoch on the test days adds is lost in the noise
+# of the seeds.
 #
 # In the tutorial's split most test days lie above every training price:
 
@@ -323,8 +320,8 @@ forecasts = {
 
 # %% [markdown]
 # What must an accuracy be compared with? Not with one half: the market rises on more than half of
-# all days, so whoever says "up" every day is right more often than a coin. The right null is the
-# **up-rate**; or, which allows for how often each forecast says "up", the independence test of
+# all days, so "up" every day is right more often than a coin. The right null is the **up-rate**; or,
+# allowing for how often each forecast says "up", the independence test of
 # [Pesaran and Timmermann (1992)](https://doi.org/10.1080/07350015.1992.10509922).
 
 # %%
@@ -356,11 +353,10 @@ pd.DataFrame(
 
 # %% [markdown]
 # Against a coin the LSTM looks certain; against the up-rate nothing is left. The independence test
-# sees a trace of it on the S&P 500 (p of 0.02 and 0.01), but nothing on the NASDAQ, whose days are
-# almost the same days: among many tests that is what chance looks like. As a forecast of the return
-# itself it does worse than zero in three of the four cases, and in the fourth a
-# Diebold–Mariano test finds no difference (`dm_p` in the record). No skill here survives a second
-# index.
+# sees a trace on the S&P 500 (p of 0.02 and 0.01) and nothing on the NASDAQ: among many tests that is
+# what chance looks like. As a forecast of the return it does worse than zero in three of the four
+# cases, and in the fourth a Diebold–Mariano test finds no difference (`dm_p` in the record). No skill
+# here survives a second index.
 #
 # ### What acting on it costs
 #
@@ -372,8 +368,8 @@ ahead = np.expm1(following[first:] / 100)
 trading_cost_lab(ahead, forecasts["AR(1)"] > 0, "AR(1)")
 
 # %% [markdown]
-# At no cost the orange line ends above the index; at 10 bp it ends below where it began. The same in
-# numbers, with the Sharpe ratio (the mean daily return over its standard deviation, for a year):
+# At no cost the orange line ends above the index; at 10 bp it ends below where it began. In numbers,
+# with the Sharpe ratio (the mean daily return over its standard deviation, for a year):
 
 # %%
 for cost in (0.0, 2.0, 10.0):
@@ -382,8 +378,7 @@ for cost in (0.0, 2.0, 10.0):
 print(f"index: 1 becomes {np.prod(1 + ahead):.2f}, Sharpe {forecasting.sharpe(ahead):.2f}")
 
 # %% [markdown]
-# A rule that trades often pays for it often. And where does the part before costs come from? The
-# record splits it at the end of 2009.
+# Where does the gain before costs come from? The record splits it at the end of 2009.
 
 # %%
 run = runs["sp500 expanding"]
@@ -418,17 +413,16 @@ plt.show()
 # %% [markdown]
 # Neighbouring days are alike, and the waves last for months: this can be forecast.
 #
-# A warning first. The S&P file has a seam. In its early years the "open" is a copy of the previous
-# close, later it is a traded price, so {eq}`eq-stock-gk` changes its meaning inside the sample.
+# A warning: the S&P file has a seam. In its early years the "open" is a copy of the previous close,
+# later a traded price, so {eq}`eq-stock-gk` changes its meaning inside the sample.
 
 # %%
 copied = prices["open"].eq(prices["close"].shift()).groupby(prices.index.year).mean()
 print({int(year): f"{100 * share:.0f} %" for year, share in copied.items() if year % 3 == 0})
 
 # %% [markdown]
-# The check is to repeat the comparison with a measure that needs no open,
-# [Parkinson's (1980)](https://doi.org/10.1086/296071) range, and on the NASDAQ. Both are on record
-# below.
+# The check: a measure that needs no open, [Parkinson's (1980)](https://doi.org/10.1086/296071) range,
+# and the NASDAQ. Both are on record below.
 #
 # ### The field's models
 #
@@ -457,8 +451,8 @@ print({int(year): f"{100 * share:.0f} %" for year, share in copied.items() if ye
 # $$ (eq-stock-correction)
 #
 # The features $x_t$ are HAR's three, the return, the negative return with its weekly and monthly
-# means, and the volume against its monthly mean. The series is one long sequence: training cuts it
-# into chunks of 64 days, each behind a burn-in of 22 days that fills the state and is not scored.
+# means, and the volume against its monthly mean. Training cuts the series into chunks of 64 days,
+# each behind a burn-in of 22 that fills the state and is not scored.
 
 # %%
 show_source(forecasting.train_correction)
@@ -466,7 +460,7 @@ show_source(forecasting.train_correction)
 # %% [markdown]
 # ### Scores that fit variances
 #
-# Squared errors of variances are ruled by a few crashes. The score of the field is QLIKE,
+# The score of the field is QLIKE,
 #
 # $$
 # \text{QLIKE}(\sigma^2, f) = \frac{\sigma^2}{f} - \ln \frac{\sigma^2}{f} - 1 ,
@@ -477,8 +471,7 @@ show_source(forecasting.train_correction)
 # close to close, HAR the logarithm of another measure; so that all stand on one scale, each is
 # multiplied by the constant that makes it right on average over its training window (`calibrate`).
 #
-# Now walk forward: six folds or so, every model fitted again before each. The network runs with one
-# seed here.
+# Now walk forward, every model fitted again before each fold, the network with one seed:
 
 # %%
 data = forecasting.make_volatility_data(prices, horizon=1)
@@ -517,15 +510,16 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# Both lines follow the level of the dots. At the turns the correction tends to move first and
-# further. A single day's dot is noisy, and no forecast should chase it.
+# Both lines follow the level of the dots; at the turns the correction tends to move first and
+# further. No forecast should chase a single day's dot, which is noisy.
 #
 # ### The full record
 #
-# Three seeds averaged, both indices, 2007 to 2018, every pair tested (`benchmarks/volatility.py`).
-# Learning rate and epochs were chosen on the years before 2007; the size of the network was fixed in
-# earlier trials that had seen later years, so fresh data are its better judge. MSE is of variances in
-# squared per cent. Negative DM favours the row.
+# Three seeds averaged, both indices, 2007 to 2018, every pair tested (`benchmarks/volatility.py`). It
+# adds a GRU, and both networks alone, without HAR beneath them. Learning rate and epochs were chosen
+# on the years before 2007; the size of the network was fixed in trials that had seen later years, so
+# fresh data are its better judge. MSE is of variances in squared per cent. Negative DM favours the
+# row.
 
 # %%
 record = load_results("volatility")["results"]
@@ -554,29 +548,51 @@ summary(record["nasdaq 1 Garman–Klass"])
 # %% [markdown]
 # The last column says which models the confidence set of
 # [Hansen et al. (2011)](https://doi.org/10.3982/ECTA5771) keeps: those that no other beats beyond
-# doubt.
+# doubt. Five days ahead:
 
 # %%
-for key, case in record.items():
-    ours, har, linear = (
-        case["qlike"][n] for n in ("LSTM correction", "HAR", "linear, all features")
-    )
-    versus = case["dm"]["LSTM correction"]["linear, all features"]
-    print(
-        f"{key:21} {100 * (1 - ours / har):5.1f} % below HAR; "
-        f"{100 * (1 - ours / linear):5.1f} % below linear (p {versus['p_value']:.2f})"
-    )
+columns = ["QLIKE", "MSE", "DM, HAR", "DM, LHAR", "in the 90 % set"]
+five_days = {
+    index: summary(record[f"{index} 5 Garman–Klass"]).loc["GJR-t":, columns]
+    for index in ("sp500", "nasdaq")
+}
+pd.concat(five_days, axis=1)
 
 # %% [markdown]
-# One day ahead the correction saves more than a tenth of HAR's QLIKE on both indices, and the
-# confidence set drops HAR, GJR and LHAR. Range-only Parkinson, which does not know the seam, says the
-# same, of a smaller gain. Three things temper this. Most of the gain is in the features: a *linear* model that sees them
-# comes close, and on the NASDAQ the rest may be luck (the p-value says). On the S&P 500 a GRU does
-# as well as the LSTM, and networks without HAR beneath them nearly as well. And **five days ahead there is no win**
-# over LHAR.
+# And what each saves of HAR's QLIKE, in per cent; in brackets the p-value against the linear model
+# that sees the same features.
+
+# %%
+linear = "linear, all features"
+
+
+def saving(case, name):
+    saved = f"{100 * (1 - case['qlike'][name] / case['qlike']['HAR']):.1f}"
+    return saved if name == linear else f"{saved} ({case['dm'][name][linear]['p_value']:.2f})"
+
+
+networks = [f"{cell} {role}" for role in ("correction", "alone") for cell in ("LSTM", "GRU")]
+pd.DataFrame(
+    {
+        key: {name: saving(case, name) for name in (linear, *networks) if name in case["qlike"]}
+        for key, case in record.items()
+    }
+).T.fillna("")
+
+# %% [markdown]
+# One day ahead every network saves more than a tenth of HAR's QLIKE on both indices, and the
+# confidence set keeps the four of them and nothing else. Three things temper this.
 #
-# The column of squared errors shows why QLIKE is the better judge. On the S&P 500 the linear models
-# with returns in them owe theirs to a handful of days. Live, over the longer test above:
+# - Most of the gain is in the features: the linear model that sees them saves 8.7 % and 9.9 %. What
+#   the LSTM correction adds to that may be luck on the NASDAQ, and on both indices with Parkinson's
+#   range, which does not know the seam; there it saves 8.9 % and 8.8 % of HAR's QLIKE.
+# - The network needs neither to be an LSTM nor to have HAR beneath it: the four differ by no more than
+#   luck in QLIKE. What HAR lowers is their squared error.
+# - **Five days ahead there is no win.** No network beats LHAR by more than luck, and on the NASDAQ the
+#   set drops all of them but one, the LSTM correction too.
+#
+# The squared errors show why QLIKE is the better judge: on the S&P 500 the linear models with returns
+# in them owe theirs to a handful of days. Over the longer test above:
 
 # %%
 squared = (data.target[test] - forecasts["LHAR"][test]) ** 2
@@ -587,14 +603,13 @@ print(
 print(", ".join(f"after {day:%Y-%m-%d}" for day in sorted(data.dates[test][worst])))
 
 # %% [markdown]
-# On such days a linear model of the logarithm extrapolates a fall beyond anything it was fitted on,
-# and the exponential does the rest. An LSTM's outputs are bounded, which here is a virtue.
+# On such days a linear model of the logarithm extrapolates beyond anything it was fitted on, and the
+# exponential does the rest. An LSTM's outputs are bounded, which here is a virtue.
 #
 # ## Intervals
 #
-# A forecast without a margin is half a forecast. The errors of the log forecast, as they came out
-# of sample, give one: take the last 504 of them that are known at the origin, and cut off one
-# twentieth at each end. This is conformal prediction
+# The log forecast's own errors, out of sample, give it a margin: take the last 504 known at the
+# origin, and cut off one twentieth at each end. This is conformal prediction
 # ([Lei et al., 2018](https://doi.org/10.1080/01621459.2017.1307116)); its promise of 90 % needs
 # errors that could be exchanged in time, which a market's cannot, so the coverage has to be measured.
 
@@ -613,13 +628,13 @@ for key, case in record.items():
 
 # %% [markdown]
 # One day ahead the coverage stays within three points of the promise in every fold, crisis or calm.
-# Five days ahead it falls up to seven short, for targets that overlap err in runs. The intervals are
-# wide: a day's range is a noisy measure, and an honest interval has to hold the noise too.
+# Five days ahead it falls to 83 %, for targets that overlap err in runs. The intervals are wide: a
+# day's range is a noisy measure, and an honest interval has to hold the noise too.
 #
 # ## The forecaster outside the book
 #
-# The same model runs from a shell on any file that `load_prices` accepts, and prints every
-# baseline's score beside its own:
+# The same model runs from a shell on any file that `load_prices` accepts, and prints the baselines'
+# scores beside its own:
 #
 # ```
 # python -m utils.forecasting --prices mine.csv --horizon 1 --out forecast.csv
@@ -629,17 +644,14 @@ for key, case in record.items():
 #
 # ## Summary
 #
-# - A forecast of a price is worth what it saves against repeating the last price. On record, no seed
-#   of the popular LSTM saves anything; its curve convinces because it follows, some days late.
-# - Put a forecast beside its own lag, a skill score and a test before you believe its picture.
+# - A forecast of a price is worth what it saves against repeating the last price. No recorded seed of
+#   the popular LSTM saves anything; its curve convinces because it follows, days late.
 # - Leaks are measured by running without them. A two-way network that answers at every step and
 #   shuffled windows are the dear ones here.
 # - Direction: compare with the up-rate, never with one half. No skill was found.
-# - Volatility: HAR is four coefficients and hard to beat. An LSTM that corrects it wins one day
-#   ahead on both indices; how much of that is its features and how much its memory, the linear
-#   model of the same features says.
-# - Intervals from past errors need no distribution, but their coverage has to be looked at, block by
-#   block.
+# - Volatility: HAR is four coefficients and hard to beat. Networks beat it one day ahead on both
+#   indices, mostly by their features; five days ahead none beats LHAR.
+# - Intervals from past errors need no distribution, but check their coverage block by block.
 #
 # ## Exercises
 #
@@ -647,7 +659,7 @@ for key, case in record.items():
 # :label: ex-stock-windows
 # ```
 # *easy* Write `windows(series)`, which returns every window of 5 steps and the value after each, and
-# run `check_price_windows(windows)`. An index that is off by one is the commonest leak of all.
+# run `check_price_windows(windows)`.
 # ```{exercise-end}
 # ```
 #
@@ -785,19 +797,18 @@ for days in (250, 500, 1000):
     print(f"{days:9}: {loss.mean():.3f}, DM against expanding {dm:+.1f}")
 
 # %% [markdown]
-# On the S&P 500 the window hardly matters: no difference is more than luck, though 250 days are
-# few. That paper had intraday data, which make each day's variance less noisy.
+# On the S&P 500 no difference is more than luck. That paper had intraday data, which make each day's
+# variance less noisy.
 # ```{solution-end}
 # ```
 #
 # ## Further reading
 #
-# - [Patton (2011)](https://doi.org/10.1016/j.jeconom.2010.03.034): why most loss functions rank
-#   volatility forecasts wrongly when the truth is only a proxy, and which two do not.
-# - [Corsi (2009)](https://doi.org/10.1093/jjfinec/nbp001): HAR, and how three means imitate a memory
-#   of months.
-# - [Audrino and Chassot (2024)](https://arxiv.org/abs/2406.08041): HAR against tuned machine
-#   learning on many stocks; read it before you claim a win over a badly fitted HAR.
+# - [Patton (2011)](https://doi.org/10.1016/j.jeconom.2010.03.034): which losses still rank volatility
+#   forecasts rightly when the truth is only a proxy.
+# - [Corsi (2009)](https://doi.org/10.1093/jjfinec/nbp001): how three means imitate a memory of months.
+# - [Audrino and Chassot (2024)](https://arxiv.org/abs/2406.08041): read it before you claim a win
+#   over a badly fitted HAR.
 # - [Fischer and Krauss (2018)](https://doi.org/10.1016/j.ejor.2017.11.054): the most careful case for
 #   an LSTM on stocks, with costs.
 #

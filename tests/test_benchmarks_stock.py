@@ -115,3 +115,5 @@ def test_the_recorded_networks_win_one_day_ahead_and_not_five(index):
     for name in volatility.RECURRENT:
         assert day["qlike"][name] < 0.9 * day["qlike"]["HAR"]
         assert five_days["dm"][name]["LHAR"]["p_value"] > 0.05
+        rivals = volatility.RECURRENT.keys() - {name}
+        assert all(day["dm"][name][rival]["p_value"] > 0.05 for rival in rivals)
