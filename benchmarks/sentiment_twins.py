@@ -19,7 +19,7 @@ from torch import nn
 from benchmarks.record import run_missing
 from utils.bag_of_words import naive_bayes_regression, tfidf_regression
 from utils.behaviour import behaviour_tests, failure_rates
-from utils.data.text import Vocabulary
+from utils.data.text import Vocabulary, tokenize
 from utils.data.twins import make_twins, split_pairs
 from utils.mistakes import accuracy_by_slice, confident_mistakes
 from utils.torch_sentiment import (
@@ -51,7 +51,7 @@ READ = (
     "the camera work was by no means clumsy in the second half of it",
 )
 SEEDS, EPOCHS, SENTENCES = 5, 10, 9500
-MISTAKES = 60
+MISTAKES, LENGTHS = 60, (0, 20, 30, 40, 50, 60, 80)
 
 
 @functools.cache
@@ -114,20 +114,33 @@ def read_sentences() -> dict[str, Any]:
         readings.append(
             {
                 "tokens": along[READERS[0]][0],
-                "verdicts": {name: found.round(3).tolist() for name, (_, found) in along.items()},
+                "verdicts": {
+                    name: [round(float(each), 3) for each in found]
+                    for name, (_, found) in along.items()
+                },
             }
         )
     return {"readings": readings}
 
 
 def find_mistakes() -> dict[str, Any]:
-    """Return the one-way LSTM's accuracy by slice on tails of 0 to 40 words, and its mistakes."""
+    """Return the one-way LSTM's accuracy by slice and length, with tails of up to 40 words.
+
+    And its most confident mistakes.
+    """
     model, vocabulary = train_classifier(ARCHITECTURES["LSTM, last"], 0, corpus())
     frame = make_twins(1000, rng=1, tail=(0, 40))
-    found = positive_probabilities(model, frame["text"], vocabulary)
-    answers = (frame["text"], frame["label"].to_numpy(), found.round(4))
+    found = positive_probabilities(model, frame["text"], vocabulary).astype(float).round(4)
+    answers = (frame["text"], frame["label"].to_numpy(), found)
+    lengths = pd.cut(frame["text"].map(lambda text: len(tokenize(text))), LENGTHS)
+    right = (found > 0.5) == frame["label"]
+    by_length = right.groupby(lengths, observed=True).agg(["size", "mean"])
     return {
         "slices": accuracy_by_slice(*answers).dropna().to_dict("index"),
+        "by length": {
+            f"{bounds.left + 1}–{bounds.right}": {"texts": int(size), "accuracy": float(mean)}
+            for bounds, size, mean in by_length.itertuples()
+        },
         "mistakes": confident_mistakes(*answers)[:MISTAKES].to_dict("records"),
     }
 
