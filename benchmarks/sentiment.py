@@ -195,7 +195,10 @@ def paired_test(first: np.ndarray, second: np.ndarray, part: pd.DataFrame) -> di
     """Compare two classifiers on the same rows by McNemar's exact test."""
     labels = part["label"].to_numpy()
     right = [(probabilities > 0.5) == labels for probabilities in (first, second)]
-    table = [[int((right[0] == a) @ (right[1] == b)) for b in (True, False)] for a in (True, False)]
+    table = [
+        [int(np.sum((right[0] == a) & (right[1] == b))) for b in (True, False)]
+        for a in (True, False)
+    ]
     return {
         "only_first_right": table[0][1],
         "only_second_right": table[1][0],
