@@ -59,7 +59,10 @@ READINGS = [
         text.split(),
         {name: np.random.default_rng(i).random(len(text.split())) for i, name in NAMES},
     )
-    for text in ("the plot was <b>dull</b> , but the score was fine", "never dull")
+    for text in (
+        "the plot was <b>dull</b> , but the score was fine " + "and long " * 20,
+        "never dull",
+    )
 ]
 
 
@@ -347,7 +350,7 @@ def test_the_reading_shows_every_model_s_verdict_after_every_word(sentence, show
 def test_a_reading_that_does_not_fit_is_named():
     reading = READINGS[0]
     with pytest.raises(
-        ValueError, match=r"readings\[0\].verdicts\['RNN'\] has 10 values for 2 tokens"
+        ValueError, match=r"readings\[0\].verdicts\['RNN'\] has 50 values for 2 tokens"
     ):
         text_labs.reading_lab([reading._replace(tokens=["never", "dull"])])
     other = reading._replace(verdicts={"GRU": reading.verdicts["RNN"]})

@@ -32,7 +32,7 @@ READING_STYLE = (
     SELECT_STYLE
     + """
 .unrolled-lab .lab-words { line-height: 1.9; margin: .5rem 0; }
-.unrolled-lab .lab-words span { padding: .1rem .2rem; border-radius: 3px; margin-right: .15rem; }
+.unrolled-lab .lab-words span { padding: .1rem .2rem; border-radius: 3px; }
 .unrolled-lab .lab-words .lab-now { outline: 2px solid var(--ink); }
 .unrolled-lab .lab-key { border-bottom: 3px solid; padding-bottom: 1px; }
 """
@@ -48,14 +48,14 @@ const draw = () => {
   data.models.forEach((_, m) => set("line-" + m, {d: "M" + reading.verdicts[m]
     .map((p, i) => `${across(i).toFixed(1)} ${up(p).toFixed(1)}`).join("L")}));
   set("cursor", {d: `M${across(now).toFixed(1)} ${TOP}V${BOTTOM}`});
-  find("words").replaceChildren(...reading.tokens.map((token, i) => {
+  find("words").replaceChildren(...reading.tokens.flatMap((token, i) => {
     const word = document.createElement("span"), lean = Math.abs(shown[i] - .5) * 80;
     const colour = shown[i] > .5 ? "var(--blue)" : "var(--vermilion)";
     word.textContent = token;
     if (i <= now)
       word.style.background = `color-mix(in srgb, ${colour} ${lean.toFixed(0)}%, transparent)`;
     if (i === now) word.className = "lab-now";
-    return word;
+    return [word, " "];
   }));
   write("position-text", `${now + 1} of ${count}: “${reading.tokens[now]}”`);
   find("position").setAttribute("aria-valuetext", `${now + 1}, ${reading.tokens[now]}`);
@@ -98,7 +98,8 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
         for row, each in enumerate(readings)
     )
     options = "".join(
-        f'<option value="{m}">{html.escape(name)}</option>' for m, name in enumerate(models)
+        f'<option value="{m}"{" selected" * (m == len(models) - 1)}>{html.escape(name)}</option>'
+        for m, name in enumerate(models)
     )
     paths = "".join(
         f'<path class="lab-line" stroke-dasharray="{dash}" style="stroke:var(--{colour})" '
