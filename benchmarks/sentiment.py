@@ -12,6 +12,7 @@ import functools
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import pandas as pd
 import torch
 from scipy import stats
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import KFold, cross_val_predict, train_test_split
+from sklearn.model_selection import KFold, cross_val_predict
 from statsmodels.stats.contingency_tables import mcnemar
 from torch import nn
 
@@ -35,7 +36,7 @@ from utils.torch_sentiment import ReviewBatches, SentimentClassifier, positive_p
 from utils.training import fit
 
 EPOCHS, PATIENCE, RATE = 12, 2, 2e-3
-CHOICE_SEEDS, FINAL_SEEDS, FOLDS, FOLD_SEEDS = 3, 5, 10, 3
+CHOICE_SEEDS, FINAL_SEEDS, FOLDS, INNER_FOLDS = 3, 5, 10, 10
 NGRAM_BUCKETS = 20_000
 RATIO_NUMBERS, RATIO_SCALE = 5, 0.3
 BASELINES = {
@@ -347,35 +348,35 @@ def write_mistakes(results: dict, parts: list[pd.DataFrame], path: Path) -> None
 
 
 def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
-    """Compare over ten folds of all rows: baseline, recurrent ensemble, and their combinations."""
+    """Compare over ten folds of all rows: baseline, ensembles, and their combination.
+
+    Within a fold each network of an ensemble stops on another tenth of the training rows, so that
+    the ensemble, like the baseline, learns from all of them, and the mixture is chosen on answers
+    to rows that the answering network did not see.
+    """
     folds = results.setdefault("folds", [])
     splitter = KFold(FOLDS, shuffle=True, random_state=0)
     for number, (inside, outside) in enumerate(splitter.split(rows)):
         if number < len(folds):
             continue
         rest, test = rows.iloc[inside], rows.iloc[outside]
-        train, valid = train_test_split(rest, test_size=0.1, random_state=0)
-        model = naive_bayes_regression().fit(train["text"], train["label"])
-        baseline = [model.predict_proba(part["text"])[:, 1] for part in (valid, test)]
-        full = naive_bayes_regression().fit(rest["text"], rest["label"])
-        found = {}
-        for key in ("chosen", "chosen_inside"):
-            runs = [
-                train_and_score([train, valid, test], seed, **VARIANTS[results[key]])[0]
-                for seed in range(FOLD_SEEDS)
-            ]
-            found[key] = [np.mean(part, axis=0) for part in zip(*runs, strict=True)]
-        recurrent = found["chosen"]
-        weight = best_weight(recurrent[0], baseline[0], valid)
-        folds.append(
-            {
-                # The baseline needs no validation rows, so it may train on them too.
-                NB: accuracy(full.predict_proba(test["text"])[:, 1], test),
-                "recurrent ensemble": accuracy(recurrent[1], test),
-                "NB log odds inside, ensemble": accuracy(found["chosen_inside"][1], test),
-                "combination": accuracy(combine(recurrent[1], baseline[1], weight), test),
-            }
+        alone, with_odds = (
+            functools.partial(train_and_score, **VARIANTS[results[key]])
+            for key in ("chosen", "chosen_inside")
         )
+        held_nb, _ = stacked(train_baseline, rest, test)
+        held, recurrent = stacked(alone, rest, test)
+        _, informed = stacked(with_odds, rest, test)
+        full = naive_bayes_regression().fit(rest["text"], rest["label"])
+        nb = full.predict_proba(test["text"])[:, 1]
+        weight = best_weight(held, held_nb, rest)
+        answers = {
+            NB: nb,
+            "recurrent ensemble": recurrent,
+            "NB log odds inside, ensemble": informed,
+            "combination": combine(recurrent, nb, weight),
+        }
+        folds.append({name: accuracy(found, test) for name, found in answers.items()})
         save()
         print(f"fold {number}: {folds[-1]}", flush=True)
     results["fold_differences"] = {
@@ -384,6 +385,27 @@ def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
         if name != NB
     }
     save()
+
+
+def stacked(
+    train: Callable[..., tuple[list[np.ndarray], float]], rest: pd.DataFrame, test: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train once for each held-out tenth; return the answers to those tenths and to the test.
+
+    The answers to the test rows are the mean of all networks'.
+    """
+    held, outside = np.empty(len(rest)), np.zeros(len(test))
+    splitter = KFold(INNER_FOLDS, shuffle=True, random_state=0)
+    for seed, (inside, stop) in enumerate(splitter.split(rest)):
+        (held[stop], found), _ = train([rest.iloc[inside], rest.iloc[stop], test], seed)
+        outside += found / INNER_FOLDS
+    return held, outside
+
+
+def train_baseline(parts: list[pd.DataFrame], seed: int) -> tuple[list[np.ndarray], float]:
+    """Fit NB-weighted logistic regression as `train_and_score` trains a network."""
+    model = naive_bayes_regression().fit(parts[0]["text"], parts[0]["label"])
+    return [model.predict_proba(part["text"])[:, 1] for part in parts[1:]], 0.0
 
 
 def difference(values: np.ndarray) -> dict[str, float]:

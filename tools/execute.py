@@ -56,6 +56,8 @@ def execute(source: Path) -> tuple[float, float]:
         timeout=CELL_TIMEOUT_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        # How a cell's prints are cut into pieces depends on the moment, not on the cell.
+        coalesce_streams=True,
         resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute()

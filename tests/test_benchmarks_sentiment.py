@@ -1,0 +1,162 @@
+"""The sentiment benchmarks: small cases run again, and the statistics held against hand sums."""
+
+import functools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmarks import sentiment, sentiment_twins
+from benchmarks.record import recorded
+from utils.data.twins import make_twins, split_pairs
+
+TWINS = recorded("sentiment_twins")
+REAL = recorded("sentiment")["rotten_tomatoes"]
+
+
+def test_a_recorded_bag_of_words_comes_out_again():
+    found = sentiment_twins.measure_counts(1, False)
+    assert found["test twins"] == TWINS["TF-IDF, up to 1-grams"]["test twins"] == 0.5
+    for part, score in TWINS["TF-IDF, up to 1-grams"].items():
+        assert found[part] == pytest.approx(score, abs=0.01)
+
+
+def test_a_recorded_network_comes_out_again():
+    found = sentiment_twins.measure({"pooling": "max"}, seed=0)
+    for part, score in TWINS["BiLSTM, max, seed 0"].items():
+        if part != "cpu_seconds":
+            assert found[part] == pytest.approx(score, abs=0.01)
+
+
+def test_the_recorded_verdicts_end_where_the_sentences_do():
+    readings = TWINS["word by word"]["readings"]
+    for reading, label in zip(readings, (1, 0, 0, 1), strict=True):
+        for name, values in reading["verdicts"].items():
+            assert len(values) == len(reading["tokens"])
+            if name != "RNN, last":
+                assert (values[-1] > 0.5) == label
+
+
+def test_the_recorded_mistakes_are_mistakes_and_agree_with_the_accuracy():
+    found = TWINS["mistakes of LSTM, last"]
+    assert all((row["probability"] > 0.5) != row["label"] for row in found["mistakes"])
+    lengths = pd.DataFrame(found["by length"]).T
+    right = (lengths["texts"] * lengths["accuracy"]).sum()
+    assert right / lengths["texts"].sum() == pytest.approx(found["slices"]["all"]["accuracy"])
+
+
+def part(labels):
+    return pd.DataFrame({"text": [f"text {i}" for i in range(len(labels))], "label": labels})
+
+
+def test_mcnemar_counts_the_rows_on_which_one_alone_is_right():
+    labels = part([1] * 12)
+    first = np.array([0.9] * 11 + [0.1])
+    second = np.array([0.9, 0.9] + [0.1] * 8 + [0.1, 0.9])
+    found = sentiment.paired_test(first, second, labels)
+    assert (found["only_first_right"], found["only_second_right"]) == (9, 1)
+    assert found["p"] == pytest.approx(stats.binomtest(1, 10).pvalue)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    labels = part([1, 1, 0, 0])
+    assert sentiment.expected_calibration_error(np.array([1, 1, 0, 0.0]), labels) == 0
+    # Two bins: confidence 0.8, one of two right; confidence 0.6, both right.
+    found = sentiment.expected_calibration_error(np.array([0.8, 0.6, 0.8, 0.4]), labels)
+    assert found == pytest.approx((2 * 0.3 + 2 * 0.4) / 4)
+
+
+def test_mixing_log_odds():
+    first, second = np.array([0.9, 0.2]), np.array([0.5, 0.5])
+    np.testing.assert_allclose(sentiment.combine(first, second, 1), first)
+    np.testing.assert_allclose(sentiment.combine(first, second, 0), second)
+    np.testing.assert_allclose(sentiment.combine(first, second, 0.5)[0], 3 / 4)
+
+
+def test_the_better_classifier_gets_the_weight():
+    labels = part([1, 0] * 20)
+    good, coin = np.where(labels["label"] == 1, 0.9, 0.1), np.full(40, 0.5)
+    assert sentiment.best_weight(good, coin, labels) == 1
+    assert sentiment.best_weight(coin, good, labels) == 0
+
+
+def test_the_interval_over_folds_is_wider_than_that_of_independent_ones():
+    values = np.random.default_rng(0).normal(0.01, 0.02, 10)
+    found = sentiment.difference(values)
+    naive = stats.t.interval(0.95, 9, values.mean(), values.std(ddof=1) / np.sqrt(10))
+    assert found["mean"] == pytest.approx(values.mean())
+    ratio = (found["high"] - found["low"]) / (naive[1] - naive[0])
+    assert ratio == pytest.approx(np.sqrt((1 / 10 + 1 / 9) / (1 / 10)))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Make the whole benchmark small: three variants, few seeds, 500 sentences."""
+    variants = {name: sentiment.VARIANTS[name] for name in sentiment.POOLINGS}
+    for name in ("NB-weighted embeddings", "character n-grams", "NB log odds inside"):
+        variants[name] = sentiment.VARIANTS[name]
+    for name, value in {
+        "VARIANTS": variants,
+        "POOLINGS": ("BiLSTM, max",),
+        "CHOICE_SEEDS": 1,
+        "FINAL_SEEDS": 2,
+        "FOLDS": 2,
+        "INNER_FOLDS": 2,
+    }.items():
+        monkeypatch.setattr(sentiment, name, value)
+    train = functools.partial(sentiment.train_and_score, epochs=1, embedding_size=8, hidden_size=8)
+    monkeypatch.setattr(sentiment, "train_and_score", train)
+    rows = make_twins(500, 0)
+    return variants, split_pairs(rows, (0.6, 0.2, 0.2), 0)
+
+
+def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
+    variants, parts = small
+    results, saved = {}, []
+    save = functools.partial(saved.append, None)
+    sentiment.choose(results, parts, save, variants)
+    assert list(results["validation"]) == list(variants)
+    count = len(saved)
+    sentiment.choose(results, parts, save, variants)
+    assert len(saved) == count, "a recorded run is not made again"
+    sentiment.score_test(results, parts, save)
+    assert results["chosen"] != "NB log odds inside" == results["chosen_inside"]
+    assert results["baselines"]["majority"]["test"] == pytest.approx(0.5, abs=0.1)
+    assert set(results["models"]) >= {"BiLSTM, max", results["chosen"], "NB log odds inside"}
+    assert all(len(model["test"]) == 2 for model in results["models"].values())
+    sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
+    assert len(results["folds"]) == 2
+    written = json.dumps(results)
+    assert not any(text in written for text in parts[2]["text"])
+    page = tmp_path / "mistakes.html"
+    sentiment.write_mistakes(results, parts, page)
+    shown = page.read_text(encoding="utf-8")
+    assert any(text in shown for text in parts[1]["text"])
+    assert not any(json.dumps(text) in shown for text in parts[2]["text"])
+
+
+def test_choosing_never_sees_the_test_split(small):
+    variants, (train, valid, _) = small
+    sentiment.choose(
+        {}, [train, valid, None], lambda: None, {"BiLSTM, max": variants["BiLSTM, max"]}
+    )
+
+
+def test_the_recording_names_its_data_by_name_and_hash_alone():
+    assert len(REAL["sha256"]) == 64
+    assert sum(REAL["rows"]) == 10662
+    counts = [REAL["models"][REAL["chosen"]]["ensemble"], REAL["combination"]["test"]]
+    for accuracy in counts:
+        assert accuracy * REAL["rows"][2] == pytest.approx(round(accuracy * REAL["rows"][2]))
+    differences = np.array([fold["combination"] - fold[sentiment.NB] for fold in REAL["folds"]])
+    assert REAL["fold_differences"]["combination"] == pytest.approx(
+        sentiment.difference(differences)
+    )
+
+
+def test_other_data_have_another_hash():
+    parts = [part([0, 1]), part([1, 0])]
+    assert sentiment.data_hash(parts) == sentiment.data_hash([part([0, 1]), part([1, 0])])
+    assert sentiment.data_hash(parts) != sentiment.data_hash([part([0, 1]), part([1, 1])])
