@@ -52,7 +52,6 @@ missing = [name for name in needed if not importlib.util.find_spec(name.replace(
 if missing:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
 
-
 # %%
 
 import keras
@@ -812,4 +811,4 @@ for days in (250, 500, 1000):
 # - [Fischer and Krauss (2018)](https://doi.org/10.1016/j.ejor.2017.11.054): the most careful case for
 #   an LSTM on stocks, with costs.
 #
-# Before: [attention](07_attention.ipynb). Back to [the map of the book](intro.md).
+# Before: [attention](07_attention.ipynb). Next: [sentiment](09_sentiment.ipynb).
