@@ -47,6 +47,10 @@ STYLE = f"""
   color: var(--ink); background: transparent; border: 1px solid var(--ink); border-radius: 4px;
   padding: .3rem .7rem; margin: .4rem .3rem .4rem 0; font: inherit; cursor: pointer;
 }}
+.unrolled-lab select {{
+  font: inherit; color: var(--ink); background: var(--paper);
+  border: 1px solid var(--ink); border-radius: 4px; padding: .2rem .4rem; max-width: 100%;
+}}
 .unrolled-lab :focus-visible {{ outline: 3px solid var(--blue); outline-offset: 2px; }}
 .unrolled-lab output {{ display: block; margin: .4rem 0; font-variant-numeric: tabular-nums; }}
 .unrolled-lab svg {{ display: block; width: 100%; max-width: 34rem; margin: .5rem 0; }}
@@ -549,8 +553,6 @@ draw();
 ATTENTION_STYLE = """
 .unrolled-lab .lab-weight { fill: var(--blue); }
 .unrolled-lab .lab-row { fill: transparent; stroke: var(--ink); stroke-width: 1.5; }
-.unrolled-lab select { font: inherit; color: var(--ink); background: var(--paper);
-  border: 1px solid var(--ink); border-radius: 4px; padding: .2rem .4rem; max-width: 100%; }
 .unrolled-lab input[type=checkbox] { accent-color: var(--blue); }
 """
 

@@ -13,11 +13,6 @@ from matplotlib.figure import Figure
 from utils.labs import Lab, make_lab, slider
 from utils.plotting import COLORS
 
-SELECT_STYLE = """
-.unrolled-lab select { font: inherit; color: var(--ink); background: var(--paper);
-  border: 1px solid var(--ink); border-radius: 4px; padding: .2rem .4rem; max-width: 100%; }
-"""
-
 
 class Reading(NamedTuple):
     """A sentence's tokens, and each model's probability of positive after every one of them."""
@@ -28,15 +23,12 @@ class Reading(NamedTuple):
 
 # One colour and one dash a model, so that the lines stay apart without colours too.
 LINES = {"blue": "", "vermilion": "7 3", "green": "2 3", "ink": "9 3 2 3"}
-READING_STYLE = (
-    SELECT_STYLE
-    + """
+READING_STYLE = """
 .unrolled-lab .lab-words { line-height: 1.9; margin: .5rem 0; }
 .unrolled-lab .lab-words span { padding: .1rem .2rem; border-radius: 3px; }
 .unrolled-lab .lab-words .lab-now { outline: 2px solid var(--ink); }
 .unrolled-lab .lab-key { border-bottom: 3px solid; padding-bottom: 1px; }
 """
-)
 READING_SCRIPT = """
 const LEFT = 30, RIGHT = 352, TOP = 10, BOTTOM = 130;
 const up = p => BOTTOM - (BOTTOM - TOP) * p;
@@ -156,15 +148,12 @@ def draw_reading(reading: Reading) -> Figure:
 
 
 SHOWN = 4
-MISTAKES_STYLE = (
-    SELECT_STYLE
-    + """
+MISTAKES_STYLE = """
 .unrolled-lab .lab-mistakes { list-style: none; margin: .5rem 0; padding: 0; }
 .unrolled-lab .lab-mistakes li { margin: 0 0 .6rem; }
 .unrolled-lab .lab-verdict { display: block; font-size: .9em; }
 .unrolled-lab .lab-bar { display: block; height: 4px; border-radius: 2px; margin: .15rem 0; }
 """
-)
 MISTAKES_SCRIPT = """
 const words = ["negative", "positive"];
 const draw = () => {
