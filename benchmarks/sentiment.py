@@ -55,11 +55,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no word dropout": {"word_dropout": 0.0},
     "word dropout 0.3": {"word_dropout": 0.3},
     "weight decay 0.01": {"weight_decay": 0.01},
-    "NB-weighted embeddings": {"weighted": True},
+    "NB in embeddings": {"weighted": True},
     "character n-grams": {"characters": True},
-    "NB-weighted embeddings, more dropout": {"weighted": True, "dropout": (0.7, 0.5)},
+    "NB in embeddings, more dropout": {"weighted": True, "dropout": (0.7, 0.5)},
     "NB log odds inside": {"inside": True},
-    "NB log odds inside, NB-weighted embeddings, more dropout": {
+    "NB in both, more dropout": {
         "inside": True,
         "weighted": True,
         "dropout": (0.7, 0.5),

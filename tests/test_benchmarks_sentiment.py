@@ -95,7 +95,7 @@ def test_the_interval_over_folds_is_wider_than_that_of_independent_ones():
 def small(monkeypatch):
     """Make the whole benchmark small: three variants, few seeds, 500 sentences."""
     variants = {name: sentiment.VARIANTS[name] for name in sentiment.POOLINGS}
-    for name in ("NB-weighted embeddings", "character n-grams", "NB log odds inside"):
+    for name in ("NB in embeddings", "character n-grams", "NB log odds inside"):
         variants[name] = sentiment.VARIANTS[name]
     for name, value in {
         "VARIANTS": variants,
