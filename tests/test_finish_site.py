@@ -99,6 +99,13 @@ def test_empty_header_cells_become_plain_and_tables_scroll():
     )
 
 
+def test_sentences_in_cells_may_wrap():
+    text = "a sentence that is longer than a phone is wide"
+    page = soup(f'<article><table class="dataframe"><td>{text}</td><td>0.51</td></table></article>')
+    finish_site.mend_tables(page)
+    assert [cell.get("class") for cell in page.select("td")] == [["sentence"], None]
+
+
 def test_punctuation_stays_with_its_formula():
     page = soup('<article><p><span class="katex">x</span>), y <span class="katex">z</span> w</p>')
     finish_site.keep_punctuation(page)

@@ -18,6 +18,7 @@ from PIL import Image
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 PUNCTUATION = re.compile(r"[,.;:?!)’”]+")
+LONGEST_CELL_ON_ONE_LINE = 30
 STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
 ICON_FONT_RANGE = re.compile(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE)
@@ -88,7 +89,10 @@ def name_landmarks(page: BeautifulSoup) -> None:
 
 
 def mend_tables(page: BeautifulSoup) -> None:
-    """Turn pandas' empty header cells into plain ones and let wide tables scroll in a box."""
+    """Let wide tables scroll in a box and sentences in cells wrap; make empty headers plain cells."""
+    for cell in page.select("table.dataframe td"):
+        if len(cell.get_text(strip=True)) > LONGEST_CELL_ON_ONE_LINE:
+            cell["class"] = ["sentence"]
     for header in page.find_all("th"):
         if not header.get_text(strip=True):
             header.name = "td"
