@@ -65,6 +65,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "dropout": (0.7, 0.5),
     },
 }
+# The same as the best of them, but blind to order: what remains is what recurrence did not do.
+BLIND = {
+    "no recurrence, mean": {"recurrent": False, "pooling": "mean"},
+    "no recurrence, max": {"recurrent": False},
+    "no recurrence, mean, NB in embeddings": {
+        "recurrent": False,
+        "pooling": "mean",
+        "weighted": True,
+    },
+    "no recurrence, max, NB in embeddings": {"recurrent": False, "weighted": True},
+}
 # What goes to the test split whatever validation says, so that the poolings can be compared.
 POOLINGS = ("BiLSTM, max", "BiLSTM, last", "BiLSTM, mean", "BiLSTM, attention")
 
@@ -100,6 +111,21 @@ class CharacterClassifier(SentimentClassifier):
         return super().embed(tokens) + self.ngrams(self.table[kinds])[where]
 
 
+class AveragingClassifier(SentimentClassifier):
+    """Pools the tokens' vectors themselves: the same classifier without its recurrent layers.
+
+    Iyyer et al. (2015), Deep Unordered Composition Rivals Syntactic Methods, with one layer.
+    """
+
+    def __init__(self, vocabulary_size: int, embedding_size: int = 100, **options: Any):
+        super().__init__(vocabulary_size, embedding_size, embedding_size // 2, **options)
+        del self.forward_layer, self.backward_layer
+
+    def read(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Return the vectors as they are."""
+        return self.embedding_dropout(self.embed(tokens))
+
+
 def log_odds(train: pd.DataFrame, others: list[pd.DataFrame]) -> list[np.ndarray]:
     """Return NB-weighted logistic regression's log odds of the training rows and of others.
 
@@ -119,6 +145,7 @@ def train_and_score(
     inside: bool = False,
     weighted: bool = False,
     characters: bool = False,
+    recurrent: bool = True,
     weight_decay: float = 0.0,
     epochs: int = EPOCHS,
     **options: Any,
@@ -135,7 +162,8 @@ def train_and_score(
     if characters:
         model: SentimentClassifier = CharacterClassifier(vocabulary, **options)
     else:
-        model = SentimentClassifier(len(vocabulary), **options)
+        kind = SentimentClassifier if recurrent else AveragingClassifier
+        model = kind(len(vocabulary), **options)
     if weighted:
         start_from_ratios(model, vocabulary, train)
     batches = [
@@ -224,7 +252,7 @@ def best_weight(first: np.ndarray, second: np.ndarray, valid: pd.DataFrame) -> f
     return min(np.linspace(0, 1, 21).tolist(), key=loss)
 
 
-def choose(results: dict, parts: list[pd.DataFrame], save: Any, variants: dict = VARIANTS) -> None:
+def choose(results: dict, parts: list[pd.DataFrame], save: Any, variants: dict) -> None:
     """Train every variant on three seeds and record its validation accuracy."""
     chosen = results.setdefault("validation", {})
     for seed in range(CHOICE_SEEDS):
@@ -247,7 +275,7 @@ def score_test(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
     """
     means = {name: np.mean(row["accuracy"]) for name, row in results["validation"].items()}
     for key, inside in (("chosen", False), ("chosen_inside", True)):
-        candidates = [name for name in means if VARIANTS[name].get("inside", False) == inside]
+        candidates = [name for name in VARIANTS if VARIANTS[name].get("inside", False) == inside]
         results[key] = max(candidates, key=means.__getitem__)
     parts = [*parts, behaviour_texts()]
     found = score_baselines(results, parts)
@@ -348,41 +376,48 @@ def write_mistakes(results: dict, parts: list[pd.DataFrame], path: Path) -> None
 
 
 def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
-    """Compare over ten folds of all rows: baseline, ensembles, and their combination.
+    """Compare over ten folds of all rows: baseline, ensembles, and their combinations.
 
     Within a fold each network of an ensemble stops on another tenth of the training rows, so that
     the ensemble, like the baseline, learns from all of them, and the mixture is chosen on answers
     to rows that the answering network did not see.
     """
-    folds = results.setdefault("folds", [])
+    folds = results.setdefault("folds", [{} for _ in range(FOLDS)])
+    blind = max(BLIND, key=lambda name: np.mean(results["validation"][name]["accuracy"]))
+    results["chosen_blind"] = blind
+    ensembles = {
+        "recurrent ensemble": (VARIANTS[results["chosen"]], "combination"),
+        "NB log odds inside, ensemble": (VARIANTS[results["chosen_inside"]], None),
+        "ensemble without recurrence": (BLIND[blind], "combination without recurrence"),
+    }
     splitter = KFold(FOLDS, shuffle=True, random_state=0)
-    for number, (inside, outside) in enumerate(splitter.split(rows)):
-        if number < len(folds):
+    for fold, (inside, outside) in zip(folds, splitter.split(rows), strict=True):
+        if fold.keys() >= ensembles.keys():
             continue
         rest, test = rows.iloc[inside], rows.iloc[outside]
-        alone, with_odds = (
-            functools.partial(train_and_score, **VARIANTS[results[key]])
-            for key in ("chosen", "chosen_inside")
-        )
         held_nb, _ = stacked(train_baseline, rest, test)
-        held, recurrent = stacked(alone, rest, test)
-        _, informed = stacked(with_odds, rest, test)
         full = naive_bayes_regression().fit(rest["text"], rest["label"])
         nb = full.predict_proba(test["text"])[:, 1]
-        weight = best_weight(held, held_nb, rest)
-        answers = {
-            NB: nb,
-            "recurrent ensemble": recurrent,
-            "NB log odds inside, ensemble": informed,
-            "combination": combine(recurrent, nb, weight),
-        }
-        folds.append({name: accuracy(found, test) for name, found in answers.items()})
+        fold[NB] = accuracy(nb, test)
+        for name, (options, mixture) in ensembles.items():
+            if name not in fold:
+                held, found = stacked(functools.partial(train_and_score, **options), rest, test)
+                fold[name] = accuracy(found, test)
+                if mixture:
+                    weight = best_weight(held, held_nb, rest)
+                    fold[mixture] = accuracy(combine(found, nb, weight), test)
         save()
-        print(f"fold {number}: {folds[-1]}", flush=True)
+        print(fold, flush=True)
+    names = [name for name in folds[0] if name != NB]
     results["fold_differences"] = {
-        name: difference(np.array([fold[name] - fold[NB] for fold in folds]))
-        for name in folds[0]
-        if name != NB
+        name: difference(np.array([fold[name] - fold[NB] for fold in folds])) for name in names
+    }
+    results["recurrence"] = {
+        with_it: difference(np.array([fold[with_it] - fold[without] for fold in folds]))
+        for with_it, without in (
+            ("recurrent ensemble", "ensemble without recurrence"),
+            ("combination", "combination without recurrence"),
+        )
     }
     save()
 
@@ -452,7 +487,7 @@ def main() -> None:
     if every.get(name, {}).get("sha256") != print_of_data:
         every[name] = {"sha256": print_of_data, "rows": [len(part) for part in parts]}
     save = functools.partial(record, "sentiment", every)
-    choose(every[name], parts, save)
+    choose(every[name], parts, save, VARIANTS | BLIND)
     if "combination" not in every[name]:
         score_test(every[name], parts, save)
     if options.mistakes:

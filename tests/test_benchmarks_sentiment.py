@@ -6,11 +6,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
 from benchmarks import sentiment, sentiment_twins
 from benchmarks.record import recorded
+from utils.data.text import Vocabulary
 from utils.data.twins import make_twins, split_pairs
+from utils.torch_sentiment import positive_probabilities
 
 TWINS = recorded("sentiment_twins")
 REAL = recorded("sentiment")["rotten_tomatoes"]
@@ -99,6 +102,7 @@ def small(monkeypatch):
         variants[name] = sentiment.VARIANTS[name]
     for name, value in {
         "VARIANTS": variants,
+        "BLIND": {"no recurrence, max": sentiment.BLIND["no recurrence, max"]},
         "POOLINGS": ("BiLSTM, max",),
         "CHOICE_SEEDS": 1,
         "FINAL_SEEDS": 2,
@@ -114,6 +118,7 @@ def small(monkeypatch):
 
 def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
     variants, parts = small
+    variants = variants | sentiment.BLIND
     results, saved = {}, []
     save = functools.partial(saved.append, None)
     sentiment.choose(results, parts, save, variants)
@@ -128,6 +133,10 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
     assert all(len(model["test"]) == 2 for model in results["models"].values())
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(results["folds"]) == 2
+    assert results["chosen_blind"] == "no recurrence, max"
+    count = len(saved)
+    sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
+    assert len(saved) == count + 1, "recorded folds are not made again"
     written = json.dumps(results)
     assert not any(text in written for text in parts[2]["text"])
     page = tmp_path / "mistakes.html"
@@ -160,3 +169,13 @@ def test_other_data_have_another_hash():
     parts = [part([0, 1]), part([1, 0])]
     assert sentiment.data_hash(parts) == sentiment.data_hash([part([0, 1]), part([1, 0])])
     assert sentiment.data_hash(parts) != sentiment.data_hash([part([0, 1]), part([1, 1])])
+
+
+def test_without_recurrence_the_order_of_the_words_does_not_count():
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.from_texts(["the plot was dull , but the cast was good"])
+    blind = sentiment.AveragingClassifier(len(vocabulary), 8, pooling="mean").eval()
+    texts = ["dull , but good", "good , but dull"]
+    first, second = positive_probabilities(blind, texts, vocabulary)
+    assert first == pytest.approx(second)
+    assert blind.head.in_features == 8

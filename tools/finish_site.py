@@ -89,7 +89,7 @@ def name_landmarks(page: BeautifulSoup) -> None:
 
 
 def mend_tables(page: BeautifulSoup) -> None:
-    """Let wide tables scroll in a box and sentences in cells wrap; make empty headers plain cells."""
+    """Let wide tables scroll and sentences in cells wrap; make empty headers plain cells."""
     for cell in page.select("table.dataframe td"):
         if len(cell.get_text(strip=True)) > LONGEST_CELL_ON_ONE_LINE:
             cell["class"] = ["sentence"]
