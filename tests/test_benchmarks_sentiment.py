@@ -110,7 +110,7 @@ def small(monkeypatch):
         "INNER_FOLDS": 2,
     }.items():
         monkeypatch.setattr(sentiment, name, value)
-    train = functools.partial(sentiment.train_and_score, epochs=1, embedding_size=8, hidden_size=8)
+    train = functools.partial(sentiment.train_and_score, epochs=1, embedding_size=8)
     monkeypatch.setattr(sentiment, "train_and_score", train)
     rows = make_twins(500, 0)
     return variants, split_pairs(rows, (0.6, 0.2, 0.2), 0)
