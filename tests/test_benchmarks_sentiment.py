@@ -134,6 +134,10 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(results["folds"]) == 2
     assert results["chosen_blind"] == "no recurrence, max"
+    gains = [
+        fold["combination"] - fold["combination without recurrence"] for fold in results["folds"]
+    ]
+    assert results["recurrence"]["combination"]["mean"] == pytest.approx(np.mean(gains))
     count = len(saved)
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(saved) == count + 1, "recorded folds are not made again"
