@@ -18,7 +18,7 @@ from PIL import Image
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 PUNCTUATION = re.compile(r"[,.;:?!)’”]+")
-LONGEST_CELL_ON_ONE_LINE = 30
+LONGEST_CELL_ON_ONE_LINE = 24
 STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
 ICON_FONT_RANGE = re.compile(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE)
