@@ -51,7 +51,7 @@ class BehaviourTest:
 
 
 def behaviour_tests(rng: np.random.Generator | int = 0) -> list[BehaviourTest]:
-    """Generate every test, 100 sentences each, in English words that reviews of films use."""
+    """Generate every test, 100 sentences each, from the words of the English twins."""
     rng = np.random.default_rng(rng)
     return [
         _label_test("plain verdict", PLAIN, rng),

@@ -1,4 +1,7 @@
-"""A recurrent classifier of texts in Keras, the twin of `utils.torch_sentiment`. Chapter 09."""
+"""A bidirectional LSTM that classifies texts, in Keras: `utils.torch_sentiment`'s main model.
+
+Chapter 09.
+"""
 
 from typing import Any, Literal
 
@@ -9,15 +12,14 @@ from keras import layers, ops
 from utils.keras_attention import AttentionPooling
 
 ATTENTION_UNITS = 32
-# Its standard deviation is 0.1, as `utils.torch_sentiment` draws them.
-EMBEDDINGS = keras.initializers.RandomNormal(stddev=0.1, seed=0)
+EMBEDDING_SCALE = 0.1
 
 
 class MaskedMax(layers.Layer):
     """Take each feature's largest value over the valid steps of (batch, time, feature).
 
-    `keras.layers.GlobalMaxPooling1D` takes no mask, and finds the 0 that a masked layer puts
-    after a row's end wherever a feature is negative throughout.
+    `keras.layers.GlobalMaxPooling1D` takes no mask, and finds the 0 that a masked bidirectional
+    layer puts after a row's end wherever a feature is negative throughout.
     """
 
     def __init__(self, **kwargs: Any):
@@ -48,7 +50,11 @@ def sentiment_classifier(
     """
     tokens = keras.Input((None,), dtype="int64")
     embedding = layers.Embedding(
-        vocabulary_size, embedding_size, EMBEDDINGS, mask_zero=True, name="embedding"
+        vocabulary_size,
+        embedding_size,
+        keras.initializers.RandomNormal(stddev=EMBEDDING_SCALE),
+        mask_zero=True,
+        name="embedding",
     )
     x = layers.Dropout(dropout[0])(embedding(tokens))
     lstm = layers.LSTM(hidden_size, return_sequences=pooling != "last")

@@ -214,7 +214,7 @@ def mistakes_lab(mistakes: pd.DataFrame, title: str) -> Lab:
         for row in mistakes.to_dict("records")
     ]
     options = "".join(
-        f'<option value="{number}">{name} ({int(mistakes[name].sum())})</option>'
+        f'<option value="{number}">{html.escape(str(name))} ({int(mistakes[name].sum())})</option>'
         for number, name in enumerate(slices)
     )
     pages = -(-len(rows) // SHOWN)
