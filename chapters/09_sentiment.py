@@ -18,7 +18,7 @@
 # # Sentiment
 #
 # Is this review good or bad? A list of words with weights often knows. When does the *order* of the
-# words decide, which networks can use it, and does that beat the list on real text?
+# words decide, which networks can use it, and do they beat the list on real text?
 #
 # At the end you will be able to
 #
@@ -104,9 +104,9 @@ pairs[["label", "text"]][:2]
 
 # %% [markdown]
 # A classifier that sees a bag gives both twins the same answer, whatever it has learned, and twins
-# have opposite labels. So it is right on exactly one of each pair. The remaining sentences are
-# single clauses that a bag can judge; three in four are twins, which leaves it at most
-# $\tfrac34 \cdot \tfrac12 + \tfrac14 = \tfrac58$.
+# have opposite labels. So it is right on exactly one of each pair. Three sentences in four are
+# twins; even if it judges all the rest, single clauses, it reaches at most
+# $\tfrac34 \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
 #
 # Half of the clauses negate their adjective, and some combinations of negator and adjective are
 # *held out*: no training sentence has "not brilliant", though both words occur in many. Both twins
@@ -141,8 +141,9 @@ print(len(vocabulary), "tokens, the first of them", vocabulary.tokens[:6])
 print(tokenize("It isn't dull."), vocabulary.encode("It isn't dull."))
 
 # %% [markdown]
-# Build it from the *training* texts alone. On real text give it a minimum frequency: a word seen
-# once has an embedding that nothing else has tested, and the unknown token would never be trained.
+# Build it from the *training* texts alone. On real text give it a minimum frequency: a word seen once
+# gets a vector fitted to one text, and if every training word is known, the unknown token is never
+# trained.
 #
 # **Batches.** Texts have unequal lengths, so padding comes last, when the batch is known. In
 # PyTorch's terms: a data set yields single rows, and the *collate* function pads those of one batch
@@ -164,8 +165,8 @@ tokens, text_lengths, _ = next(iter(loader))
 print(tokens[:, -8:], text_lengths)
 
 # %% [markdown]
-# Many a tutorial pads in the data set, before the batch is drawn; then every row has the same
-# length, and whatever packing or bucketing follows does nothing. What each way computes in vain:
+# Many a tutorial pads in the data set, before the batch is drawn. Then every row has the same
+# length, and the buckets or the packing that follow save nothing. What each way computes in vain:
 
 # %%
 lengths = np.array([len(row) for row in rows])
@@ -325,7 +326,7 @@ print("Keras, too: 99 in 100 of the test")
 # ### Which part of the architecture does it?
 #
 # One seed proves little. `python -m benchmarks.sentiment_twins` trains six architectures with five
-# seeds each, on the same sentences for the same ten epochs, beside bags of words and of n-grams. The
+# seeds each for ten epochs, two of them for thirty as well, beside bags of words and of n-grams. The
 # table gives the lowest and the highest accuracy:
 
 # %%
@@ -345,13 +346,14 @@ def lowest_to_highest(scores):
 seeds.agg(lowest_to_highest)
 
 # %% [markdown]
-# - **Bags** of words or n-grams stay at chance, as they must or nearly must.
+# - **Bags** stay near chance on everything: on twins they must, and on single clauses a weighted sum
+#   of words cannot join a negator to its adjective. On held-out combinations they fall below.
 # - **BiLSTM with maximum or attention**: every seed is perfect everywhere.
 # - **BiLSTM with the last states**: after ten epochs most seeds are still at chance; after thirty
-#   all five are perfect. It was slow, not unable.
+#   all five are perfect. It is slow, not incapable.
 # - **One-way LSTM**: thirty epochs make all five seeds perfect on the test *and leave most of them
 #   at chance behind 400 neutral words*. A perfect test score does not say what a model has learned.
-# - **The GRU** learns faster and holds longer here; the plain RNN learns nothing at all.
+# - **The GRU** learns faster and holds longer here; the plain RNN learns nothing in ten epochs.
 #
 # The order of the rows is a finding about this corpus, these sizes and ten epochs, not a law.
 
@@ -361,7 +363,7 @@ seeds.agg(lowest_to_highest)
 # The verdict of this review stands in its first half. After every word each recorded classifier was
 # asked what it would say if the text ended there:
 
-# %% mystnb={"image": {"alt": "Probability of positive after each word of a review, a panel per classifier. RNN: a flat line at one half. LSTM: near zero after dull, up to almost one at although, back to zero after brilliant. BiLSTM with maximum and with attention: down to zero at dull, and there they stay."}}
+# %% mystnb={"image": {"alt": "Probability of positive after each word of a review, a panel per classifier. RNN: a flat line at one half. LSTM: near zero after dull, rising from the comma to almost one before brilliant, then back to zero. BiLSTM with maximum and with attention: down to zero at dull, and there they stay."}}
 readings = [
     Reading(each["tokens"], {name: np.array(v) for name, v in each["verdicts"].items()})
     for each in recorded["word by word"]["readings"]
@@ -369,10 +371,11 @@ readings = [
 draw_reading(readings[1])
 
 # %% [markdown]
-# The RNN never leaves one half. The one-way LSTM hears "dull", changes its mind at "although", and
-# changes it back once "brilliant" has come: it keeps the state of the argument, and must then hold
-# its answer to the end. The two BiLSTMs read each beginning from both ends. They are sure at
-# "dull", and neither the concession nor the tail moves them.
+# The RNN never leaves one half. The one-way LSTM is sure after "dull", turns with the comma and
+# "although", and comes back only after "brilliant": its state carries the argument, and must then
+# carry the answer to the end. The two BiLSTMs read each beginning from both ends; they are sure at
+# "dull", and neither the concession nor the tail moves them. No training text ends in mid-clause, so
+# none of them was trained to answer there: the lines show where their states lean.
 #
 # Pick another sentence, and move along it:
 
@@ -381,9 +384,8 @@ reading_lab(readings, start=20)
 
 # %% [markdown]
 # Blue words leave the reader with a positive verdict, orange ones with a negative one. The third
-# sentence begins with a concession. At its end the two BiLSTMs call the text good, for so far it
-# says nothing else; the one-way LSTM has learned what follows an "although", and already says the
-# opposite.
+# sentence begins with a concession. At "evening", where it ends, the two BiLSTMs call the text good,
+# for so far it says nothing else; the one-way LSTM already says the opposite.
 #
 # Now type a sentence of your own. Words that the vocabulary lacks are read as unknown.
 
@@ -452,29 +454,34 @@ with tempfile.TemporaryDirectory() as folder:
 show_source(NaiveBayesWeights.fit)
 
 # %% [markdown]
-# What helps a network that starts from random embeddings and 8,530 sentences? Three seeds each, on
+# What helps a network that starts from random embeddings and 8,529 sentences? Three seeds each, on
 # validation:
 
 # %%
 reviews = load_results("sentiment")["results"]["rotten_tomatoes"]
 tried = {name: run["accuracy"] for name, run in reviews["validation"].items()}
+baseline = reviews["baselines"]["NB-weighted logistic regression"]
+print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 pd.DataFrame(tried).agg(["mean", "std"]).T.round(3)
 
 # %% [markdown]
-# Poolings, cells, dropped words, weight decay and character n-grams
-# ([Bojanowski et al., 2017](https://aclanthology.org/Q17-1010)) lie within about a point of each
-# other, and the seeds of one variant differ by as much: none of these choices is shown to matter.
-# Nor is recurrence: without it, the maximum over the token vectors themselves has 0.783. What helps
-# is what the baseline knows. Embeddings whose first five numbers start at their word's
-# $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to 0.802, and the baseline's log odds of the whole text,
-# added to the logits, to 0.812. (The log odds of training texts come from fits that did not see
-# them: a fit that did is nearly always right there and leaves the network nothing to learn.)
+# Poolings, cells, dropped words and weight decay lie within about a point of each other, and the
+# seeds of one variant differ by as much: none of these choices is shown to matter. Nor is recurrence
+# by itself: without it, the maximum of the token vectors has 0.783. Character n-grams
+# ([Bojanowski et al., 2017](https://aclanthology.org/Q17-1010)) do harm.
+#
+# What helps is what the baseline knows. Embeddings whose first five numbers start at their word's $r$
+# of {eq}`eq-sentiment-ratio` lift 0.781 to 0.802; without recurrence they reach 0.785 at best. Adding
+# the baseline's log odds of the whole text to the logits gives 0.799, less than the baseline's own
+# 0.806; both together, with more dropout, give 0.812. (The log odds of training texts come from fits
+# that did not see them: a fit that did is nearly always right there and leaves the network nothing to
+# learn.)
 #
 # The four poolings and the best variant of either kind went on to the test split, with five seeds
 # and as an ensemble, the mean of the five probabilities. The *combination* mixes the log odds of
 # ensemble and baseline, in the share that suits validation. *p* is McNemar's exact test on the rows
 # where only one of two classifiers is right; *calibration* is the mean gap between stated
-# probability and accuracy ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)).
+# probability and accuracy over ten bins ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)).
 
 
 # %%
@@ -493,17 +500,17 @@ table = {name: row(run) for name, run in reviews["models"].items()}
 others = reviews["baselines"] | {"combination": reviews["combination"]}
 for name, run in others.items():
     p = f"{run['against_nb']['p']:.2f}" if "against_nb" in run else ""
-    table[name] = {"single": f"{run['test']:.1%}", "p against NB": p}
+    kind = "ensemble" if name == "combination" else "single"
+    table[name] = {kind: f"{run['test']:.1%}", "p against NB": p}
     table[name]["calibration"] = f"{run['calibration_error']:.1%}"
 pd.DataFrame(table).T.fillna("")
 
 # %% [markdown]
-# A network that reads alone stays behind: 77.4 % for a single one with maximum, 78.9 % for the
-# ensemble, against 80.1 %. With 1,067 test sentences even that gap is no finding ($p = 0.32$), and
-# the choice that validation made scores no better here than the plain ensemble. With the
-# baseline's log odds inside a network comes level, and the combination is ahead by a few
-# sentences, which is nothing. The networks state their confidence about as well as the
-# baseline; TF-IDF is two to three times as far off.
+# A network from random embeddings stays behind: 77.4 % with the maximum, 78.9 % as an ensemble,
+# against the baseline's 80.1 %. With 1,067 test sentences the gap is beyond doubt for two of the four
+# poolings only. NB in the embeddings brings a single network to 79.0 %, NB in both to 80.0 %, and the
+# combination has 80.4 %, three sentences more than the baseline ($p = 0.83$). The networks state
+# their confidence about as well as the baseline; TF-IDF is two to three times as far off.
 #
 # One split cannot settle differences this small. So train and test ten times, on ten folds of all
 # rows. Within a fold each of ten networks stops on another tenth of the training rows, so that the
@@ -519,38 +526,39 @@ print(f"NB-weighted logistic regression: {folds.iloc[:, 0].mean():.1%}")
 compared
 
 # %% [markdown]
-# Now the networks that read alone are level with the baseline: 0.12 points behind, with an interval
-# that holds zero. Given its log odds they gain 1.05 points and mixed with it 1.07, and both intervals
-# lie above zero.
+# Networks with NB in their embeddings are now 0.12 points behind the baseline, with an interval that
+# holds zero. With NB in both they are 1.05 ahead of it, and mixed with it the first are 1.07 ahead;
+# both intervals lie above zero. Read them with care: an earlier protocol, three networks a fold that
+# all stopped on the same tenth, had not shown the gain beyond doubt, and the variants were chosen on
+# rows that are in these folds.
 #
-# Is it *order* that gains? The control is the same network without its recurrent layers, the mean of
-# its token vectors: 0.80 points behind the baseline alone, 0.72 ahead when mixed with it. With
-# recurrence against without, on the same folds:
+# Is it *order* that gains? The control is the network without recurrent layers that did best on
+# validation among six, the mean of its token vectors. It is 0.64 points behind the baseline alone and
+# 0.79 ahead when mixed with it. With recurrence against without, on the same folds:
 
 # %%
 pd.DataFrame(reviews["recurrence"]).T.map("{:+.2%}".format)
 
 # %% [markdown]
-# Recurrence is worth 0.68 points to a network alone, just beyond doubt, and 0.35 to the combination,
-# where the interval holds zero. Most of what the network adds to the baseline is a second opinion on
-# the words.
+# Recurrence is worth 0.52 points to networks alone, and the interval barely excludes zero. To the
+# combination it is worth 0.28, and there the interval holds zero. By these estimates most of what a
+# network adds to the baseline is a second opinion on the words, not their order.
 #
 # ## Where it goes wrong
 #
 # An accuracy hides what the mistakes have in common. Cut the test set into slices:
 
 # %%
-slices = {name: pd.DataFrame(found).T for name, found in reviews["slices"].items()}
-counts = next(iter(slices.values()))["texts"].astype(int)
-by_slice = {n: found["accuracy"].map("{:.1%}".format) for n, found in slices.items()}
-pd.DataFrame({"texts": counts, **by_slice})
+slices = [pd.DataFrame(found).T for found in reviews["slices"].values()]
+counts = slices[0]["texts"].astype(int)
+accuracies = [found["accuracy"].map("{:.1%}".format) for found in slices]
+pd.concat([counts, *accuracies], axis=1, keys=["texts", "NB", "networks", "both"])
 
 # %% [markdown]
-# Contrast costs everybody ten points: 72.3 % for the baseline and 69.6 % for the networks where a
-# "but" or its kin stands, 82.3 % and 81.3 % where nothing is negated or contrasted. If reading in
-# order paid anywhere, it should pay there, and there is no sign that it does: what the network
-# learns from 6,030 sentences made to teach it, it does not learn from 8,530 in which most verdicts
-# follow from single words.
+# Contrast costs everybody ten points or more: 72.3 % for the baseline and 69.6 % for the networks
+# where a "but" or its kin stands, 82.3 % and 81.3 % where nothing is negated or contrasted. If reading
+# in order paid anywhere, it should pay there and under negation, and there is no sign that it does:
+# what the network learns from 6,030 sentences made to teach it, it does not learn from 8,529 real ones.
 #
 # Then read. With `--mistakes mistakes.html` the benchmark writes a page to browse the mistakes on
 # your *validation* texts, the most confident first: who reads test texts and mends what is wrong
@@ -565,12 +573,13 @@ mistakes_lab(pd.DataFrame(mistakes["mistakes"]), "Mistakes of the one-way LSTM")
 
 # %% [markdown]
 # The cause is in the table: up to 40 tokens it is nearly always right, beyond 60 it is right in
-# 0.62 of all cases. Choose "negative" as the truth: there is none. All the mistakes on record are
-# praise called blame, so as the tail goes on the state drifts to one side.
+# 0.62 of all cases. The record holds the 60 most confident of its 95 mistakes. Choose "negative" as
+# the truth: there is none. All are praise called blame, so with longer tails the state drifts towards
+# "negative".
 #
 # ### Sentences made to fail
 #
-# A slice needs mistakes to be found. [Ribeiro et al. (2020)](https://aclanthology.org/2020.acl-main.442)
+# Slices only sort the mistakes that the data happen to contain. [Ribeiro et al. (2020)](https://aclanthology.org/2020.acl-main.442)
 # turn it round and *generate* sentences that a classifier must be able to judge: a label that must
 # come out, a change that must not matter (invariance), a change that may only push one way
 # (direction).
@@ -594,39 +603,42 @@ low, high = (pd.DataFrame(runs).agg(way).map("{:.0%}".format) for way in ("min",
 rates.assign(twins=low + " – " + high)
 
 # %% [markdown]
-# The classifiers of real text fail most negations, more than a coin would: to
-# them "dull" is bad, and "not" changes little. A change of subject alone turns over 8 % of the
-# baseline's verdicts and 15 % of the networks'. None of this shows in 80 % accuracy.
+# The classifiers of real text fail most negations: the adjective outweighs what stands before it.
+# They are at chance on contrast, and even of the plain verdicts the baseline fails 35 % and the
+# networks 23 %. A change of subject alone turns over 8 % of the baseline's verdicts and 15 % of the
+# networks'. None of this shows in an accuracy of four in five.
 #
-# And the BiLSTM with a perfect score on every part of the twins? One of its seeds passes every
-# test; another fails 43 % of the plain sentences with "but". Training never put a "but" right
-# behind an adjective, and what a network does where it was not trained is left to the seed. A test
-# set drawn like the training set cannot show that, however large.
+# And the BiLSTM with a perfect score on every part of the twins? One of its seeds passes every test;
+# others fail up to 43 % of the sentences with "but" and up to 56 % of those with one more word. No
+# training clause lacks its setting ("in most of the scenes"); these sentences have none, and what a
+# network does where it was not trained is left to the seed. A test set drawn like the training set
+# cannot show that, however large.
 #
 # ## What failed
 #
-# - Embeddings drawn with standard deviation 1, PyTorch's default, saturate the gates; the same
-#   network learned real text clearly worse. The book draws them with 0.1.
+# These are from trials that are not on record:
+#
+# - With embeddings of standard deviation 1, PyTorch's default, the same network learned real text
+#   clearly worse. The book draws them with 0.1.
 # - Log ratios of word *pairs*, given to the network at each position, made it worse: most pairs
 #   occur once, and their ratio is the label of that one text.
 # - Embeddings from a factorised table of co-occurrences did not help beyond noise.
-# - Three networks a fold, all stopped on the same tenth, were too few to show what the combination
-#   gains: the interval still held zero.
 # - Our first paired test multiplied two boolean arrays with `@`, which NumPy answers with a boolean:
 #   every count was one and every $p$ was 1. A table counted by hand found it.
-# - What would help is known and left out: embeddings and whole networks trained beforehand on far
-#   more text. The question here was what recurrence alone is worth.
+#
+# What would help is known, but not used here: embeddings and whole networks trained beforehand on far
+# more text.
 #
 # ## Summary
 #
 # - Twins prove what a bag of words cannot do; a small BiLSTM with a maximum or attention over time
 #   does it, on held-out combinations and behind 400 neutral words.
-# - The final state has to carry the verdict to the end; a maximum, a mean or attention need not.
-#   Each of them must know the padding.
+# - The final state has to carry the verdict to the end; a maximum or attention need not.
+#   All must know the padding.
 # - A perfect test score can stand beside chance on longer texts, and beside sentences that fail.
 # - On ten thousand real sentences the right weights on words decide nearly everything: weighted
-#   counts are the baseline to beat. An ensemble equals them, both together gain a point, and most of
-#   that point comes without recurrence.
+#   counts are the baseline to beat. An ensemble comes level, both together gain a point, and how
+#   much of that point is order stays open.
 # - Compare on the same rows, with a test, over folds; choose on validation; read the mistakes there.
 #
 # ## Exercises
@@ -723,18 +735,18 @@ print(caught[0].message)
 # ```{exercise-start} How long must an n-gram be?
 # :label: ex-sentiment-ngrams
 # ```
-# *medium* A sequence of nine words can hold an adjective, the five neutral words behind it and the
-# "but" that settles its worth. Does a bag of up to nine-word sequences learn the twins?
+# *medium* Nine tokens in a row can hold an adjective, its setting and the "but" that settles its
+# worth. Does a bag of sequences of up to nine tokens learn the twins?
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-sentiment-ngrams
 # :class: dropdown
 # ```
-# Hardly. The sequences that decide exist, but each names one adjective with one ending and one
-# contrast, and few come twice. The classifier learns the training set by heart. A recurrent network
-# learns adjective and contrast apart and joins them: that is why held-out combinations cost it
-# nothing.
+# Hardly. Half of the clauses negate, and then the sequence must begin at the negator: most that do
+# are longer than nine tokens, and of those that fit, many occur once. So the classifier learns the
+# training set by heart. A recurrent network learns negator, adjective and contrast apart and joins
+# them: that is why held-out combinations cost it nothing.
 
 # %%
 for longest in (1, 5, 9):
@@ -749,17 +761,16 @@ for longest in (1, 5, 9):
 # ```{exercise-start} A behaviour test of your own
 # :label: ex-sentiment-behaviour
 # ```
-# *hard* Write an invariance test that this chapter's BiLSTM fails on more than a tenth of its
-# sentences, although every word of it is in the vocabulary. What in the training data explains it?
+# *hard* Write an invariance test of three sentences that this chapter's BiLSTM fails on all of them,
+# although every word is in the vocabulary. What in the training data explains it?
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-sentiment-behaviour
 # :class: dropdown
 # ```
-# Two negators. No training clause has more than one, so the network never had to count them, and a
-# maximum over time cannot: it keeps *whether* a unit saw a negator. "Not never brilliant" is praise;
-# the model takes it for blame.
+# Two negators. No training clause has more than one, so nothing ever taught the network that a second
+# one undoes the first: "not never brilliant" is praise, and the model takes it for blame.
 
 # %%
 praise = [
