@@ -372,8 +372,8 @@ draw_reading(readings[1])
 
 # %% [markdown]
 # The RNN never leaves one half. The one-way LSTM is sure after "dull", turns with the comma and
-# "although", and comes back only after "brilliant": its state carries the argument, and must then
-# carry the answer to the end. The two BiLSTMs read each beginning from both ends; they are sure at
+# "although", and comes back only after "brilliant": its state must carry the argument, and then
+# the answer, to the end. The two BiLSTMs read each beginning from both ends; they are sure at
 # "dull", and neither the concession nor the tail moves them. No training text ends in mid-clause, so
 # none of them was trained to answer there: the lines show where their states lean.
 #
@@ -399,8 +399,7 @@ print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
-# Try "the plot is a masterpiece": its weight lies on words that the corpus never had, and the answer
-# means nothing.
+# Try "the plot is a masterpiece": the corpus never had its words, and the answer means nothing.
 #
 # ### In Chinese
 #
@@ -420,9 +419,9 @@ print(len(characters), "characters; right: 99 in 100")
 # ## Real reviews
 #
 # The twins show what order *can* be worth. What is it worth in real text? `python -m
-# benchmarks.sentiment --data PATH_OR_NAME` answers for a folder of your files or for a data set of
-# the Hugging Face hub. It compares on validation, looks at the test split once, and then repeats the
-# comparison over ten folds. Recorded here: 10,662 sentences from film reviews
+# benchmarks.sentiment --data PATH_OR_NAME` answers for a folder of your files or a data set of the
+# Hugging Face hub: it chooses on validation, scores the test split once, and repeats the comparison
+# over ten folds. Recorded here: 10,662 sentences from film reviews
 # ([Pang and Lee, 2005](https://aclanthology.org/P05-1015)), whose texts the book does not carry. A file of
 # yours needs a column of texts and one of labels, 0 or 1; what is wrong in it is named by its line.
 
@@ -507,8 +506,8 @@ pd.DataFrame(table).T.fillna("")
 
 # %% [markdown]
 # A network from random embeddings stays behind: 77.4 % with the maximum, 78.9 % as an ensemble,
-# against the baseline's 80.1 %. With 1,067 test sentences the gap is beyond doubt for two of the four
-# poolings only. NB in the embeddings brings a single network to 79.0 %, NB in both to 80.0 %, and the
+# against the baseline's 80.1 %. With 1,067 test sentences that may be luck: of the four poolings,
+# mean and attention alone fall behind at $p < 0.05$. NB in the embeddings brings a single network to 79.0 %, NB in both to 80.0 %, and the
 # combination has 80.4 %, three sentences more than the baseline ($p = 0.83$). The networks state
 # their confidence about as well as the baseline; TF-IDF is two to three times as far off.
 #
@@ -546,7 +545,7 @@ pd.DataFrame(reviews["recurrence"]).T.map("{:+.2%}".format)
 #
 # ## Where it goes wrong
 #
-# An accuracy hides what the mistakes have in common. Cut the test set into slices:
+# What do the mistakes have in common? Cut the test set into slices:
 
 # %%
 slices = [pd.DataFrame(found).T for found in reviews["slices"].values()]
