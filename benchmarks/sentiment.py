@@ -13,7 +13,7 @@ import functools
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -283,16 +283,20 @@ def choose(results: dict, parts: list[pd.DataFrame], save: Any, variants: dict) 
             print(f"{name}, seed {seed}: validation {row['accuracy'][-1]:.4f}", flush=True)
 
 
+def best_on_validation(results: dict, names: Iterable[str]) -> str:
+    """Return the variant with the highest mean validation accuracy over its seeds."""
+    return max(names, key=lambda name: np.mean(results["validation"][name]["accuracy"]))
+
+
 def score_test(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
     """Score the baselines, the poolings and the best variants on the test split, once.
 
     The best variant is chosen twice: among the networks that read alone, and among those that are
     given the baseline's log odds.
     """
-    means = {name: np.mean(row["accuracy"]) for name, row in results["validation"].items()}
     for key, inside in (("chosen", False), ("chosen_inside", True)):
         candidates = [name for name in VARIANTS if VARIANTS[name].get("inside", False) == inside]
-        results[key] = max(candidates, key=means.__getitem__)
+        results[key] = best_on_validation(results, candidates)
     parts = [*parts, behaviour_texts()]
     found = score_baselines(results, parts)
     found |= score_models(results, parts, found[NB])
@@ -399,8 +403,7 @@ def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
     network's answers to the tenth by which it stopped.
     """
     folds = results.setdefault("folds", [{} for _ in range(FOLDS)])
-    blind = max(BLIND, key=lambda name: np.mean(results["validation"][name]["accuracy"]))
-    results["chosen_blind"] = blind
+    results["chosen_blind"] = blind = best_on_validation(results, BLIND)
     ensembles = {
         "recurrent ensemble": (VARIANTS[results["chosen"]], "combination"),
         "NB log odds inside, ensemble": (VARIANTS[results["chosen_inside"]], None),
