@@ -50,6 +50,9 @@ if book is None:
     if not book.exists():
         subprocess.run(["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book], check=True)
 sys.path.insert(0, str(book))
+# PyTorch comes before TensorFlow: the other order can crash this kernel.
+import utils.pytorch_first  # noqa: F401
+
 needed = ["arch", "jaxtyping", "lightning-fabric", "sacrebleu"]
 missing = [name for name in needed if not importlib.util.find_spec(name.replace("-", "_"))]
 if missing:
