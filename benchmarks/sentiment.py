@@ -31,8 +31,8 @@ from utils.bag_of_words import majority, naive_bayes_regression, tfidf_regressio
 from utils.behaviour import behaviour_tests, failure_rates
 from utils.data.reviews import SPLITS, load_reviews, warn_of_repeats
 from utils.data.text import Vocabulary
+from utils.labs import mistakes_lab
 from utils.mistakes import accuracy_by_slice, confident_mistakes
-from utils.text_labs import mistakes_lab
 from utils.torch_sentiment import ReviewBatches, SentimentClassifier, positive_probabilities
 from utils.training import fit
 

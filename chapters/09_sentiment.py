@@ -73,9 +73,9 @@ from utils.data.reviews import load_reviews, warn_of_repeats
 from utils.data.text import tokenize
 from utils.data.twins import split_pairs
 from utils.exercises import check_masked_max
+from utils.labs import Reading, draw_reading, mistakes_lab, reading_lab
 from utils.notebook import load_results, show_source
 from utils.plotting import use_book_style
-from utils.text_labs import Reading, draw_reading, mistakes_lab, reading_lab
 
 use_book_style()
 pd.set_option("display.max_colwidth", None)

@@ -1,33 +1,39 @@
-"""Interactive figures: what a browser shows is what NumPy computes, offline and by keyboard."""
+"""What a lab shows is what NumPy computes, offline and by keyboard."""
 
 import base64
-import os
+import shutil
+import subprocess
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
-from utils import labs, text_labs
+from utils import labs
 from utils.forecasting.direction import strategy_returns
+from utils.labs.cells import LSTM_PRESETS
 from utils.mistakes import confident_mistakes
 from utils.scratch import GRU, LSTM
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 def attention_examples():
-    """Two sources of unlike length, each decoded with the mask and without, to random weights."""
+    """Two sources of unlike length, decoded with the mask and without."""
     rng = np.random.default_rng(5)
 
     def view(written, source):
         valid = np.array([symbol != "∅" for symbol in source])
         weights = rng.dirichlet(np.ones(len(source)), len(written))
-        return weights, weights * valid / (weights * valid).sum(axis=1, keepdims=True)
+        return weights, weights * valid / (weights * valid).sum(
+            axis=1, keepdims=True
+        )
 
     examples = []
-    for source, written in (("7. März 2026∅∅∅∅", "2026-03-07"), ("二〇二六年三月七日", "2026-03")):
+    for source, written in (
+        ("7. März 2026∅∅∅∅", "2026-03-07"),
+        ("二〇二六年三月七日", "2026-03"),
+    ):
         unmasked, masked = view(written, source)
         examples.append(
             labs.AttentionExample(
@@ -53,11 +59,18 @@ def trading_cost_lab():
     return labs.trading_cost_lab(*market(), "A coin")
 
 
+FOLDER = Path(labs.__file__).parent
+SCRIPTS = sorted(FOLDER.glob("js/*.js"))
+STYLES = sorted(FOLDER.glob("css/*.css"))
+
 NAMES = list(enumerate(("RNN", "LSTM")))
 READINGS = [
-    text_labs.Reading(
+    labs.Reading(
         text.split(),
-        {name: np.random.default_rng(i).random(len(text.split())) for i, name in NAMES},
+        {
+            name: np.random.default_rng(i).random(len(text.split()))
+            for i, name in NAMES
+        },
     )
     for text in (
         "the plot was <b>dull</b> , but the score was fine " + "and long " * 20,
@@ -67,20 +80,24 @@ READINGS = [
 
 
 def reading_lab():
-    return text_labs.reading_lab(READINGS)
+    return labs.reading_lab(READINGS)
 
 
 def mistakes():
-    """Forty reviews of three kinds, a third of them wrong, each with a confidence of its own."""
+    """Forty reviews of three kinds, some wrong, each with its confidence."""
     texts = [
-        f"{kind} <i>{n}</i>" for n in range(14) for kind in ("not bad", "bad , but good", "bad")
+        f"{kind} <i>{n}</i>"
+        for n in range(14)
+        for kind in ("not bad", "bad , but good", "bad")
     ]
     rng = np.random.default_rng(2)
-    return confident_mistakes(texts, rng.integers(0, 2, len(texts)), rng.random(len(texts)))
+    return confident_mistakes(
+        texts, rng.integers(0, 2, len(texts)), rng.random(len(texts))
+    )
 
 
 def mistakes_lab():
-    return text_labs.mistakes_lab(mistakes(), "A coin's mistakes")
+    return labs.mistakes_lab(mistakes(), "A coin's mistakes")
 
 
 LABS = {
@@ -96,29 +113,18 @@ LABS = {
 # What the pages that show a lab set; the book's own from its stylesheet.
 THEMES = {
     "light": "",
-    "dark": (Path(__file__).parent.parent / "assets" / "unrolled.css").read_text("utf-8"),
-    "JupyterLab": ":root { --jp-content-font-color1: #e0e0e0; --jp-layout-color1: #212121 }"
+    "dark": (
+        Path(__file__).parent.parent / "assets" / "unrolled.css"
+    ).read_text("utf-8"),
+    "JupyterLab": ":root { --jp-content-font-color1: #e0e0e0;"
+    "--jp-layout-color1: #212121 }"
     "body { background: #111; color: #e0e0e0 }",
 }
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium")
-        pytest.skip(f"{CHROMIUM} is missing, so the interactive figures were not tested")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def show(browser):
-    """Open a lab in a bare page; fail on any console message, script error or request."""
+    """Open a lab in a bare page; fail on any message, error or request."""
     complaints = []
 
     def open_page(lab, theme="light", width=800, copies=1):
@@ -127,7 +133,8 @@ def show(browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url))
         page.set_content(
-            f'<!doctype html><html lang="en" data-theme="{theme}"><head><title>Lab</title>'
+            f'<!doctype html><html lang="en" data-theme="{theme}">'
+            "<head><title>Lab</title>"
             f"<style>{THEMES[theme]}</style></head><body><main><h1>Lab</h1>"
             f"{lab.html * copies}</main></body></html>"
         )
@@ -153,7 +160,29 @@ def test_a_lab_is_one_bundle_of_two_twins(name):
     assert LABS[name]().html == LABS[name]().html
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1350), ("dark", 390), ("JupyterLab", 800)])
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_javascript(script):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node: the syntax of the scripts was not checked")
+    check = [node, "--check", script]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", SCRIPTS + STYLES, ids=lambda path: path.name)
+def test_a_file_of_the_labs_is_narrow_and_installed(path):
+    lines = path.read_text("utf-8").splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    settings = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["utils.labs"]
+    name = path.relative_to(FOLDER).as_posix()
+    assert any(fnmatch(name, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    ("theme", "width"), [("light", 1350), ("dark", 390), ("JupyterLab", 800)]
+)
 @pytest.mark.parametrize("name", LABS)
 def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
     page = show(LABS[name](), theme, width)
@@ -180,7 +209,9 @@ def test_the_forget_bias_gives_the_half_life_of_the_cell_path(bias, show):
     part(page, "bias").fill(str(bias))
     gate = 1 / (1 + np.exp(-bias))
     assert shown(page, "gate") == pytest.approx(gate, abs=5.1e-5)
-    assert shown(page, "half-life") == pytest.approx(np.log(2) / -np.log(gate), abs=5.1e-3)
+    assert shown(page, "half-life") == pytest.approx(
+        np.log(2) / -np.log(gate), abs=5.1e-3
+    )
     assert shown(page, "left-10") == pytest.approx(gate**10, rel=5.1e-3)
     assert shown(page, "left-100") == pytest.approx(gate**100, rel=5.1e-3)
 
@@ -194,14 +225,20 @@ def test_the_forget_bias_moves_with_the_arrow_keys(show):
 
 
 def step_by_hand(page, steps):
-    """Press through the sliders' values for each step; return what the lab shows after each."""
+    """Set the sliders for each step; return what the lab shows after it."""
     part(page, "reset").click()
     states = []
     for values in steps:
         for name, value in values.items():
             part(page, name).fill(f"{value:.1f}")
         part(page, "step").press("Enter")
-        states.append([shown(page, n) for n in ("now-c", "now-h") if part(page, n).count()])
+        states.append(
+            [
+                shown(page, n)
+                for n in ("now-c", "now-h")
+                if part(page, n).count()
+            ]
+        )
     return np.array(states)
 
 
@@ -213,9 +250,15 @@ def settings():
 
 def test_the_lstm_unit_computes_what_the_numpy_layer_does(settings, show):
     layer = LSTM(4, 1)
-    layer.params |= {"W_x": np.eye(4), "W_h": np.zeros((1, 4)), "b": np.zeros(4)}
+    layer.params |= {
+        "W_x": np.eye(4),
+        "W_h": np.zeros((1, 4)),
+        "b": np.zeros(4),
+    }
     page = show(labs.lstm_cell_lab())
-    states = step_by_hand(page, [dict(zip("ifgo", row, strict=True)) for row in settings])
+    states = step_by_hand(
+        page, [dict(zip("ifgo", row, strict=True)) for row in settings]
+    )
     state = None
     for row, (shown_c, shown_h) in zip(settings, states, strict=True):
         _, state = layer.forward(row[None, None], state)
@@ -227,7 +270,9 @@ def test_the_gru_unit_computes_what_the_numpy_layer_does(settings, show):
     layer = GRU(3, 1, bias=False)
     layer.params |= {"W_x": np.eye(3), "W_h": np.array([[0.0, 0.0, 1.0]])}
     page = show(labs.gru_cell_lab())
-    states = step_by_hand(page, [dict(zip("rza", row[:3], strict=True)) for row in settings])
+    states = step_by_hand(
+        page, [dict(zip("rza", row[:3], strict=True)) for row in settings]
+    )
     expected, _ = layer.forward(settings[None, :, :3])
     np.testing.assert_allclose(states[:, 0], expected[0, :, 0], atol=5.1e-4)
 
@@ -235,18 +280,23 @@ def test_the_gru_unit_computes_what_the_numpy_layer_does(settings, show):
 def test_a_preset_sets_every_slider(show):
     page = show(labs.lstm_cell_lab())
     page.get_by_role("button", name="Write").click()
-    for name, value in labs.LSTM_PRESETS["Write"].items():
+    for name, value in LSTM_PRESETS["Write"].items():
         assert float(part(page, name).input_value()) == value
 
 
 @pytest.mark.parametrize(
-    ("lab", "names"), [(labs.lstm_cell_lab, ("c", "h")), (labs.gru_cell_lab, ("h",))]
+    ("lab", "names"),
+    [(labs.lstm_cell_lab, ("c", "h")), (labs.gru_cell_lab, ("h",))],
 )
 def test_the_chart_draws_the_last_24_steps(lab, names, show):
     page = show(lab())
     for _ in range(20):
         part(page, "step").press("Space")
-    assert [shown(page, name) for name in ("step-now", "first", "last")] == [32, 8, 32]
+    assert [shown(page, name) for name in ("step-now", "first", "last")] == [
+        32,
+        8,
+        32,
+    ]
     for name in names:
         assert part(page, f"trace-{name}").get_attribute("d").count("L") == 24
 
@@ -268,7 +318,9 @@ def test_the_attention_map_shows_the_weights(number, mask, show):
     page = show(attention_lab())
     part(page, "example").select_option(str(number))
     part(page, "mask").set_checked(mask)
-    assert np.allclose(cells(page, view.weights.shape), view.weights, atol=5.1e-4)
+    assert np.allclose(
+        cells(page, view.weights.shape), view.weights, atol=5.1e-4
+    )
     padding = [symbol == "∅" for symbol in example.source]
     for row in (0, len(view.written) - 1):
         part(page, "position").fill(str(row + 1))
@@ -290,7 +342,10 @@ def test_the_attention_map_follows_the_arrow_keys_and_the_pointer(show):
     assert part(page, "position-text").text_content().startswith("4 of 10")
     page.locator('rect[data-row="7"]').hover()
     assert part(page, "position-text").text_content().startswith("8 of 10")
-    assert page.locator('rect[data-row="7"]').get_attribute("stroke-opacity") == "1"
+    assert (
+        page.locator('rect[data-row="7"]').get_attribute("stroke-opacity")
+        == "1"
+    )
     part(page, "mask").focus()
     page.keyboard.press("Space")
     assert shown(page, "padding") > 0
@@ -298,8 +353,12 @@ def test_the_attention_map_follows_the_arrow_keys_and_the_pointer(show):
 
 def test_an_attention_lab_names_weights_that_do_not_fit():
     example = attention_examples()[0]
-    short = example._replace(masked=labs.AttentionView("20", example.masked.weights))
-    with pytest.raises(ValueError, match=r"examples\[0\].masked.weights has shape \(10, 16\)"):
+    short = example._replace(
+        masked=labs.AttentionView("20", example.masked.weights)
+    )
+    with pytest.raises(
+        ValueError, match=r"examples\[0\].masked.weights has shape \(10, 16\)"
+    ):
         labs.attention_lab([short])
     with pytest.raises(ValueError, match="examples is empty"):
         labs.attention_lab([])
@@ -312,7 +371,9 @@ def test_the_trading_costs_take_what_numpy_says(cost, show):
     part(page, "cost").fill(str(cost))
     grown = np.prod(1 + strategy_returns(returns, invested, cost))
     assert shown(page, "grown") == pytest.approx(grown, abs=5.2e-3)
-    assert shown(page, "index-grown") == pytest.approx(np.prod(1 + returns), abs=5.2e-3)
+    assert shown(page, "index-grown") == pytest.approx(
+        np.prod(1 + returns), abs=5.2e-3
+    )
     assert page.locator("output").inner_text().count("trades") == 1
 
 
@@ -327,7 +388,9 @@ def test_the_trading_cost_moves_with_the_arrow_keys(show):
 
 
 @pytest.mark.parametrize("sentence", [0, 1])
-def test_the_reading_shows_every_model_s_verdict_after_every_word(sentence, show):
+def test_the_reading_shows_every_model_s_verdict_after_every_word(
+    sentence, show
+):
     tokens, verdicts = READINGS[sentence]
     page = show(reading_lab())
     part(page, "sentence").select_option(str(sentence))
@@ -335,9 +398,15 @@ def test_the_reading_shows_every_model_s_verdict_after_every_word(sentence, show
         part(page, "model").select_option(str(model))
         for word in (1, len(tokens)):
             part(page, "position").fill(str(word))
-            assert part(page, "position-text").text_content().endswith(f"“{tokens[word - 1]}”")
+            assert (
+                part(page, "position-text")
+                .text_content()
+                .endswith(f"“{tokens[word - 1]}”")
+            )
             expected = verdicts[name][word - 1]
-            assert shown(page, f"now-{model}") == pytest.approx(expected, abs=6e-3)
+            assert shown(page, f"now-{model}") == pytest.approx(
+                expected, abs=6e-3
+            )
         colours = page.locator(".lab-words span").evaluate_all(
             "all => all.map(s => s.style.background)"
         )
@@ -350,14 +419,15 @@ def test_the_reading_shows_every_model_s_verdict_after_every_word(sentence, show
 def test_a_reading_that_does_not_fit_is_named():
     reading = READINGS[0]
     with pytest.raises(
-        ValueError, match=r"readings\[0\].verdicts\['RNN'\] has 50 values for 2 tokens"
+        ValueError,
+        match=r"readings\[0\].verdicts\['RNN'\] has 50 values for 2 tokens",
     ):
-        text_labs.reading_lab([reading._replace(tokens=["never", "dull"])])
+        labs.reading_lab([reading._replace(tokens=["never", "dull"])])
     other = reading._replace(verdicts={"GRU": reading.verdicts["RNN"]})
     with pytest.raises(ValueError, match=r"readings\[1\] has models \['GRU'\]"):
-        text_labs.reading_lab([reading, other])
+        labs.reading_lab([reading, other])
     with pytest.raises(ValueError, match="readings is empty"):
-        text_labs.reading_lab([])
+        labs.reading_lab([])
 
 
 @pytest.mark.parametrize("name", ["all", "negation", "contrast", "long"])
@@ -365,19 +435,25 @@ def test_a_reading_that_does_not_fit_is_named():
 def test_the_mistakes_of_a_slice_come_in_order_of_confidence(name, truth, show):
     table = mistakes()
     page = show(mistakes_lab())
-    part(page, "slice").select_option(label=f"{name} ({int(table[name].sum())})")
+    part(page, "slice").select_option(
+        label=f"{name} ({int(table[name].sum())})"
+    )
     part(page, "truth").select_option(truth)
-    expected = table[table[name] & ((truth == "any") | (table["label"].astype(str) == truth))]
+    expected = table[
+        table[name] & ((truth == "any") | (table["label"].astype(str) == truth))
+    ]
     assert shown(page, "count") == len(expected)
     seen = page.locator(".lab-mistakes li").count()
     assert seen == min(len(expected), 4)
     part(page, "page").focus()
     page.keyboard.press("End")
-    texts = page.locator(".lab-mistakes li span:first-child").all_text_contents()
+    texts = page.locator(
+        ".lab-mistakes li span:first-child"
+    ).all_text_contents()
     last = (len(expected) - 1) // 4 * 4
     assert texts == expected["text"].tolist()[last:]
 
 
 def test_without_mistakes_there_is_nothing_to_browse():
     with pytest.raises(ValueError, match="mistakes is empty"):
-        text_labs.mistakes_lab(mistakes().iloc[:0], "None")
+        labs.mistakes_lab(mistakes().iloc[:0], "None")

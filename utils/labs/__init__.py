@@ -1,0 +1,36 @@
+"""Interactive figures that live in a static page, one file per subject.
+
+Each function returns a `Lab`. Shown as a cell's last expression it gives a MIME
+bundle of two twins: hand-written HTML, SVG and script for browsers, and a PNG
+of the first view for paper. Scripts lie in `js/`, styles in `css/`.
+"""
+
+from utils.labs.attention import (
+    AttentionExample,
+    AttentionView,
+    attention_lab,
+)
+from utils.labs.cells import gru_cell_lab, lstm_cell_lab
+from utils.labs.forget_bias import forget_bias_lab
+from utils.labs.lab import Lab, button, make_lab, slider
+from utils.labs.mistakes import mistakes_lab
+from utils.labs.reading import Reading, draw_reading, reading_lab
+from utils.labs.trading_cost import trading_cost_lab
+
+__all__ = [
+    "AttentionExample",
+    "AttentionView",
+    "Lab",
+    "Reading",
+    "attention_lab",
+    "button",
+    "draw_reading",
+    "forget_bias_lab",
+    "gru_cell_lab",
+    "lstm_cell_lab",
+    "make_lab",
+    "mistakes_lab",
+    "reading_lab",
+    "slider",
+    "trading_cost_lab",
+]

@@ -1,0 +1,120 @@
+"""Where a decoder looks for each symbol that it writes. Chapter 09."""
+
+import html
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from utils.labs.lab import Lab, make_lab, read, slider
+from utils.plotting import heat_map
+
+SCRIPT = read("js/attention.js")
+STYLE = read("css/attention.css")
+
+
+class AttentionView(NamedTuple):
+    """What a decoder wrote, and its weights over the source for each symbol."""
+
+    written: Sequence[str]
+    weights: Float[np.ndarray, "written source"]
+
+
+class AttentionExample(NamedTuple):
+    """One source, padding included, decoded with the mask and without.
+
+    Padding is the symbol "∅"; both views' weights have one column per symbol of
+    `source`.
+    """
+
+    source: Sequence[str]
+    masked: AttentionView
+    unmasked: AttentionView
+
+
+def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
+    """Show where a decoder looks for each symbol, its mask on or off.
+
+    A row of the map is one written symbol's weights over the source. Hovering
+    over a row, or the slider with its arrow keys, picks it. Derived in
+    chapter 09.
+
+    Raises:
+        ValueError: no example, or weights that do not match their symbols in
+            number.
+    """
+    _check(examples)
+    first = examples[0]
+    options = "".join(
+        f'<option value="{number}">'
+        f"{html.escape(''.join(example.source).rstrip('∅'))}</option>"
+        for number, example in enumerate(examples)
+    )
+    steps = float(len(first.masked.written))
+    position = slider("position", "Written symbol", 1.0, steps, 1.0, 1.0)
+    body = f"""<div class="lab-controls">
+<label>Source <select data-part="example">{options}</select></label>
+<label><input type="checkbox" data-part="mask" checked>
+Mask the padding ∅</label>
+{position}</div>
+<svg data-part="map" role="img"
+aria-label="Attention weights: a row for each written symbol"></svg>
+<output aria-live="polite">Written: <b data-part="written"></b>. For
+<b data-part="symbol"></b> most weight on <span data-part="best"></span>; on
+padding <b data-part="padding"></b>.</output>"""
+    data = {
+        "examples": [
+            {
+                "source": list(example.source),
+                "masked": _plain(example.masked),
+                "unmasked": _plain(example.unmasked),
+            }
+            for example in examples
+        ]
+    }
+    title = "Where the decoder looks"
+    return make_lab(title, body, SCRIPT, _twin(first), data, STYLE)
+
+
+def _check(examples: Sequence[AttentionExample]) -> None:
+    """Raise a ValueError that names the first weights that do not fit."""
+    if not examples:
+        raise ValueError("examples is empty; the lab needs one to show")
+    for number, example in enumerate(examples):
+        for name in ("masked", "unmasked"):
+            view = getattr(example, name)
+            expected = (len(view.written), len(example.source))
+            if view.weights.shape != expected:
+                raise ValueError(
+                    f"examples[{number}].{name}.weights has shape "
+                    f"{view.weights.shape}; its symbols need {expected}"
+                )
+
+
+def _plain(view: AttentionView) -> dict[str, list]:
+    """Return a view as JSON holds it, its weights to three digits."""
+    return {
+        "written": list(view.written),
+        "weights": view.weights.round(3).tolist(),
+    }
+
+
+def _twin(example: AttentionExample) -> Figure:
+    """Draw the map of the masked view."""
+    twin = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = twin.subplots()
+    heat_map(
+        axes,
+        example.masked.weights,
+        rows=example.masked.written,
+        columns=example.source,
+        label="weight",
+    )
+    axes.set(
+        xlabel="source",
+        ylabel="written",
+        title="Where the decoder looks for each symbol",
+    )
+    return twin

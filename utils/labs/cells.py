@@ -1,0 +1,245 @@
+"""One LSTM or GRU unit that the reader steps by hand. Chapters 02 and 03."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.labs.lab import Lab, button, make_lab, read, slider
+from utils.plotting import COLORS
+
+CELL_SCRIPT = read("js/cell.js")
+LSTM_SCRIPT = read("js/lstm_cell.js")
+GRU_SCRIPT = read("js/gru_cell.js")
+
+SQUASH: dict[str, Callable[[float], float]] = {
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "none": lambda z: z,
+}
+
+LSTM_GATES = {
+    "f": ("Forget gate f", "sigmoid"),
+    "i": ("Input gate i", "sigmoid"),
+    "g": ("Candidate g", "tanh"),
+    "o": ("Output gate o", "sigmoid"),
+}
+LSTM_PRESETS = {
+    "Write": {"f": -5.0, "i": 5.0, "g": 1.5, "o": -5.0},
+    "Keep": {"f": 5.0, "i": -5.0, "g": -1.5, "o": -5.0},
+    "Leak": {"f": 1.0, "i": -5.0, "g": -1.5, "o": -5.0},
+    "Read": {"f": 5.0, "i": -5.0, "g": -1.5, "o": 5.0},
+}
+LSTM_STORY = ["Write", *["Keep"] * 6, *["Read"] * 2, *["Keep"] * 2, "Leak"]
+
+GRU_GATES = {
+    "r": ("Reset gate r", "sigmoid"),
+    "a": ("Input's part a of the candidate", "none"),
+    "z": ("Update gate z", "sigmoid"),
+}
+GRU_PRESETS = {
+    "Write": {"r": -5.0, "a": 1.5, "z": -5.0},
+    "Keep": {"r": -5.0, "a": -1.5, "z": 5.0},
+    "Blend": {"r": -5.0, "a": -1.5, "z": 2.0},
+    "Recompute": {"r": 5.0, "a": 0.0, "z": -5.0},
+}
+GRU_STORY = ["Write", *["Keep"] * 6, *["Blend"] * 3, *["Keep"] * 2]
+
+
+def lstm_cell_lab() -> Lab:
+    """Show one LSTM unit that the reader steps by hand.
+
+    c_t = f c_{t−1} + i g and h_t = o tanh(c_t), with f, i, o = σ(slider) and
+    g = tanh(slider). Derived in chapter 02.
+    """
+    diagram = (
+        '<path class="lab-axis" d="M10 35H350M80 92V35M160 92V65H220V92'
+        'M190 65V35M300 92V75M270 35V75H350"/>'
+        '<text x="10" y="25">c before</text>'
+        '<text x="350" y="25" text-anchor="end">c after</text>'
+        '<text x="350" y="92" text-anchor="end">h</text>'
+        + _node("×", 80, 35)
+        + _node("+", 190, 35)
+        + _node("×", 190, 65)
+        + _node("×", 300, 75)
+        + _squash(270, 55)
+        + _gate("f", 80)
+        + _gate("i", 160)
+        + _gate("g", 220)
+        + _gate("o", 300)
+    )
+    cells, hidden = [0.0], [0.0]
+    for preset in LSTM_STORY:
+        gate = _opened(LSTM_GATES, LSTM_PRESETS[preset])
+        cells.append(gate["f"] * cells[-1] + gate["i"] * gate["g"])
+        hidden.append(gate["o"] * np.tanh(cells[-1]))
+    return _cell_lab(
+        "One LSTM unit, step by step",
+        LSTM_GATES,
+        LSTM_PRESETS,
+        LSTM_STORY,
+        {"c": "var(--blue)", "h": "var(--vermilion)"},
+        diagram,
+        LSTM_SCRIPT,
+        _twin(
+            {"c": cells, "h": hidden},
+            "Write, keep, read, keep, leak: one LSTM unit",
+        ),
+    )
+
+
+def gru_cell_lab() -> Lab:
+    """Show one GRU unit that the reader steps by hand.
+
+    h̃ = tanh(a + r h_{t−1}) and h_t = z h_{t−1} + (1 − z) h̃, with
+    r, z = σ(slider) and a the slider itself; the recurrent weight is 1.
+    Derived in chapter 03.
+    """
+    diagram = (
+        '<path class="lab-axis" d="M10 35H350M40 35V92'
+        "M40 70H194a6 6 0 0 1 12 0H260V35M95 92V70"
+        'M200 92V35M213 105H260V70"/>'
+        '<text x="10" y="25">h before</text>'
+        '<text x="350" y="25" text-anchor="end">h after</text>'
+        '<text x="266" y="100">1 − z</text>'
+        + _node("×", 40, 70)
+        + _node("+", 95, 70)
+        + _node("×", 200, 35)
+        + _node("×", 260, 70)
+        + _node("+", 260, 35)
+        + _squash(145, 70)
+        + _gate("r", 40)
+        + _gate("a", 95)
+        + _gate("z", 200)
+    )
+    hidden = [0.0]
+    for preset in GRU_STORY:
+        gate = _opened(GRU_GATES, GRU_PRESETS[preset])
+        candidate = np.tanh(gate["a"] + gate["r"] * hidden[-1])
+        hidden.append(gate["z"] * hidden[-1] + (1 - gate["z"]) * candidate)
+    return _cell_lab(
+        "One GRU unit, step by step",
+        GRU_GATES,
+        GRU_PRESETS,
+        GRU_STORY,
+        {"h": "var(--blue)"},
+        diagram,
+        GRU_SCRIPT,
+        _twin({"h": hidden}, "Write, keep, blend, keep: one GRU unit"),
+    )
+
+
+def _cell_lab(
+    title: str,
+    gates: Mapping[str, tuple[str, str]],
+    presets: Mapping[str, Mapping[str, float]],
+    story: Sequence[str],
+    traces: Mapping[str, str],
+    diagram: str,
+    script: str,
+    twin: Figure,
+) -> Lab:
+    """Assemble a one-unit cell: sliders, presets, diagram, chart, the sum.
+
+    `gates` maps a slider's name to its label and squashing function, `traces` a
+    state to its colour; `story` names the presets that were applied before the
+    reader comes.
+    """
+    names = list(presets)
+    start = presets[story[-1]]
+    controls = "".join(
+        slider(name, label, -6.0, 6.0, 0.1, start[name])
+        for name, (label, _) in gates.items()
+    )
+    buttons = "".join(
+        button(f"preset-{i}", name) for i, name in enumerate(names)
+    )
+    lines = "".join(
+        f'<path class="lab-line" style="stroke:{colour}" '
+        f'data-part="trace-{trace}"/>'
+        for trace, colour in traces.items()
+    )
+    keys = " ".join(
+        f'<span style="border-bottom:3px solid {colour}">{trace} = '
+        f'<b data-part="now-{trace}"></b></span>'
+        for trace, colour in traces.items()
+    )
+    step = button("step", "Take this step")
+    reset = button("reset", "Reset the state")
+    body = f"""<div class="lab-controls">{controls}</div>
+<div>Set the gates to {buttons}</div>
+<div>{step}{reset}</div>
+<svg viewBox="0 0 360 125" role="img"
+aria-label="The cell with its gates">{diagram}</svg>
+<svg viewBox="0 0 360 145" role="img"
+aria-label="The state over the last steps">
+<path class="lab-axis" d="M40 10V120M40 65H340"/>
+<text x="35" y="14" text-anchor="end" data-part="most"></text>
+<text x="35" y="69" text-anchor="end">0</text>
+<text x="35" y="124" text-anchor="end" data-part="least"></text>
+<text x="40" y="138" data-part="first"></text>
+<text x="190" y="138" text-anchor="middle">step</text>
+<text x="340" y="138" text-anchor="end" data-part="last"></text>{lines}
+</svg>
+<output aria-live="polite">After step <b data-part="step-now"></b>: {keys}.
+Next: <span data-part="sum"></span></output>"""
+    data = {
+        "gates": {
+            name: {"squash": squash} for name, (_, squash) in gates.items()
+        },
+        "presets": list(presets.values()),
+        "story": [names.index(name) for name in story],
+        "traces": list(traces),
+    }
+    return make_lab(title, body, script + CELL_SCRIPT, twin, data)
+
+
+def _gate(name: str, x: int) -> str:
+    """Return a gate's disc, which fills as it opens, its symbol and value."""
+    return (
+        f'<circle cx="{x}" cy="105" r="13" '
+        f'style="fill:var(--blue);stroke:var(--ink)" data-part="{name}-disc"/>'
+        f'<text x="{x + 17}" y="102">{name}</text>'
+        f'<text x="{x + 17}" y="117" data-part="{name}-value"></text>'
+    )
+
+
+def _node(symbol: str, x: int, y: int) -> str:
+    """Return an operation on the diagram's lines."""
+    return (
+        f'<circle cx="{x}" cy="{y}" r="10" '
+        'style="fill:var(--paper);stroke:var(--ink)"/>'
+        f'<text x="{x}" y="{y + 4}" text-anchor="middle">{symbol}</text>'
+    )
+
+
+def _squash(x: int, y: int) -> str:
+    """Return a tanh on the diagram's lines."""
+    return (
+        f'<rect x="{x - 18}" y="{y - 9}" width="36" height="18" rx="3" '
+        'style="fill:var(--paper);stroke:var(--ink)"/>'
+        f'<text x="{x}" y="{y + 4}" text-anchor="middle">tanh</text>'
+    )
+
+
+def _opened(
+    gates: Mapping[str, tuple[str, str]], preset: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what each gate lets through with its slider at a preset."""
+    return {
+        name: float(SQUASH[squash](preset[name]))
+        for name, (_, squash) in gates.items()
+    }
+
+
+def _twin(states: Mapping[str, Sequence[float]], title: str) -> Figure:
+    """Plot the states over a story's steps, in the colours of the lab."""
+    twin = Figure(figsize=(6, 2.8), layout="constrained")
+    axes = twin.subplots()
+    colours = ("blue", "vermilion")
+    for (name, values), colour in zip(states.items(), colours, strict=False):
+        axes.plot(values, color=COLORS[colour], label=name)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="step", ylabel="state", title=title)
+    axes.legend()
+    return twin

@@ -1,0 +1,74 @@
+"""How long a gradient survives behind an LSTM's forget gate. Chapter 02."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.labs.lab import Lab, make_lab, read, slider
+from utils.plotting import COLORS
+
+SCRIPT = read("js/forget_bias.js")
+LEFT, RIGHT, TOP, BOTTOM = 40, 340, 10, 150
+
+
+def forget_bias_lab(bias: float = 1.0) -> Lab:
+    """Show how long a gradient survives on an LSTM's cell path.
+
+    With its forget gate held at f = σ(b), ∂c_t/∂c_{t−k} = f^k, so the
+    gradient's half-life is ln 2 / −ln σ(b) steps. Derived in chapter 02.
+
+    Args:
+        bias: where the slider starts, between −2 and 7.
+    """
+    controls = slider("bias", "Forget bias", -2.0, 7.0, 0.1, bias)
+    body = f"""<div class="lab-controls">{controls}</div>
+<svg viewBox="0 0 360 185" role="img"
+aria-label="Share of the gradient left against the lag">
+{_ticks()}
+<path class="lab-line" style="stroke:var(--blue)" data-part="curve"/>
+<path class="lab-axis" stroke-dasharray="4 3" data-part="drop"/>
+<circle r="5" style="fill:var(--vermilion)" data-part="dot"/>
+<text x="190" y="182" text-anchor="middle">lag k, in steps</text>
+</svg>
+<output aria-live="polite">Forget gate <b data-part="gate"></b>; half-life
+<b data-part="half-life"></b> steps; left after 10 steps
+<b data-part="left-10"></b>, after 100 steps
+<b data-part="left-100"></b>.</output>"""
+    title = "Forget bias and the half-life of the gradient"
+    return make_lab(title, body, SCRIPT, _twin(bias))
+
+
+def _ticks() -> str:
+    """Return the grid with its numbers: lags across, shares upwards."""
+    lines = []
+    for lag in (1, 10, 100, 1000):
+        x = LEFT + (RIGHT - LEFT) * np.log10(lag) / 3
+        lines.append(
+            f'<path class="lab-grid" d="M{x:.1f} {TOP}V{BOTTOM}"/>'
+            f'<text x="{x:.1f}" y="{BOTTOM + 16}" '
+            f'text-anchor="middle">{lag}</text>'
+        )
+    for share in (0, 0.5, 1):
+        y = BOTTOM - (BOTTOM - TOP) * share
+        lines.append(
+            f'<path class="lab-grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>'
+            f'<text x="{LEFT - 5}" y="{y + 4:.1f}" '
+            f'text-anchor="end">{share:g}</text>'
+        )
+    return "".join(lines)
+
+
+def _twin(bias: float) -> Figure:
+    """Plot the share of the gradient left, and mark its half-life."""
+    lag = np.logspace(0, 3, 151)
+    half_life = np.log(2) / np.log1p(np.exp(-bias))
+    twin = Figure(figsize=(6, 3), layout="constrained")
+    axes = twin.subplots()
+    axes.semilogx(lag, (1 / (1 + np.exp(-bias))) ** lag, color=COLORS["blue"])
+    axes.plot(half_life, 0.5, "o", color=COLORS["vermilion"])
+    axes.set(
+        xlabel="lag k, in steps",
+        ylabel="share of the gradient left",
+        ylim=(0, 1.02),
+    )
+    axes.set_title(f"Forget bias {bias:g}: half-life {half_life:.1f} steps")
+    return twin

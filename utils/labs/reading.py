@@ -1,0 +1,140 @@
+"""A verdict along a sentence, word by word. Chapter 11."""
+
+import html
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from utils.labs.lab import Lab, make_lab, read, slider
+from utils.plotting import COLORS
+
+SCRIPT = read("js/reading.js")
+STYLE = read("css/reading.css")
+
+# One colour and one dash a model: the lines stay apart without colours too.
+LINES = {"blue": "", "vermilion": "7 3", "green": "2 3", "ink": "9 3 2 3"}
+
+
+class Reading(NamedTuple):
+    """A sentence's tokens, and each model's P(positive) after each of them."""
+
+    tokens: Sequence[str]
+    verdicts: Mapping[str, Float[np.ndarray, " token"]]
+
+
+def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
+    """Show how each model's verdict moves as a sentence is read.
+
+    Args:
+        readings: sentences, all read by the same models, at most four of them.
+        start: the word at which the slider stands first, from 1.
+
+    Raises:
+        ValueError: no sentence, a model missing somewhere, or verdicts that do
+            not match the words.
+    """
+    _check(readings)
+    models = list(readings[0].verdicts)
+    lines = list(zip(models, LINES.items(), strict=False))
+    sentences = "".join(
+        f'<option value="{row}">'
+        f"{html.escape(textwrap.shorten(' '.join(each.tokens), 70))}</option>"
+        for row, each in enumerate(readings)
+    )
+    options = "".join(
+        f'<option value="{m}"{" selected" * (m == len(models) - 1)}>'
+        f"{html.escape(name)}</option>"
+        for m, name in enumerate(models)
+    )
+    paths = "".join(
+        f'<path class="lab-line" stroke-dasharray="{dash}" '
+        f'style="stroke:var(--{colour})" data-part="line-{m}"/>'
+        for m, (_, (colour, dash)) in enumerate(lines)
+    )
+    keys = ", ".join(
+        f'<span class="lab-key" style="border-color:var(--{colour})">'
+        f'{html.escape(name)} <b data-part="now-{m}"></b></span>'
+        for m, (name, (colour, _)) in enumerate(lines)
+    )
+    words = float(len(readings[0].tokens))
+    position = slider("position", "Word", 1.0, words, 1.0, float(start))
+    body = f"""<div class="lab-controls">
+<label>Sentence <select data-part="sentence">{sentences}</select></label>
+<label>Colour the words by
+<select data-part="model">{options}</select></label>
+{position}</div>
+<p class="lab-words" data-part="words"></p>
+<svg viewBox="0 0 360 150" role="img"
+aria-label="Probability of positive after each word">
+<path class="lab-grid" d="M30 70H352"/>
+<path class="lab-axis" d="M30 10V130H352"/>
+<text x="25" y="14" text-anchor="end">1</text>
+<text x="25" y="74" text-anchor="end">½</text>
+<text x="25" y="134" text-anchor="end">0</text>
+<text x="191" y="146" text-anchor="middle">words read</text>
+<path class="lab-axis" stroke-opacity=".5" data-part="cursor"/>{paths}
+</svg>
+<output aria-live="polite">Positive, so far: {keys}.</output>"""
+    data = {
+        "models": models,
+        "readings": [
+            {
+                "tokens": list(each.tokens),
+                "verdicts": [
+                    np.round(each.verdicts[name], 3).tolist() for name in models
+                ],
+            }
+            for each in readings
+        ],
+    }
+    title = "A verdict, word by word"
+    twin = draw_reading(readings[0])
+    return make_lab(title, body, SCRIPT, twin, data, STYLE)
+
+
+def draw_reading(reading: Reading) -> Figure:
+    """Draw each model's P(positive) after every word, a panel each."""
+    count = len(reading.verdicts)
+    figure = Figure(figsize=(6.2, 1.1 * count + 1.4), layout="constrained")
+    panels = figure.subplots(count, sharex=True, sharey=True, squeeze=False)
+    panels = panels[:, 0]
+    steps = np.arange(len(reading.tokens))
+    style = {"color": COLORS["blue"]}
+    for panel, (name, values) in zip(
+        panels, reading.verdicts.items(), strict=True
+    ):
+        panel.axhline(0.5, color=COLORS["black"], linewidth=0.8)
+        panel.plot(steps, values, drawstyle="steps-mid", **style)
+        panel.fill_between(steps, 0.5, values, step="mid", alpha=0.2, **style)
+        panel.set(ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
+        panel.set_title(name, fontsize=11)
+    panels[-1].set_xticks(steps, reading.tokens, rotation=90, fontsize=9)
+    figure.supylabel("probability of positive")
+    return figure
+
+
+def _check(readings: Sequence[Reading]) -> None:
+    """Raise a ValueError that names the first reading that does not fit."""
+    if not readings:
+        raise ValueError("readings is empty; the lab needs one to show")
+    models = list(readings[0].verdicts)
+    if len(models) > len(LINES):
+        raise ValueError(
+            f"{len(models)} models; the lab has lines for {len(LINES)}"
+        )
+    for row, reading in enumerate(readings):
+        if list(reading.verdicts) != models:
+            raise ValueError(
+                f"readings[{row}] has models {list(reading.verdicts)}; "
+                f"the first has {models}"
+            )
+        for name, values in reading.verdicts.items():
+            if len(values) != len(reading.tokens):
+                raise ValueError(
+                    f"readings[{row}].verdicts[{name!r}] has {len(values)} "
+                    f"values for {len(reading.tokens)} tokens"
+                )

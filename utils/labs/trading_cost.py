@@ -1,0 +1,81 @@
+"""What a forecast leaves once every trade costs something. Chapter 10."""
+
+import html
+
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from utils.labs.lab import Lab, make_lab, read, slider
+from utils.plotting import COLORS
+
+SCRIPT = read("js/trading_cost.js")
+
+
+def trading_cost_lab(
+    returns: Float[np.ndarray, "time"],
+    invested: Bool[np.ndarray, "time"],
+    name: str,
+    cost: float = 0.0,
+) -> Lab:
+    """Show what one unit grows to as trades come to cost up to 10 bp.
+
+    Wealth w ← w (1 + r · held − cost · |change|), the `strategy_returns` of
+    chapter 10.
+
+    Args:
+        returns: simple daily returns of the index, as fractions.
+        invested: whether the strategy holds the index over each day.
+        name: of the strategy.
+        cost: where the slider starts, in basis points.
+    """
+    changes = np.abs(np.diff(invested.astype(int), prepend=0))
+    controls = slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost)
+    body = f"""<div class="lab-controls">
+{controls}</div>
+<svg viewBox="0 0 360 175" role="img"
+aria-label="Growth of one unit, logarithmic, against time">
+<path class="lab-grid" data-part="start"/>
+<path class="lab-axis" d="M40 10V150H350"/>
+<text x="36" y="14" text-anchor="end">log</text>
+<path class="lab-line" style="stroke:var(--ink);stroke-width:1.2"
+data-part="index"/>
+<path class="lab-line" style="stroke:var(--vermilion);stroke-width:1.5"
+data-part="strategy"/>
+<text x="195" y="168" text-anchor="middle">{len(returns)} trading days</text>
+</svg>
+<output aria-live="polite">{html.escape(name)} (orange) makes
+{changes.sum()} trades and turns 1 into <b data-part="grown"></b>; the index
+(thin) turns it into <b data-part="index-grown"></b>.</output>"""
+    held = returns * invested - changes * cost / 1e4
+    twin = _twin(returns, held, name, cost)
+    data = {
+        "returns": returns.round(6).tolist(),
+        "invested": "".join("1" if each else "0" for each in invested),
+    }
+    return make_lab("What trading costs leave", body, SCRIPT, twin, data)
+
+
+def _twin(
+    returns: Float[np.ndarray, "time"],
+    held: Float[np.ndarray, "time"],
+    name: str,
+    cost: float,
+) -> Figure:
+    """Plot the growth of the index and of the strategy after its costs."""
+    twin = Figure(figsize=(6, 3), layout="constrained")
+    axes = twin.subplots()
+    index, strategy = np.cumprod(1 + returns), np.cumprod(1 + held)
+    axes.semilogy(index, color=COLORS["black"], linewidth=1, label="index")
+    axes.semilogy(strategy, color=COLORS["vermilion"], label=name)
+    axes.set(
+        xlabel="trading day",
+        ylabel="growth of 1",
+        title=f"{name} at {cost:g} bp a trade",
+    )
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.legend()
+    return twin
