@@ -1,4 +1,4 @@
-"""A notebook's key changes with what its outputs depend on, and with nothing else."""
+"""A notebook's key changes with what its outputs depend on, and only then."""
 
 from pathlib import Path
 
@@ -13,15 +13,27 @@ def book(tmp_path: Path) -> Path:
         "requirements.txt": "numpy==2.0\n",
         "tools/environment.py": "",
         "utils/__init__.py": "",
-        "utils/scratch/__init__.py": "from .rnn import RNN\nfrom utils.scratch.lstm import LSTM\n",
+        "utils/scratch/__init__.py": (
+            "from .rnn import RNN\nfrom utils.scratch.lstm import LSTM\n"
+        ),
         "utils/scratch/rnn.py": "from .base import Layer\nclass RNN: ...\n",
         "utils/scratch/lstm.py": "class LSTM: ...\n",
         "utils/scratch/base.py": "class Layer: ...\n",
         "utils/plotting.py": "",
+        "utils/labs/__init__.py": "from utils.labs.cells import cell_lab\n",
+        "utils/labs/cells.py": (
+            "from utils.labs.lab import read\nread('js/cell.js')\n"
+            "def cell_lab(): ...\n"
+        ),
+        "utils/labs/lab.py": "read = open\nread('css/lab.css')\n",
+        "utils/labs/css/lab.css": "",
+        "utils/labs/js/cell.js": "",
+        "utils/labs/js/other.js": "",
         "benchmarks/results/cells.json": "{}",
         "benchmarks/results/other.json": "{}",
         "chapters/01_a.py": (
             "from utils import plotting\nfrom utils.scratch import RNN\n"
+            "from utils.labs import cell_lab\n"
             "from utils.notebook import load_results\nload_results('cells')\n"
         ),
     }.items():
@@ -40,6 +52,9 @@ def book(tmp_path: Path) -> Path:
         ("benchmarks/results/cells.json", True),
         ("requirements.txt", True),
         ("tools/environment.py", True),
+        ("utils/labs/css/lab.css", True),
+        ("utils/labs/js/cell.js", True),
+        ("utils/labs/js/other.js", False),
         ("utils/scratch/lstm.py", False),
         ("utils/scratch/__init__.py", False),
         ("benchmarks/results/other.json", False),
@@ -56,3 +71,18 @@ def test_every_module_that_a_real_chapter_imports_counts():
     for source in chapters.sources():
         if "from utils" in source.read_text(encoding="utf-8"):
             assert chapters.imported_modules(source), source.name
+
+
+def test_some_module_names_every_script_and_style():
+    named = {
+        path
+        for module in chapters.ROOT.glob("utils/**/*.py")
+        for path in chapters.named_files(module)
+    }
+    files = {
+        path
+        for kind in ("js", "css")
+        for path in chapters.ROOT.glob(f"utils/**/*.{kind}")
+    }
+    assert files
+    assert named == files

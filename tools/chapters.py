@@ -1,4 +1,4 @@
-"""The chapters, and the key that says whether an executed notebook is still fresh."""
+"""The chapters, and the key that says whether a notebook is still fresh."""
 
 import ast
 import hashlib
@@ -19,32 +19,44 @@ def sources(root: Path = ROOT) -> list[Path]:
 def notebook_key(source: Path, root: Path = ROOT) -> str:
     """Hash all that a chapter's outputs depend on.
 
-    That is its source, the `utils` modules it imports (and those they import), the recorded
-    results it loads, the pinned packages and the pinned environment.
+    That is its source, the `utils` modules it imports (and those they import),
+    the files these name, the recorded results it loads, the pinned packages
+    and the pinned environment.
     """
     digest = hashlib.sha256()
     modules = imported_modules(source, root)
-    results = sorted({path for each in (source, *modules) for path in loaded_results(each, root)})
-    for path in (source, *modules, *results, *(root / pin for pin in PINS)):
+    files = sorted({path for each in modules for path in named_files(each)})
+    results = sorted(
+        {
+            path
+            for each in (source, *modules)
+            for path in loaded_results(each, root)
+        }
+    )
+    pins = [root / pin for pin in PINS]
+    for path in (source, *modules, *files, *results, *pins):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def is_fresh(source: Path, root: Path = ROOT) -> bool:
-    """Say whether the notebook beside a source was executed from all that it now depends on."""
+    """Say whether the notebook beside a source has the source's present key."""
     notebook = source.with_suffix(".ipynb")
     if not notebook.exists():
         return False
-    recorded = nbformat.read(notebook, as_version=4).metadata.get("unrolled", {})
+    recorded = nbformat.read(notebook, as_version=4).metadata.get(
+        "unrolled", {}
+    )
     return recorded.get("key") == notebook_key(source, root)
 
 
 def imported_modules(source: Path, root: Path = ROOT) -> list[Path]:
-    """Return the files of `utils` that a source needs, directly or through other modules.
+    """Return the modules of `utils` that a source imports, and those they do.
 
-    A package's `__init__` only passes names on, so a name is followed through it to the module
-    that defines it: a new export does not make every chapter stale.
+    A package's `__init__` only passes names on, so a name is followed through
+    it to the module that defines it: a new export does not make every chapter
+    stale.
     """
     found: set[Path] = set()
     waiting = [source]
@@ -57,8 +69,21 @@ def imported_modules(source: Path, root: Path = ROOT) -> list[Path]:
     return sorted(found - {source})
 
 
+def named_files(module: Path) -> Iterator[Path]:
+    """Yield the scripts and styles that a module of `utils` reads.
+
+    They lie in the module's own folder, and the module spells their names out:
+    `read("js/cell.js")`.
+    """
+    for node in ast.walk(_parse(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            path = module.parent / node.value
+            if path.suffix in {".js", ".css"} and path.is_file():
+                yield path
+
+
 def loaded_results(source: Path, root: Path = ROOT) -> Iterator[Path]:
-    """Yield the recorded results that a source names in `load_results("name")`."""
+    """Yield the results that a source names in `load_results("name")`."""
     for node in ast.walk(_parse(source)):
         if isinstance(node, ast.Call) and _called_name(node) == "load_results":
             name = node.args[0] if node.args else None
@@ -82,8 +107,10 @@ def _dependencies(source: Path, root: Path) -> Iterator[Path]:
                 yield from _resolve(parts, alias.name, root)
 
 
-def _resolve(parts: tuple[str, ...], name: str | None, root: Path) -> Iterator[Path]:
-    """Find the file that defines `name` of the module `parts`, if it belongs to `utils`."""
+def _resolve(
+    parts: tuple[str, ...], name: str | None, root: Path
+) -> Iterator[Path]:
+    """Find the file of `utils` that defines `name` of the module `parts`."""
     if not parts or parts[0] != "utils":
         return
     base = root.joinpath(*parts)
@@ -96,7 +123,11 @@ def _resolve(parts: tuple[str, ...], name: str | None, root: Path) -> Iterator[P
     initial = base / "__init__.py"
     if not initial.exists():
         return
-    origins = [path for path, bound in _reexports(initial, root) if name in (None, "*", bound)]
+    origins = [
+        path
+        for path, bound in _reexports(initial, root)
+        if name in (None, "*", bound)
+    ]
     yield from origins or [initial]
 
 
