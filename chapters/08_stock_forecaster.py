@@ -380,7 +380,8 @@ for cost in (0.0, 2.0, 10.0):
 print(f"index: 1 becomes {np.prod(1 + ahead):.2f}, Sharpe {forecasting.sharpe(ahead):.2f}")
 
 # %% [markdown]
-# Where does the gain before costs come from? The record splits it at the end of 2009.
+# Where does the gain before costs come from? The record splits it at the end of
+# 2009.
 
 # %%
 run = runs["sp500 expanding"]

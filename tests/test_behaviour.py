@@ -42,7 +42,7 @@ def test_the_last_adjective_solves_contrast_and_fails_every_negation():
     assert rates.drop("negation").sum() == 0
 
 
-def test_an_answer_that_hangs_on_the_first_word_fails_the_invariance_to_words_in_front():
+def test_an_answer_from_the_first_word_fails_the_invariance_to_words_in_front():
     rates = failure_rates(list(TESTS.values()), first_word)
     assert rates["neutral words in front"] == 1
     assert rates["neutral words behind"] == 0

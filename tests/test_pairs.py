@@ -97,7 +97,9 @@ def test_french_agrees_in_gender_and_number(sentences):
 def test_known_sentences_are_translated_as_a_person_would():
     written = {" ".join(p.english): join_words(p.french) for p in make_sentences(14, rng=0)}
     known = {
-        "a quiet dog followed the clever neighbour": "un chien tranquille a suivi le voisin malin.",
+        "a quiet dog followed the clever neighbour": (
+            "un chien tranquille a suivi le voisin malin."
+        ),
         "my aunt does not hear the clever girl in the garden": (
             "ma tante n'entend pas la fille maligne dans le jardin."
         ),
@@ -109,7 +111,7 @@ def test_known_sentences_are_translated_as_a_person_would():
 
 
 def test_elision_and_punctuation():
-    words = "le oiseau ne aime pas la amie que un homme voit derrière l' école".split()
+    words = "le oiseau ne aime pas la amie que un homme voit " "derrière l' école".split()
     text = join_words(elide(words))
     assert text == "l'oiseau n'aime pas l'amie qu'un homme voit derrière l'école."
     assert join_words(["les", "chats", "look-for"]) == "les chats look for."

@@ -56,7 +56,7 @@ def test_gradient_is_clipped_to_the_norm_asked_for():
     fit(
         model, one_batch([1.0], [100.0]), loss=mse_loss, epochs=1, clip=0.5,
         optimizer=torch.optim.SGD(model.parameters(), lr=1.0),
-    )  # fmt: skip
+    )
     assert model.weight.item() == pytest.approx(0.5)  # unclipped, the step would be 200
 
 
@@ -102,7 +102,7 @@ def test_stops_after_patience_with_the_best_weights_back():
     history = fit(
         model, one_batch([1.0], [10.0]), one_batch([1.0], [3.0]), loss=mse_loss, epochs=50,
         patience=4, optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
-    )  # fmt: skip
+    )
     losses = history.frame["valid_loss"]
     assert history.best_epoch == losses.idxmin() < len(losses)
     assert len(losses) == history.best_epoch + 4
@@ -115,7 +115,7 @@ def test_without_validation_the_last_weights_stay():
     history = fit(
         model, one_batch([1.0], [10.0]), loss=mse_loss, epochs=3,
         optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
-    )  # fmt: skip
+    )
     assert history.best_epoch == history.steps == 3
     assert model.weight.item() == pytest.approx(10 * (1 - 0.8**3))
 
@@ -125,7 +125,7 @@ def test_history_draws_its_curves_and_marks_the_best_epoch():
     history = fit(
         model, one_batch([1.0], [10.0]), one_batch([1.0], [3.0]), loss=mse_loss, epochs=6,
         optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
-    )  # fmt: skip
+    )
     axes = history.plot()
     train, valid, best = (line.get_ydata() for line in axes.get_lines())
     np.testing.assert_array_equal(train, history.frame["train_loss"])
@@ -153,7 +153,7 @@ def test_a_loss_that_is_not_a_number_names_the_step():
         fit(
             model, batches, loss=mse_loss, epochs=2,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
-        )  # fmt: skip
+        )
 
 
 def test_a_validation_loss_that_is_not_a_number_is_named():
@@ -162,7 +162,7 @@ def test_a_validation_loss_that_is_not_a_number_is_named():
         fit(
             model, one_batch([1.0], [1.0]), one_batch([math.inf], [1.0]), loss=mse_loss, epochs=2,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
-        )  # fmt: skip
+        )
 
 
 def test_data_without_a_batch_is_refused():
@@ -222,7 +222,7 @@ def run(data, folder=None, stop_after=None):
         model, train, valid, loss=loss, optimizer=optimizer, epochs=6, patience=2, clip=1.0,
         schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=40),
         checkpoint=folder, checkpoint_every=1,
-    )  # fmt: skip
+    )
     return model.state_dict(), history
 
 
@@ -311,13 +311,13 @@ def test_checkpoints_of_another_model_or_optimizer_are_refused(tmp_path):
         fit(
             model, data, loss=mse_loss, epochs=1, checkpoint=tmp_path,
             optimizer=torch.optim.Adam(model.parameters()),
-        )  # fmt: skip
+        )
     model = network()
     with pytest.raises(CheckpointError, match="trained with Adam, not SGD"):
         fit(
             model, data, loss=mse_loss, epochs=1, checkpoint=tmp_path,
             optimizer=torch.optim.SGD(model.parameters()),
-        )  # fmt: skip
+        )
 
 
 def test_a_state_comes_back_as_it_was_saved(tmp_path):
@@ -348,7 +348,7 @@ def test_mixed_precision_trains():
         model, [regression()[:]], loss=mse_loss, epochs=30,
         optimizer=torch.optim.Adam(model.parameters(), lr=0.02),
         fabric=Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"),
-    )  # fmt: skip
+    )
     losses = history.frame["train_loss"]
     assert losses.iloc[-1] < 0.5 * losses.iloc[0]
     assert model[0].weight.dtype == torch.float32
@@ -390,7 +390,7 @@ def test_two_processes_compute_what_one_computes(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", TWO_PROCESSES, str(processes), str(tmp_path / str(processes))],
             capture_output=True, text=True, env=environment, check=False, timeout=120,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stderr
         found = [line for line in done.stdout.splitlines() if line[:1].isdigit()]
         assert len(found) == processes

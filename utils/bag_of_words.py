@@ -23,7 +23,7 @@ class NaiveBayesWeights(TransformerMixin, BaseEstimator):
     """
 
     def fit(self, x: csr_matrix, y: ArrayLike) -> "NaiveBayesWeights":
-        """Count the features (text, feature) in each class; `y` holds 0 and 1."""
+        """Count each class's features (text, feature); `y` holds 0 and 1."""
         labels = np.asarray(y)
         positive = 1 + np.asarray(x[labels == 1].sum(axis=0)).ravel()
         negative = 1 + np.asarray(x[labels == 0].sum(axis=0)).ravel()

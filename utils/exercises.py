@@ -616,17 +616,21 @@ def _masked_weights(scores: Array, mask: AnyArray, axis: int | tuple[int, ...] =
 WEIGHT_MISTAKES: dict[str, Callable[..., Array]] = {
     "The softmax runs over the queries, axis 1; the weights of one query over the positions, the "
     "last axis, must sum to one.": partial(_masked_weights, axis=1),
-    "The softmax runs over the batch, axis 0; rows of a batch must not know of each other.": (
+    "The softmax runs over the batch, axis 0; rows of a batch must not know of "
+    "each other.": (
         partial(_masked_weights, axis=0)
     ),
-    "The softmax runs over queries and positions together; each query has weights of its own.": (
+    "The softmax runs over queries and positions together; each query has "
+    "weights of its own.": (
         partial(_masked_weights, axis=(1, 2))
     ),
     "The mask is not used: padding receives weight.": lambda scores, mask: _softmax(scores),
-    "The mask comes after the softmax, so a row's weights sum to less than one: mask the scores.": (
+    "The mask comes after the softmax, so a row's weights sum to less than "
+    "one: mask the scores.": (
         lambda scores, mask: _softmax(scores) * mask[:, None, :]
     ),
-    "The scores of padding are set to 0, and exp(0) is 1: set them to minus infinity.": (
+    "The scores of padding are set to 0, and exp(0) is 1: set them to minus "
+    "infinity.": (
         lambda scores, mask: _softmax(scores * mask[:, None, :])
     ),
     "The mask is inverted: all weight lies on the padding.": (

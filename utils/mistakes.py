@@ -12,10 +12,12 @@ from jaxtyping import Float, Int
 from utils.data.text import tokenize
 
 NEGATIONS = frozenset(
-    "not no never nor neither none nothing nobody hardly barely scarcely without cannot".split()
+    "not no never nor neither none nothing nobody "
+    "hardly barely scarcely without cannot".split()
 )
 CONTRASTS = frozenset(
-    "but although though however yet despite nevertheless nonetheless whereas still".split()
+    "but although though however yet despite "
+    "nevertheless nonetheless whereas still".split()
 )
 SHORT, LONG = 12, 25
 

@@ -54,7 +54,8 @@ class AdditiveAttention(nn.Module):
 class AttentionPooling(nn.Module):
     """Reduce a sequence to one vector by additive attention with a learned, constant query.
 
-    The PyTorch twin of `utils.scratch.AttentionPooling`. Chapters 05, 07 and 09.
+    The PyTorch twin of `utils.scratch.AttentionPooling`. Chapters 05, 09
+    and 11.
     """
 
     def __init__(self, key_size: int, units: int):

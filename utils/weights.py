@@ -2,15 +2,15 @@
 
 | | NumPy (`params`) | PyTorch | Keras |
 |-|-|-|-|
-| input weights | W_x (input, gates) | weight_ih (gates, input) | kernel (input, gates) |
-| recurrent weights | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_kernel |
+| input weights | W_x (input, gates) | weight_ih (gates, input) | kernel |
+| state weights | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_kernel |
 | RNN | b | bias_ih + bias_hh | bias |
 | LSTM, gates | i, f, g, o | i, f, g, o | i, f, c, o (c is g) |
 | LSTM, bias | b | bias_ih + bias_hh | bias |
 | GRU, gates | r, z, n | r, z, n | z, r, h (h is n) |
 | GRU after, bias | b_x and b_h | bias_ih and bias_hh | the two rows of bias |
 | GRU before, bias | b | (no such layer) | bias |
-| Bidirectional | forward_*, backward_* | *_l0, *_l0_reverse | forward_layer, backward_layer |
+| Bidirectional | forward_*, backward_* | *_l0, *_l0_reverse | *_layer |
 
 PyTorch adds two biases where the others have one: `to_torch` puts b into the first and zeros into
 the second, `from_torch` returns their sum. "After" and "before" say on which side of the recurrent
@@ -214,9 +214,12 @@ def _from_keras_direction(layer: "keras.layers.Layer", go_backwards: bool = Fals
     if kind is None:
         raise ValueError(f"{name} is none of SimpleRNN, LSTM, GRU and Bidirectional")
     unlike = {
-        "stateful": "it carries its state from batch to batch; give `forward` the state instead",
-        "dropout": "it drops inputs in training; put a Dropout layer before it instead",
-        "recurrent_dropout": "it drops states in training, which no NumPy layer does",
+        "stateful": "it carries its state from batch to batch; give "
+        "`forward` the state instead",
+        "dropout": "it drops inputs in training; put a Dropout layer before "
+        "it instead",
+        "recurrent_dropout": "it drops states in training, which no NumPy "
+        "layer does",
     }
     if not go_backwards:
         unlike["go_backwards"] = "it reads from the end; put it into Bidirectional"

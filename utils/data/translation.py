@@ -61,7 +61,8 @@ cat cats chat chats m|dog dogs chien chiens m|bird birds oiseau oiseaux m
 child children enfant enfants m|friend friends ami amis m|man men homme hommes m
 neighbour neighbours voisin voisins m|baker bakers boulanger boulangers m
 king kings roi rois m|wolf wolves loup loups m|woman women femme femmes f
-girl girls fille filles f|queen queens reine reines f|teacher teachers maîtresse maîtresses f
+girl girls fille filles f|queen queens reine reines f
+teacher teachers maîtresse maîtresses f
 mouse mice souris souris f|cow cows vache vaches f|goat goats chèvre chèvres f
 student students étudiante étudiantes f|singer singers chanteuse chanteuses f
 aunt aunts tante tantes f
@@ -72,9 +73,12 @@ ADJECTIVES = [
     for entry in _entries("""
 small petit petite petits petites before|big grand grande grands grandes before
 young jeune jeune jeunes jeunes before|pretty joli jolie jolis jolies before
-bad mauvais mauvaise mauvais mauvaises before|black noir noire noirs noires after
-white blanc blanche blancs blanches after|happy heureux heureuse heureux heureuses after
-tired fatigué fatiguée fatigués fatiguées after|clever malin maligne malins malignes after
+bad mauvais mauvaise mauvais mauvaises before
+black noir noire noirs noires after
+white blanc blanche blancs blanches after
+happy heureux heureuse heureux heureuses after
+tired fatigué fatiguée fatigués fatiguées after
+clever malin maligne malins malignes after
 quiet tranquille tranquille tranquilles tranquilles after
 """)
 ]
@@ -82,9 +86,12 @@ VERBS = [
     Verb(*entry)
     for entry in _entries("""
 see sees saw voit voient vu|hear hears heard entend entendent entendu
-find finds found trouve trouvent trouvé|follow follows followed suit suivent suivi
-love loves loved aime aiment aimé|look-for looks-for looked-for cherche cherchent cherché
-know knows knew connaît connaissent connu|wait-for waits-for waited-for attend attendent attendu
+find finds found trouve trouvent trouvé
+follow follows followed suit suivent suivi
+love loves loved aime aiment aimé
+look-for looks-for looked-for cherche cherchent cherché
+know knows knew connaît connaissent connu
+wait-for waits-for waited-for attend attendent attendu
 help helps helped aide aident aidé|draw draws drew dessine dessinent dessiné
 """)
 ]

@@ -46,7 +46,8 @@ ENGLISH = Grammar(
     ),
     bad=tuple(
         "dull clumsy tedious shallow bland hollow sloppy tired "
-        "awkward dreary lifeless muddled pompous stale grating forgettable".split()
+        "awkward dreary lifeless muddled pompous stale grating "
+        "forgettable".split()
     ),
     subjects=(
         "the whole cast was",
@@ -82,10 +83,12 @@ ENGLISH = Grammar(
 
 CHINESE = Grammar(
     good=tuple(
-        "精彩 动人 有趣 紧凑 优雅 迷人 聪明 温暖 真诚 活泼 细腻 生动 幽默 流畅 新颖 难忘".split()
+        "精彩 动人 有趣 紧凑 优雅 迷人 聪明 温暖 "
+        "真诚 活泼 细腻 生动 幽默 流畅 新颖 难忘".split()
     ),
     bad=tuple(
-        "沉闷 笨拙 乏味 肤浅 平淡 空洞 马虎 陈旧 别扭 阴沉 呆板 混乱 做作 老套 刺耳 无聊".split()
+        "沉闷 笨拙 乏味 肤浅 平淡 空洞 "
+        "马虎 陈旧 别扭 阴沉 呆板 混乱 做作 老套 刺耳 无聊".split()
     ),
     subjects=("全体演员都", "故事主线都", "电影配乐都", "镜头画面都", "最后一幕都", "角色对白都"),
     negators=("不", "并不", "从不", "毫不"),
@@ -104,7 +107,8 @@ CHINESE = Grammar(
         "{losing}。然而，{winning}",
     ),
     neutral=tuple(
-        "我们 星期二 下班 后 跟 两个 朋友 一起 去 看 了 这 部 电影 再 坐 末班 车 沿 河 回家".split()
+        "我们 星期二 下班 后 跟 两个 朋友 一起 去 看 了 这 部 "
+        "电影 再 坐 末班 车 沿 河 回家".split()
     ),
     clause="{subject}{negator}{intensifier}{adjective}，{setting}",
     stop="。",

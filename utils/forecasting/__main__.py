@@ -39,24 +39,30 @@ MODELS = {
     BEST: lstm_correction,
 }
 DESCRIPTION = f"""\
-Forecast the volatility of the next days from daily open, high, low, close and volume.
+Forecast the volatility of the next days from daily open, high, low, close and
+volume.
 
-The first 40 % of the days are for learning only. The rest is forecast walk-forward in {FOLDS}
-blocks, with every model fitted again on everything before each block, and scored. The forecast
-written is that of the book's best model, an LSTM's correction to HAR, for each of these days and
-for the days after the last one."""
+The first 40 % of the days are for learning only. The rest is forecast
+walk-forward in {FOLDS} blocks, with every model fitted again on everything
+before each block, and scored. The forecast written is that of the book's best
+model, an LSTM's correction to HAR, for each of these days and for the days
+after the last one."""
 EPILOG = f"""\
 The output has a row for each day on which a forecast was made:
   date        the day at whose close the forecast was made
-  volatility  forecast for the next --horizon days: root of the mean daily variance, in per cent
-  lower upper the 90 % interval, from the last {WINDOW} errors known then; empty before these exist
+  volatility  forecast for the next --horizon days: root of the mean daily
+              variance, in per cent
+  lower upper the 90 % interval, from the last {WINDOW} errors known then; empty
+              before these exist
   realised    what came (Garman and Klass's measure); empty for the last rows
-The scores go to the screen: mean QLIKE, the share of HAR's that a model saves, and the
-Diebold-Mariano statistic against HAR (below -2: better, by more than luck).
+The scores go to the screen: mean QLIKE, the share of HAR's that a model saves,
+and the Diebold-Mariano statistic against HAR (below -2: better, by more than
+luck).
 
 examples:
   python -m utils.forecasting --prices sp500 --horizon 1 --out forecast.csv
-  python -m utils.forecasting --prices mine.csv --sep ';' --decimal , --horizon 5 --out forecast.csv
+  python -m utils.forecasting --prices mine.csv --sep ';' --decimal , \\
+      --horizon 5 --out forecast.csv
 
 {MIN_ROWS} days are the least that is accepted. A forecast of volatility says how far prices may
 move, not where to. This is teaching material and no advice to trade."""
@@ -98,7 +104,8 @@ def score_table(data: VolatilityData, forecasts: dict[str, np.ndarray], first: i
         saved = 100 * (1 - loss.mean() / reference.mean())
         line = f"{name:24}{loss.mean():8.3f}{saved:8.1f}%"
         if name != "HAR":
-            line += f"{diebold_mariano(loss, reference, data.horizon).statistic:+7.1f}"
+            compared = diebold_mariano(loss, reference, data.horizon)
+            line += f"{compared.statistic:+7.1f}"
         lines.append(line)
     return "\n".join(lines)
 
