@@ -1,1 +1,2 @@
-"""Measured comparisons: each module runs as `python -m benchmarks.NAME` and records its results."""
+"""Measured comparisons: each module runs as `python -m benchmarks.NAME` and
+records its results."""

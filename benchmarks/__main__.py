@@ -1,4 +1,5 @@
-"""Measure everything again (`python -m benchmarks`), save what needs data of your own."""
+"""Measure everything again (`python -m benchmarks`), save what needs data of
+your own."""
 
 import subprocess
 import sys
@@ -10,11 +11,20 @@ NEEDS_DATA = {"sentiment"}
 
 def main() -> int:
     """Run each benchmark in a process of its own; return how many failed."""
-    names = {path.stem for path in Path(__file__).parent.glob("*.py")} - HELPERS - NEEDS_DATA
+    names = (
+        {path.stem for path in Path(__file__).parent.glob("*.py")}
+        - HELPERS
+        - NEEDS_DATA
+    )
     failed = 0
     for name in sorted(names):
         print(f"benchmarks.{name}", flush=True)
-        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode != 0
+        failed += (
+            subprocess.run(
+                [sys.executable, "-m", f"benchmarks.{name}"]
+            ).returncode
+            != 0
+        )
     return failed
 
 

@@ -1,9 +1,10 @@
-"""Dates into ISO 8601: seeds, the same without attention, without a mask, in Keras.
+"""Dates into ISO 8601: seeds, the same without attention, without a mask, in
+Keras.
 
     python -m benchmarks.attention_dates
 
-Every run is saved as it ends, and runs that the results already hold are not repeated. All take
-about ten minutes of one core. Chapter 07 shows the results.
+Every run is saved as it ends, and runs that the results already hold are not
+repeated. All take about ten minutes of one core. Chapter 09 shows the results.
 """
 
 import time
@@ -17,9 +18,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.record import run_missing
-from utils.data.dates import make_dates
-from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
-from utils.torch_attention import (
+from utils.attention.pytorch import (
     AdditiveAttention,
     Memory,
     PairBatches,
@@ -29,6 +28,8 @@ from utils.torch_attention import (
     input_gradients,
     sequence_loss,
 )
+from utils.data.dates import make_dates
+from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
 from utils.training import fit
 
 TRAIN_ROWS, TEST_ROWS = 20_000, 2_000
@@ -38,9 +39,12 @@ EXTRA_PADDING = (0, 5, 10, 20, 40)
 
 
 class Dates:
-    """The book's dates, numbered and split; as no day comes twice, the split is by date."""
+    """The book's dates, numbered and split; as no day comes twice, the split
+    is by date."""
 
-    def __init__(self, train_rows: int = TRAIN_ROWS, test_rows: int = TEST_ROWS):
+    def __init__(
+        self, train_rows: int = TRAIN_ROWS, test_rows: int = TEST_ROWS
+    ):
         pairs = make_dates(train_rows + test_rows, rng=0)
         self.source_symbols = Symbols(pair.text for pair in pairs[:train_rows])
         self.target_symbols = Symbols(pair.iso for pair in pairs[:train_rows])
@@ -55,7 +59,9 @@ class Dates:
 
     def model(self, attention: bool, kind: type[Seq2Seq] = Seq2Seq) -> Seq2Seq:
         """Make an untrained model of the dates' sizes."""
-        return kind(len(self.source_symbols), len(self.target_symbols), attention)
+        return kind(
+            len(self.source_symbols), len(self.target_symbols), attention
+        )
 
 
 class Unmasked(Seq2Seq):
@@ -64,14 +70,21 @@ class Unmasked(Seq2Seq):
     def encode(self, source: Tensor, lengths: Tensor) -> Memory:
         """Read every row to the end of its padding."""
         full = torch.full_like(lengths, source.shape[1])
-        return super().encode(source, full)._replace(mask=torch.ones_like(source, dtype=torch.bool))
+        return (
+            super()
+            .encode(source, full)
+            ._replace(mask=torch.ones_like(source, dtype=torch.bool))
+        )
 
 
 def train(model: Seq2Seq, dates: Dates, epochs: int, seed: int) -> list[float]:
-    """Train for `epochs` under one learning-rate cycle; return exact matches after each."""
+    """Train for `epochs` under one learning-rate cycle; return exact matches
+    after each."""
     optimizer = torch.optim.Adam(model.parameters(), lr=PEAK_RATE)
     batches = PairBatches(dates.train, BATCH_SIZE, seed)
-    schedule = OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1)
+    schedule = OneCycleLR(
+        optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1
+    )
     scores = []
     for _ in range(epochs):
         fit(
@@ -88,32 +101,43 @@ def train(model: Seq2Seq, dates: Dates, epochs: int, seed: int) -> list[float]:
 
 
 def after_first_error(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
-    """Compare teacher forcing with free running on the symbols after a row's first mistake.
+    """Compare teacher forcing with free running on the symbols after a row's
+    first mistake.
 
-    Up to and including that mistake the two agree, because both have fed the model the same
-    symbols; after it, one feeds the truth and the other what the model wrote.
+    Up to and including that mistake the two agree, because both have fed the
+    model the same symbols; after it, one feeds the truth and the other what the
+    model wrote.
     """
     source, lengths, before, after = map(torch.from_numpy, pairs)
     with torch.no_grad():
         forced = model(source, lengths, before).argmax(dim=2)
     memory = model.encode(source, lengths)
     free = greedy_decode(model, memory, after.shape[1]).symbols
-    free = torch.nn.functional.pad(free, (0, after.shape[1] - free.shape[1]), value=PAD)
+    free = torch.nn.functional.pad(
+        free, (0, after.shape[1] - free.shape[1]), value=PAD
+    )
     wrong = (forced != after) & (after != PAD)
     later = (wrong.cumsum(dim=1) - wrong.int() > 0) & (after != PAD)
     return {
         "rows with a mistake": float(wrong.any(dim=1).float().mean()),
         "symbols after it": int(later.sum()),
-        "right, true symbols fed": float((forced == after)[later].float().mean()),
+        "right, true symbols fed": float(
+            (forced == after)[later].float().mean()
+        ),
         "right, own symbols fed": float((free == after)[later].float().mean()),
     }
 
 
 class PermutedAttention(AdditiveAttention):
-    """The trained attention with its weights dealt out anew among each row's valid positions."""
+    """The trained attention with its weights dealt out anew among each row's
+    valid positions."""
 
     def attend(
-        self, query: Tensor, keys: Tensor, projected: Tensor, mask: Tensor | None = None
+        self,
+        query: Tensor,
+        keys: Tensor,
+        projected: Tensor,
+        mask: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Mix the keys with permuted weights."""
         _, weights = super().attend(query, keys, projected, mask)
@@ -123,10 +147,12 @@ class PermutedAttention(AdditiveAttention):
 
 
 def explanation(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
-    """Hold the attention weights against input gradients, and against a random permutation.
+    """Hold the attention weights against input gradients, and against a random
+    permutation.
 
-    Both tests are Jain and Wallace's (2019). The rank correlation is Kendall's, over a row's
-    valid source positions, averaged over rows and target symbols without the end.
+    Both tests are Jain and Wallace's (2019). The rank correlation is Kendall's,
+    over a row's valid source positions, averaged over rows and target symbols
+    without the end.
     """
     source, lengths, before, after = map(torch.from_numpy, pairs)
     gradients = input_gradients(model, source, lengths, before, after).numpy()
@@ -167,22 +193,36 @@ def plain(
         "after the first mistake": after_first_error(model, dates.test),
     }
     if attention:
-        result["exact match by extra padding"] = extra_padding(model, dates.test)
-        result["explanation"] = explanation(model, dates.test.rows(slice(0, 300)))
+        result["exact match by extra padding"] = extra_padding(
+            model, dates.test
+        )
+        result["explanation"] = explanation(
+            model, dates.test.rows(slice(0, 300))
+        )
     return result
 
 
 def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:
-    """Return the exact matches with so many more columns of padding behind every source.
+    """Return the exact matches with so many more columns of padding behind
+    every source.
 
-    All rows stand in one array, so that no extra column means padding to the longest date.
+    All rows stand in one array, so that no extra column means padding to the
+    longest date.
     """
     scores = {}
     for columns in EXTRA_PADDING:
-        wider = np.pad(pairs.source, ((0, 0), (0, columns)), constant_values=PAD)
-        source, lengths, _, after = map(torch.from_numpy, pairs._replace(source=wider))
-        written = greedy_decode(model, model.encode(source, lengths), STEPS).symbols
-        written = torch.nn.functional.pad(written, (0, STEPS - written.shape[1]), value=PAD)
+        wider = np.pad(
+            pairs.source, ((0, 0), (0, columns)), constant_values=PAD
+        )
+        source, lengths, _, after = map(
+            torch.from_numpy, pairs._replace(source=wider)
+        )
+        written = greedy_decode(
+            model, model.encode(source, lengths), STEPS
+        ).symbols
+        written = torch.nn.functional.pad(
+            written, (0, STEPS - written.shape[1]), value=PAD
+        )
         scores[columns] = float((written == after).all(dim=1).float().mean())
     return scores
 
@@ -199,16 +239,22 @@ def unmasked(dates: Dates, seed: int = 0) -> dict[str, Any]:
 
 
 def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
-    """Train the Keras model from its own initial weights, on whole-width batches."""
+    """Train the Keras model from its own initial weights, on whole-width
+    batches."""
     import keras
 
-    from utils import keras_attention
+    from utils.attention import keras as keras_attention
 
     keras.utils.set_random_seed(0)
-    model = keras_attention.Seq2Seq(len(dates.source_symbols), len(dates.target_symbols))
+    model = keras_attention.Seq2Seq(
+        len(dates.source_symbols), len(dates.target_symbols)
+    )
     steps = epochs * -(-len(dates.train.source) // BATCH_SIZE)
     rate = keras.optimizers.schedules.CosineDecay(
-        PEAK_RATE / 25, steps, warmup_target=PEAK_RATE, warmup_steps=int(0.3 * steps)
+        PEAK_RATE / 25,
+        steps,
+        warmup_target=PEAK_RATE,
+        warmup_steps=int(0.3 * steps),
     )
     optimizer = keras.optimizers.Adam(rate, clipnorm=1.0)
     model.compile(optimizer, keras_attention.sequence_loss)
@@ -226,7 +272,9 @@ def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
     written = np.pad(written, ((0, 0), (0, STEPS - written.shape[1])))
     return {
         "exact match": float((written == test_rows.after).all(axis=1).mean()),
-        "training loss by epoch": [round(loss, 4) for loss in history.history["loss"]],
+        "training loss by epoch": [
+            round(loss, 4) for loss in history.history["loss"]
+        ],
         "CPU seconds": round(seconds, 1),
     }
 
@@ -237,10 +285,14 @@ def main() -> None:
     dates = Dates()
     runs: dict[str, Callable[[], Any]] = {}
     for seed in range(3):
-        runs[f"attention, seed {seed}"] = lambda seed=seed: plain(dates, True, 2, seed)
+        runs[f"attention, seed {seed}"] = lambda seed=seed: plain(
+            dates, True, 2, seed
+        )
         for teacher in (1.0, 0.5):
             runs[f"no attention, teacher {teacher}, seed {seed}"] = (
-                lambda seed=seed, teacher=teacher: plain(dates, False, 2, seed, teacher)
+                lambda seed=seed, teacher=teacher: plain(
+                    dates, False, 2, seed, teacher
+                )
             )
         if seed == 0:
             runs["unmasked"] = lambda: unmasked(dates)

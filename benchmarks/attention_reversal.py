@@ -2,8 +2,9 @@
 
     python -m benchmarks.attention_reversal
 
-Every run is saved as it ends, and runs that the results already hold are not repeated. Each takes
-one or two minutes of one core. Chapter 07 shows the results.
+Every run is saved as it ends, and runs that the results already hold are not
+repeated. Each takes one or two minutes of one core. Chapter 09 shows the
+results.
 """
 
 import time
@@ -14,32 +15,46 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.record import run_missing
+from utils.attention.pytorch import (
+    PairBatches,
+    Seq2Seq,
+    greedy_decode,
+    sequence_loss,
+)
 from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
-from utils.torch_attention import PairBatches, Seq2Seq, greedy_decode, sequence_loss
 from utils.training import fit
 
 LETTERS = "abcdefghijklmnopqrst"
 BATCH_SIZE, PEAK_RATE = 64, 5e-3
-# Longest string, rows, passes: short strings first, because they teach where to look at less cost.
+# Longest string, rows, passes: short strings first, because they teach where to
+# look at less cost.
 STAGES = ((20, 20_000, 1), (60, 20_000, 1))
 TEST_LENGTHS = (5, 10, 20, 30, 40, 50, 60, 70, 80)
 TEST_ROWS = 100
 
 
 def make_reversals(lengths: np.ndarray, rng: np.random.Generator) -> Pairs:
-    """Draw strings of the given lengths from 20 letters, each with its reverse."""
+    """Draw strings of the given lengths from 20 letters, each with its
+    reverse."""
     sources = ["".join(rng.choice(list(LETTERS), length)) for length in lengths]
     symbols = Symbols([LETTERS])
-    return encode_pairs(sources, [source[::-1] for source in sources], symbols, symbols)
+    return encode_pairs(
+        sources, [source[::-1] for source in sources], symbols, symbols
+    )
 
 
 def accuracy(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
-    """Return the shares of rows and of letters that the model, writing greedily, gets right."""
+    """Return the shares of rows and of letters that the model, writing
+    greedily, gets right."""
     source, lengths, _, after = map(torch.from_numpy, pairs)
     steps = after.shape[1]
     with torch.no_grad():
-        written = greedy_decode(model, model.encode(source, lengths), steps).symbols
-    written = torch.nn.functional.pad(written, (0, steps - written.shape[1]), value=PAD)
+        written = greedy_decode(
+            model, model.encode(source, lengths), steps
+        ).symbols
+    written = torch.nn.functional.pad(
+        written, (0, steps - written.shape[1]), value=PAD
+    )
     right = written == after
     return {
         "rows": float(right.all(dim=1).float().mean()),
@@ -53,7 +68,8 @@ def measure(
     stages: tuple[tuple[int, int, int], ...] = STAGES,
     test_lengths: tuple[int, ...] = TEST_LENGTHS,
 ) -> dict[str, Any]:
-    """Train one model through all stages under one learning-rate cycle and score it by length."""
+    """Train one model through all stages under one learning-rate cycle and
+    score it by length."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     symbols = len(Symbols([LETTERS]))
@@ -78,10 +94,16 @@ def measure(
     seconds = round(time.process_time() - started, 1)
     test_rng = np.random.default_rng(1000)
     scores = {
-        length: accuracy(model, make_reversals(np.full(TEST_ROWS, length), test_rng))
+        length: accuracy(
+            model, make_reversals(np.full(TEST_ROWS, length), test_rng)
+        )
         for length in test_lengths
     }
-    return {"training loss": losses, "accuracy by length": scores, "CPU seconds": seconds}
+    return {
+        "training loss": losses,
+        "accuracy by length": scores,
+        "CPU seconds": seconds,
+    }
 
 
 def main() -> None:
@@ -90,9 +112,14 @@ def main() -> None:
     run_missing(
         "attention_reversal",
         {
-            f"{name}, seed {seed}": lambda attention=attention, seed=seed: measure(attention, seed)
+            f"{name}, seed {seed}": lambda attention=attention, seed=seed: (
+                measure(attention, seed)
+            )
             for seed in range(2)
-            for name, attention in (("attention", True), ("no attention", False))
+            for name, attention in (
+                ("attention", True),
+                ("no attention", False),
+            )
         },
     )
 

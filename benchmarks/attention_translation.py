@@ -1,10 +1,11 @@
-"""Translate the book's small corpus, English to French, with and without attention.
+"""Translate the book's small corpus, English to French, with and without
+attention.
 
     python -m benchmarks.attention_translation
 
-Every run is saved as it ends, and runs that the results already hold are not repeated. All take
-about five minutes of one core. BLEU is sacreBLEU's, with its default tokeniser. Chapter 07 shows
-the results.
+Every run is saved as it ends, and runs that the results already hold are not
+repeated. All take about five minutes of one core. BLEU is sacreBLEU's, with its
+default tokeniser. Chapter 09 shows the results.
 """
 
 import time
@@ -16,9 +17,14 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.record import run_missing
+from utils.attention.pytorch import (
+    PairBatches,
+    Seq2Seq,
+    greedy_decode,
+    sequence_loss,
+)
 from utils.data.pairs import Pairs, Symbols, encode_pairs
 from utils.data.translation import SentencePair, join_words, make_sentences
-from utils.torch_attention import PairBatches, Seq2Seq, greedy_decode, sequence_loss
 from utils.training import fit
 
 TRAIN_ROWS, TEST_ROWS = 8_000, 600
@@ -28,7 +34,8 @@ BINS = ((5, 10), (11, 20), (21, 30), (31, 40), (41, 60))
 
 
 class Corpus:
-    """Sentences, numbered and split; as no sentence comes twice, the test holds none seen."""
+    """Sentences, numbered and split; as no sentence comes twice, the test
+    holds none seen."""
 
     def __init__(self, train_rows: int, test_rows: int):
         sentences = make_sentences(train_rows + test_rows, rng=0)
@@ -47,13 +54,17 @@ class Corpus:
         )
 
 
-def train(corpus: Corpus, attention: bool, epochs: int, seed: int = 0) -> Seq2Seq:
+def train(
+    corpus: Corpus, attention: bool, epochs: int, seed: int = 0
+) -> Seq2Seq:
     """Train one model under one learning-rate cycle."""
     torch.manual_seed(seed)
     model = Seq2Seq(len(corpus.english), len(corpus.french), attention)
     optimizer = torch.optim.Adam(model.parameters(), lr=PEAK_RATE)
     batches = PairBatches(corpus.train, BATCH_SIZE, seed)
-    schedule = OneCycleLR(optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1)
+    schedule = OneCycleLR(
+        optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1
+    )
     fit(
         model,
         batches,
@@ -67,20 +78,36 @@ def train(corpus: Corpus, attention: bool, epochs: int, seed: int = 0) -> Seq2Se
 
 
 def scores(written: list[str], references: list[str]) -> dict[str, float]:
-    """Return sacreBLEU's corpus score and the share of sentences that match exactly."""
-    exact = np.mean([ours == theirs for ours, theirs in zip(written, references, strict=True)])
+    """Return sacreBLEU's corpus score and the share of sentences that match
+    exactly."""
+    exact = np.mean(
+        [
+            ours == theirs
+            for ours, theirs in zip(written, references, strict=True)
+        ]
+    )
     bleu = sacrebleu.corpus_bleu(written, [references])
-    return {"BLEU": round(bleu.score, 2), "exact": float(exact), "sentences": len(written)}
+    return {
+        "BLEU": round(bleu.score, 2),
+        "exact": float(exact),
+        "sentences": len(written),
+    }
 
 
 def translate(model: Seq2Seq, corpus: Corpus) -> list[str]:
     """Translate the test sentences greedily."""
     written = []
     for first in range(0, len(corpus.test.source), 200):
-        source, lengths, _, _ = map(torch.from_numpy, corpus.test.rows(slice(first, first + 200)))
+        source, lengths, _, _ = map(
+            torch.from_numpy, corpus.test.rows(slice(first, first + 200))
+        )
         with torch.no_grad():
-            symbols = greedy_decode(model, model.encode(source, lengths), LONGEST).symbols
-        written += [join_words(corpus.french.decode(row)) for row in symbols.tolist()]
+            symbols = greedy_decode(
+                model, model.encode(source, lengths), LONGEST
+            ).symbols
+        written += [
+            join_words(corpus.french.decode(row)) for row in symbols.tolist()
+        ]
     return written
 
 
@@ -99,10 +126,13 @@ def measure(
     written = translate(model, corpus)
     by_length = {}
     for low, high in BINS:
-        rows = np.flatnonzero((corpus.test.lengths >= low) & (corpus.test.lengths <= high))
+        rows = np.flatnonzero(
+            (corpus.test.lengths >= low) & (corpus.test.lengths <= high)
+        )
         if rows.size:
             by_length[f"{low}–{high}"] = scores(
-                [written[row] for row in rows], [references[row] for row in rows]
+                [written[row] for row in rows],
+                [references[row] for row in rows],
             )
     return {
         "greedy": scores(written, references),

@@ -1,7 +1,9 @@
-"""The moving ball: the source's training rebuilt, and least squares on the same network.
+"""The moving ball: the source's training rebuilt, and least squares on the same
+network.
 
-Runs `python -m benchmarks.balls`, about ten CPU minutes. A run that was interrupted goes on where
-the results file ends; a complete file is measured anew.
+Runs `python -m benchmarks.balls`, about ten CPU minutes. A run that was
+interrupted goes on where the results file ends; a complete file is measured
+anew.
 """
 
 import time
@@ -11,7 +13,6 @@ import numpy as np
 import torch
 
 from benchmarks.record import record, recorded
-from utils.ball_models import BallRNN, Rows, train_least_squares, train_sgd
 from utils.data import make_balls
 from utils.data.balls import (
     SCALE,
@@ -20,7 +21,8 @@ from utils.data.balls import (
     split_by_group,
     start_and_velocity,
 )
-from utils.torch_models import BallPredictor
+from utils.length.ball_rnn import BallRNN, Rows, train_least_squares, train_sgd
+from utils.models.pytorch import BallPredictor
 
 ROWS = 10_000
 SEEDS = range(5)
@@ -31,16 +33,23 @@ TORCH_EPOCHS = 30
 def scaled(rows: list[np.ndarray], dtype: type = np.float64) -> Rows:
     """Cut off the targets and divide by the source's 50."""
     inputs, lengths, targets = inputs_and_targets(rows)
-    return (inputs / SCALE).astype(dtype), lengths, (targets / SCALE).astype(dtype)
+    return (
+        (inputs / SCALE).astype(dtype),
+        lengths,
+        (targets / SCALE).astype(dtype),
+    )
 
 
-def parts(rows: list[np.ndarray], groups: np.ndarray, seed: int) -> list[list[np.ndarray]]:
+def parts(
+    rows: list[np.ndarray], groups: np.ndarray, seed: int
+) -> list[list[np.ndarray]]:
     """Split the rows 60/20/20 by group."""
     return [[rows[i] for i in part] for part in split_by_group(groups, seed)]
 
 
 def scores(model: BallRNN, rows: Rows) -> dict[str, float]:
-    """Score predictions by the source's accuracy and by the mean error in positions."""
+    """Score predictions by the source's accuracy and by the mean error in
+    positions."""
     inputs, lengths, targets = rows
     predicted = model.predict(inputs, lengths) * SCALE
     error = np.abs(predicted - targets * SCALE)
@@ -58,14 +67,17 @@ def reference(seed: int, n: int, max_epochs: int = 10_000) -> dict[str, Any]:
     """Train as the source does, on `n` rows split at random."""
     rows = make_balls(n, seed)
     train, valid, test = (
-        scaled(part, np.float32) for part in parts(rows, np.arange(len(rows)), seed)
+        scaled(part, np.float32)
+        for part in parts(rows, np.arange(len(rows)), seed)
     )
     model = BallRNN(BallRNN.initialised(seed).theta.astype(np.float32))
     start = time.process_time()
     run = train_sgd(model, train, valid, max_epochs=max_epochs)
     seconds = time.process_time() - start
     epochs = len(run.valid_accuracy)
-    reached = [i for i, value in enumerate(run.valid_accuracy, 1) if value >= PUBLISHED]
+    reached = [
+        i for i, value in enumerate(run.valid_accuracy, 1) if value >= PUBLISHED
+    ]
     keep = list(range(0, epochs, max(1, epochs // 200)))
     return {
         "epochs": epochs,
@@ -84,18 +96,25 @@ def reference(seed: int, n: int, max_epochs: int = 10_000) -> dict[str, Any]:
 
 
 def reference_in_torch(seed: int, n: int, epochs: int) -> dict[str, float]:
-    """Time the same training in PyTorch for some epochs, from the same weights."""
+    """Time the same training in PyTorch for some epochs, from the same
+    weights."""
     rows = make_balls(n, seed)
-    train, valid, _ = (scaled(part, np.float32) for part in parts(rows, np.arange(len(rows)), seed))
+    train, valid, _ = (
+        scaled(part, np.float32)
+        for part in parts(rows, np.arange(len(rows)), seed)
+    )
     start_model = BallRNN(BallRNN.initialised(seed).theta.astype(np.float32))
     start = time.process_time()
     ours = train_sgd(start_model, train, valid, max_epochs=epochs)
     numpy_seconds = time.process_time() - start
     model = BallPredictor.from_parts(*start_model.parts(start_model.theta))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    batches = list(zip(*(torch.tensor(array).split(100) for array in train), strict=True))
+    batches = list(
+        zip(*(torch.tensor(array).split(100) for array in train), strict=True)
+    )
     inputs, lengths, targets = map(torch.tensor, valid)
-    model(*batches[0][:2]).sum().backward()  # the first call pays for loading the kernels
+    # The first call pays for loading the kernels
+    model(*batches[0][:2]).sum().backward()
     optimizer.zero_grad()
     accuracies = []
     start = time.process_time()
@@ -107,7 +126,9 @@ def reference_in_torch(seed: int, n: int, epochs: int) -> dict[str, float]:
             optimizer.zero_grad()
         with torch.no_grad():
             predicted = model(inputs, lengths)
-        accuracies.append(ratio_accuracy(targets.numpy() * SCALE, predicted.numpy() * SCALE))
+        accuracies.append(
+            ratio_accuracy(targets.numpy() * SCALE, predicted.numpy() * SCALE)
+        )
     seconds = time.process_time() - start
     return {
         "epochs": epochs,
@@ -120,7 +141,8 @@ def reference_in_torch(seed: int, n: int, epochs: int) -> dict[str, float]:
 
 
 def least_squares(seed: int, n: int, evaluations: int = 300) -> dict[str, Any]:
-    """Fit the same network to the distinct training rows, split by start and velocity."""
+    """Fit the same network to the distinct training rows, split by start and
+    velocity."""
     rows = make_balls(n, seed)
     train, valid, test = parts(rows, start_and_velocity(rows), seed)
     distinct = [np.array(row) for row in sorted({tuple(row) for row in train})]
@@ -132,7 +154,9 @@ def least_squares(seed: int, n: int, evaluations: int = 300) -> dict[str, Any]:
     def watch(model: BallRNN) -> None:
         nonlocal spent_watching
         now = time.process_time()
-        watched.append((now - start - spent_watching, scores(model, held_out)["accuracy"]))
+        watched.append(
+            (now - start - spent_watching, scores(model, held_out)["accuracy"])
+        )
         spent_watching += time.process_time() - now
 
     model = train_least_squares(
@@ -154,18 +178,30 @@ def main() -> None:
     torch.set_num_threads(1)
     jobs: dict[str, Any] = {
         "torch": {"0": lambda: reference_in_torch(0, ROWS, TORCH_EPOCHS)},
-        "least_squares": {str(s): lambda s=s: least_squares(s, ROWS) for s in SEEDS},
+        "least_squares": {
+            str(s): lambda s=s: least_squares(s, ROWS) for s in SEEDS
+        },
         "reference": {str(s): lambda s=s: reference(s, ROWS) for s in SEEDS},
     }
     results = recorded("balls")
-    if all(set(results.get(name, ())) == set(runs) for name, runs in jobs.items()):
+    if all(
+        set(results.get(name, ())) == set(runs) for name, runs in jobs.items()
+    ):
         results = {}
     for name, runs in jobs.items():
         for key, job in runs.items():
             if key not in results.setdefault(name, {}):
                 results[name][key] = job()
                 record("balls", results)
-                print(name, key, {k: v for k, v in results[name][key].items() if k != "curve"})
+                print(
+                    name,
+                    key,
+                    {
+                        k: v
+                        for k, v in results[name][key].items()
+                        if k != "curve"
+                    },
+                )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The NumPy layers against PyTorch, Keras and hand-written loops, one thread.
 
-Runs `python -m benchmarks.cells`, about five CPU minutes; an interrupted run resumes. Every figure
-is CPU time. The ways are interleaved, and a ratio is the median over the rounds of one way's time
-over ours in the same round, so that what else the machine does falls on both.
+Runs `python -m benchmarks.cells`, about five CPU minutes; an interrupted run
+resumes. Every figure is CPU time. The ways are interleaved, and a ratio is the
+median over the rounds of one way's time over ours in the same round, so that
+what else the machine does falls on both.
 """
 
 import os
@@ -28,7 +29,12 @@ Ways = dict[str, Callable[[], Any]]
 
 KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-SIZES = ((32, 50, 32, 64), (64, 100, 64, 128), (32, 200, 128, 256), (1, 1000, 8, 32))
+SIZES = (
+    (32, 50, 32, 64),
+    (64, 100, 64, 128),
+    (32, 200, 128, 256),
+    (1, 1000, 8, 32),
+)
 RAGGED_SIZES = (64, 64, 128)  # batch, input, hidden
 RAGGED = ("uniform 1 to 100", "lognormal", "Pareto", "one long row")
 OURS = "NumPy"
@@ -36,8 +42,11 @@ PEAK = "matrix product"
 PEAK_SIZE = 1024
 
 
-def interleave(ways: Ways, rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Time the ways in turn, at least `rounds` times and for `seconds`, after one untimed round."""
+def interleave(
+    ways: Ways, rounds: int, seconds: float
+) -> dict[str, list[float]]:
+    """Time the ways in turn, at least `rounds` times and for `seconds`,
+    after one untimed round."""
     for run in ways.values():
         run()
     times: dict[str, list[float]] = {name: [] for name in ways}
@@ -54,10 +63,13 @@ def summary(times: dict[str, list[float]]) -> dict[str, Any]:
     """Give each way's median milliseconds, and its time over ours."""
     return {
         "rounds": len(times[OURS]),
-        "milliseconds": {name: 1000 * statistics.median(each) for name, each in times.items()},
+        "milliseconds": {
+            name: 1000 * statistics.median(each) for name, each in times.items()
+        },
         "ratio": {
             name: statistics.median(
-                theirs / ours for theirs, ours in zip(each, times[OURS], strict=True)
+                theirs / ours
+                for theirs, ours in zip(each, times[OURS], strict=True)
             )
             for name, each in times.items()
             if name not in (OURS, PEAK)
@@ -71,14 +83,18 @@ def both_ways_numpy(layer: Any, x: np.ndarray, d_outputs: np.ndarray) -> None:
     layer.backward(d_outputs)
 
 
-def both_ways_torch(module: Any, x: torch.Tensor, d_outputs: torch.Tensor) -> None:
+def both_ways_torch(
+    module: Any, x: torch.Tensor, d_outputs: torch.Tensor
+) -> None:
     """Run PyTorch's layer forward and backward, down to the gradient of x."""
     module.zero_grad()
     x.grad = None
     module(x)[0].backward(d_outputs)
 
 
-def both_ways_torch_cells(module: Any, x: torch.Tensor, d_outputs: torch.Tensor) -> None:
+def both_ways_torch_cells(
+    module: Any, x: torch.Tensor, d_outputs: torch.Tensor
+) -> None:
     """Run a Python loop over PyTorch's cell forward and backward."""
     module.zero_grad()
     x.grad = None
@@ -97,13 +113,19 @@ def torch_cell(layer: Any) -> torch.nn.Module:
         layer.input_size, layer.hidden_size, dtype=module.weight_ih_l0.dtype
     )
     cell.load_state_dict(
-        {name.removesuffix("_l0"): value for name, value in module.state_dict().items()}
+        {
+            name.removesuffix("_l0"): value
+            for name, value in module.state_dict().items()
+        }
     )
     return cell
 
 
-def both_ways_keras(layer: Any, x: np.ndarray, d_outputs: np.ndarray, xla: bool) -> Callable:
-    """Compile Keras's layer, forward and backward, into one TensorFlow function of no argument."""
+def both_ways_keras(
+    layer: Any, x: np.ndarray, d_outputs: np.ndarray, xla: bool
+) -> Callable:
+    """Compile Keras's layer, forward and backward, into one TensorFlow
+    function of no argument."""
     import tensorflow as tf
 
     built = to_keras(layer)
@@ -115,22 +137,34 @@ def both_ways_keras(layer: Any, x: np.ndarray, d_outputs: np.ndarray, xla: bool)
             tape.watch(inputs)
             outputs = built(inputs)
         weights = [weight.value for weight in built.trainable_weights]
-        return tape.gradient(outputs, [inputs, *weights], output_gradients=d_results)
+        return tape.gradient(
+            outputs, [inputs, *weights], output_gradients=d_results
+        )
 
     return both_ways
 
 
 def product_at_peak(dtype: str) -> Callable[[], Any]:
-    """Prepare a large matrix product: what the processor's one core can do at best."""
-    matrix = np.random.default_rng(0).normal(size=(PEAK_SIZE, PEAK_SIZE)).astype(dtype)
+    """Prepare a large matrix product: what the processor's one core can do
+    at best."""
+    matrix = (
+        np.random.default_rng(0)
+        .normal(size=(PEAK_SIZE, PEAK_SIZE))
+        .astype(dtype)
+    )
     out = np.empty_like(matrix)
     return lambda: np.matmul(matrix, matrix, out=out)
 
 
 def compare_layers(
-    kind: str, dtype: str, size: tuple[int, int, int, int], rounds: int = 5, seconds: float = 2
+    kind: str,
+    dtype: str,
+    size: tuple[int, int, int, int],
+    rounds: int = 5,
+    seconds: float = 2,
 ) -> dict[str, Any]:
-    """Time forward, and forward with backward, of one layer in all its implementations."""
+    """Time forward, and forward with backward, of one layer in all its
+    implementations."""
     batch, length, inputs, hidden = size
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, length, inputs)).astype(dtype)
@@ -144,7 +178,9 @@ def compare_layers(
             module(tensors[0])
 
     forward = interleave(
-        {OURS: partial(layer.forward, x), "PyTorch": torch_forward}, rounds, seconds / 4
+        {OURS: partial(layer.forward, x), "PyTorch": torch_forward},
+        rounds,
+        seconds / 4,
     )
     ways: Ways = {
         OURS: partial(both_ways_numpy, layer, x, d_outputs),
@@ -168,23 +204,33 @@ def compare_layers(
         "forward": summary(forward),
         "forward and backward": summary(times),
         "share of peak": statistics.median(
-            at_peak * peak / ours for peak, ours in zip(times[PEAK], times[OURS], strict=True)
+            at_peak * peak / ours
+            for peak, ours in zip(times[PEAK], times[OURS], strict=True)
         ),
-        "peak gigaflops": 2 * PEAK_SIZE**3 / statistics.median(times[PEAK]) / 1e9,
+        "peak gigaflops": 2
+        * PEAK_SIZE**3
+        / statistics.median(times[PEAK])
+        / 1e9,
     }
 
 
 def one_gate_at_a_time(
     layer: LSTM, x: np.ndarray, d_outputs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Run an LSTM as tutorials do: one sample, one step, one gate after another.
+    """Run an LSTM as tutorials do: one sample, one step, one gate after
+    another.
 
     Returns the outputs, the gradient of x and those of the parameters.
     """
     hidden, inputs = layer.hidden_size, layer.input_size
     names = "ifgo"
-    blocks = np.split(np.vstack([layer.params["W_h"], layer.params["W_x"]]).T, 4)
-    W = {name: np.ascontiguousarray(block) for name, block in zip(names, blocks, strict=True)}
+    blocks = np.split(
+        np.vstack([layer.params["W_h"], layer.params["W_x"]]).T, 4
+    )
+    W = {
+        name: np.ascontiguousarray(block)
+        for name, block in zip(names, blocks, strict=True)
+    }
     b = dict(zip(names, np.split(layer.params["b"], 4), strict=True))
     d_W = {name: np.zeros_like(matrix) for name, matrix in W.items()}
     d_b = {name: np.zeros_like(vector) for name, vector in b.items()}
@@ -222,14 +268,19 @@ def one_gate_at_a_time(
             d_h, d_x[sample, t] = d_joined[:hidden], d_joined[hidden:]
             d_c = d_c * f
     stacked = np.vstack([d_W[name] for name in names]).T
-    params = {"W_x": stacked[hidden:], "W_h": stacked[:hidden], "b": np.hstack([*d_b.values()])}
+    params = {
+        "W_x": stacked[hidden:],
+        "W_h": stacked[:hidden],
+        "b": np.hstack([*d_b.values()]),
+    }
     return outputs, d_x, params
 
 
 def compare_with_tutorial(
     size: tuple[int, int, int, int], rounds: int = 5, seconds: float = 0
 ) -> dict[str, Any]:
-    """Time the tutorials' way to run an LSTM forward and backward against ours."""
+    """Time the tutorials' way to run an LSTM forward and backward against
+    ours."""
     batch, length, inputs, hidden = size
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, length, inputs)).astype("float32")
@@ -237,9 +288,14 @@ def compare_with_tutorial(
     layer = LSTM(inputs, hidden, dtype="float32")
     ways: Ways = {
         OURS: partial(both_ways_numpy, layer, x, d_outputs),
-        "one sample, one gate at a time": partial(one_gate_at_a_time, layer, x, d_outputs),
+        "one sample, one gate at a time": partial(
+            one_gate_at_a_time, layer, x, d_outputs
+        ),
     }
-    return {"size": size, "forward and backward": summary(interleave(ways, rounds, seconds))}
+    return {
+        "size": size,
+        "forward and backward": summary(interleave(ways, rounds, seconds)),
+    }
 
 
 def compare_ragged(
@@ -248,7 +304,8 @@ def compare_ragged(
     rounds: int = 7,
     seconds: float = 3,
 ) -> dict[str, Any]:
-    """Time a batch of unequal rows: ours against `nn.LSTM` on packed and on padded rows.
+    """Time a batch of unequal rows: ours against `nn.LSTM` on packed and on
+    padded rows.
 
     The loss is the sum of each row's output at its own last step.
     """
@@ -259,19 +316,28 @@ def compare_ragged(
         lengths[0] = 100
     else:
         lengths = draw_lengths(distribution, batch, rng)
-    x, lengths = pad([rng.normal(size=(n, inputs)).astype("float32") for n in lengths])
+    x, lengths = pad(
+        [rng.normal(size=(n, inputs)).astype("float32") for n in lengths]
+    )
     layer = LSTM(inputs, hidden, dtype="float32")
     module = to_torch(layer)
-    rows, counts = torch.from_numpy(x).requires_grad_(), torch.from_numpy(lengths)
+    rows, counts = (
+        torch.from_numpy(x).requires_grad_(),
+        torch.from_numpy(lengths),
+    )
 
     def ours() -> None:
         outputs, (h, c) = layer.forward(x, lengths=lengths)
-        layer.backward(np.zeros_like(outputs), (np.ones_like(h), np.zeros_like(c)))
+        layer.backward(
+            np.zeros_like(outputs), (np.ones_like(h), np.zeros_like(c))
+        )
 
     def packed() -> None:
         module.zero_grad()
         rows.grad = None
-        together = pack_padded_sequence(rows, counts, batch_first=True, enforce_sorted=False)
+        together = pack_padded_sequence(
+            rows, counts, batch_first=True, enforce_sorted=False
+        )
         module(together)[1][0].sum().backward()
 
     def padded() -> None:
@@ -279,7 +345,11 @@ def compare_ragged(
         rows.grad = None
         module(rows)[0][torch.arange(batch), counts - 1].sum().backward()
 
-    ways: Ways = {OURS: ours, "PyTorch, packed": packed, "PyTorch, padded": padded}
+    ways: Ways = {
+        OURS: ours,
+        "PyTorch, packed": packed,
+        "PyTorch, padded": padded,
+    }
     return {
         "lengths": distribution,
         "padding share": float(1 - lengths.sum() / (batch * x.shape[1])),
@@ -291,7 +361,9 @@ def runs() -> dict[str, Callable[[], dict[str, Any]]]:
     """Name everything there is to measure."""
     named: dict[str, Callable[[], dict[str, Any]]] = {}
     for kind, dtype, size in product(KINDS, ("float32", "float64"), SIZES):
-        named[f"{kind}, {dtype}, {size}"] = partial(compare_layers, kind, dtype, size)
+        named[f"{kind}, {dtype}, {size}"] = partial(
+            compare_layers, kind, dtype, size
+        )
     for distribution in RAGGED:
         named[f"ragged, {distribution}"] = partial(compare_ragged, distribution)
     for size in SIZES:

@@ -1,7 +1,9 @@
-"""Digits read row by row: stacked LSTMs and GRUs over five seeds beside two baselines.
+"""Digits read row by row: stacked LSTMs and GRUs over five seeds beside two
+baselines.
 
-Every network trains 60 epochs of Adam at 0.002 with batches of 64; no run looks at the test part.
-The baselines read all 64 pixels at once with scikit-learn's default settings.
+Every network trains 60 epochs of Adam at 0.002 with batches of 64; no run looks
+at the test part. The baselines read all 64 pixels at once with scikit-learn's
+default settings.
 """
 
 import os
@@ -17,22 +19,35 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.record import record, recorded
 from utils.data.samples import Digits, load_digit_rows
-from utils.torch_models import ManyToOne
+from utils.models.pytorch import ManyToOne
 from utils.training import fit
 
 EPOCHS, BATCH, RATE = 60, 64, 2e-3
 
 
 def torch_accuracy(
-    kind: type[nn.RNNBase], seed: int, train: Digits, test: Digits, epochs: int = EPOCHS
+    kind: type[nn.RNNBase],
+    seed: int,
+    train: Digits,
+    test: Digits,
+    epochs: int = EPOCHS,
 ) -> float:
-    """Train PyTorch's two-layer model and return its share of right answers on the test part."""
+    """Train PyTorch's two-layer model and return its share of right answers
+    on the test part."""
     torch.manual_seed(seed)
     model = ManyToOne(kind, 8, 64, 10)
-    data = TensorDataset(torch.tensor(train.x, dtype=torch.float32), torch.tensor(train.y))
+    data = TensorDataset(
+        torch.tensor(train.x, dtype=torch.float32), torch.tensor(train.y)
+    )
     batches = DataLoader(data, BATCH, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), RATE)
-    fit(model, batches, loss=nn.functional.cross_entropy, optimizer=optimizer, epochs=epochs)
+    fit(
+        model,
+        batches,
+        loss=nn.functional.cross_entropy,
+        optimizer=optimizer,
+        epochs=epochs,
+    )
     with torch.no_grad():
         logits = model(torch.tensor(test.x, dtype=torch.float32))
     return float((logits.argmax(1).numpy() == test.y).mean())
@@ -41,15 +56,17 @@ def torch_accuracy(
 def keras_accuracy(
     kind: str, seed: int, train: Digits, test: Digits, epochs: int = EPOCHS
 ) -> float:
-    """Train Keras's stack and return its share of right answers on the test part."""
+    """Train Keras's stack and return its share of right answers on the test
+    part."""
     import keras
 
-    from utils.keras_models import many_to_one
+    from utils.models.keras import many_to_one
 
     keras.utils.set_random_seed(seed)
     model = many_to_one(getattr(keras.layers, kind), 8, 8, 10)
     model.compile(
-        keras.optimizers.Adam(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        keras.optimizers.Adam(RATE),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     model.fit(train.x, train.y, batch_size=BATCH, epochs=epochs, verbose=0)
     logits = model.predict(test.x, verbose=0)
@@ -72,7 +89,11 @@ def baselines(train: Digits, test: Digits) -> dict[str, float]:
 def main(seeds: int = 5) -> None:
     """Measure what is not recorded yet, and record after every run."""
     train, test = load_digit_rows()
-    results = {"test_digits": len(test.y), "baselines": baselines(train, test), "accuracy": {}}
+    results = {
+        "test_digits": len(test.y),
+        "baselines": baselines(train, test),
+        "accuracy": {},
+    }
     results["accuracy"] |= recorded("digits").get("accuracy", {})
     runs = {
         f"{framework} {kind}": (function, argument)
@@ -87,8 +108,15 @@ def main(seeds: int = 5) -> None:
         while len(scores) < seeds:
             scores.append(function(argument, len(scores), train, test))
             record("digits", results)
-            print(f"{name} seed {len(scores) - 1}: {scores[-1]:.4f}", flush=True)
-    print({name: f"{np.mean(scores):.3f}" for name, scores in results["accuracy"].items()})
+            print(
+                f"{name} seed {len(scores) - 1}: {scores[-1]:.4f}", flush=True
+            )
+    print(
+        {
+            name: f"{np.mean(scores):.3f}"
+            for name, scores in results["accuracy"].items()
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Tomorrow's direction and return, walk-forward, 2007–2018, expanding and rolling windows.
+"""Tomorrow's direction and return, walk-forward, 2007–2018, expanding and
+rolling windows.
 
-Six folds of 504 days on the S&P 500 and the NASDAQ; a rolling window keeps 1,260 days. The LSTM
-is the mean of three seeds. Recorded: accuracy and its tests, R² against zero, and returns after
-costs of being invested when a rise is forecast.
+Six folds of 504 days on the S&P 500 and the NASDAQ; a rolling window keeps
+1,260 days. The LSTM is the mean of three seeds. Recorded: accuracy and its
+tests, R² against zero, and returns after costs of being invested when a rise is
+forecast.
 """
 
 import argparse
@@ -32,31 +34,45 @@ Forecaster = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 def ensemble(model: Callable[..., np.ndarray], seeds: int) -> Forecaster:
     """Average a network's forecasts over seeds."""
 
-    def forecast(lags: np.ndarray, following: np.ndarray, train: np.ndarray) -> np.ndarray:
-        return np.mean([model(lags, following, train, seed=seed) for seed in range(seeds)], axis=0)
+    def forecast(
+        lags: np.ndarray, following: np.ndarray, train: np.ndarray
+    ) -> np.ndarray:
+        return np.mean(
+            [model(lags, following, train, seed=seed) for seed in range(seeds)],
+            axis=0,
+        )
 
     return forecast
 
 
-def always_up(lags: np.ndarray, following: np.ndarray, train: np.ndarray) -> np.ndarray:
+def always_up(
+    lags: np.ndarray, following: np.ndarray, train: np.ndarray
+) -> np.ndarray:
     """Forecast a rise every day."""
     return np.ones(len(following))
 
 
 def accuracy_report(up: np.ndarray, said_up: np.ndarray) -> dict[str, Any]:
-    """Test a direction forecast against a coin, against the up-rate and against independence."""
+    """Test a direction forecast against a coin, against the up-rate and
+    against independence."""
     hits = int(np.sum(up == said_up))
     varies = 0 < said_up.mean() < 1
     return {
         "accuracy": hits / len(up),
         "share_up": float(said_up.mean()),
         "p_coin": float(stats.binomtest(hits, len(up), 0.5).pvalue),
-        "p_up_rate": float(stats.binomtest(hits, len(up), float(up.mean())).pvalue),
-        "p_independence": pesaran_timmermann(up, said_up).p_value if varies else None,
+        "p_up_rate": float(
+            stats.binomtest(hits, len(up), float(up.mean())).pvalue
+        ),
+        "p_independence": pesaran_timmermann(up, said_up).p_value
+        if varies
+        else None,
     }
 
 
-def return_report(following: np.ndarray, forecast: np.ndarray) -> dict[str, float]:
+def return_report(
+    following: np.ndarray, forecast: np.ndarray
+) -> dict[str, float]:
     """Score a return forecast against forecasting zero."""
     loss, zero = (following - forecast) ** 2, following**2
     return {
@@ -85,7 +101,9 @@ def run_case(
         "LSTM, squared error": ensemble(direction.lstm_return, seeds),
     }
     pooled = {
-        name: np.concatenate([model(lags, following, fold.train)[fold.test] for fold in folds])
+        name: np.concatenate(
+            [model(lags, following, fold.train)[fold.test] for fold in folds]
+        )
         for name, model in models.items()
     }
     truth = following[first:]
@@ -99,7 +117,9 @@ def run_case(
     return {
         "days": len(truth),
         "up_rate": float(up.mean()),
-        "direction": {name: accuracy_report(up, each > 0) for name, each in pooled.items()},
+        "direction": {
+            name: accuracy_report(up, each > 0) for name, each in pooled.items()
+        },
         "returns": {
             name: return_report(truth, pooled[name])
             for name in ("training mean", "AR(1)", "LSTM, squared error")
@@ -108,9 +128,13 @@ def run_case(
             name: {f"{cost:g}": direction.sharpe(held(cost)) for cost in COSTS}
             for name, held in strategy.items()
         },
-        "sharpe_2007_2009": {n: direction.sharpe(held(0.0)[early]) for n, held in strategy.items()},
+        "sharpe_2007_2009": {
+            n: direction.sharpe(held(0.0)[early])
+            for n, held in strategy.items()
+        },
         "sharpe_from_2010": {
-            n: direction.sharpe(held(0.0)[~early]) for n, held in strategy.items()
+            n: direction.sharpe(held(0.0)[~early])
+            for n, held in strategy.items()
         },
     }
 

@@ -1,10 +1,12 @@
-"""Kill a training process with SIGKILL at random moments, resume it, and compare the end.
+"""Kill a training process with SIGKILL at random moments, resume it, and
+compare the end.
 
     python -m benchmarks.kill_resume
 
-A small model is trained with a checkpoint after every step. Each life of the process ends at a
-random moment, often in the middle of a write; the next one continues. When a run reaches its end,
-its weights and history must equal, bit for bit, those of a run that nobody killed.
+A small model is trained with a checkpoint after every step. Each life of the
+process ends at a random moment, often in the middle of a write; the next one
+continues. When a run reaches its end, its weights and history must equal, bit
+for bit, those of a run that nobody killed.
 """
 
 import os
@@ -31,11 +33,14 @@ LONGEST_LIFE = 0.6  # seconds
 
 
 def train(folder: Path) -> None:
-    """Train, or continue to train, a small model, and write what it ended with to `folder`."""
+    """Train, or continue to train, a small model, and write what it ended
+    with to `folder`."""
     torch.manual_seed(0)
     inputs = torch.randn(96, 4)
     rows = TensorDataset(inputs, inputs.prod(dim=1, keepdim=True))
-    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Dropout(0.2), nn.Linear(16, 1))
+    model = nn.Sequential(
+        nn.Linear(4, 16), nn.Tanh(), nn.Dropout(0.2), nn.Linear(16, 1)
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     history = fit(
         model,
@@ -43,22 +48,28 @@ def train(folder: Path) -> None:
         DataLoader(rows, batch_size=96),
         loss=mse_loss,
         optimizer=optimizer,
-        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=120),
+        schedule=torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, T_max=120
+        ),
         epochs=20,
         patience=15,
         clip=0.5,
         checkpoint=folder / "checkpoints",
         checkpoint_every=1,
     )
-    (folder / "end.partial").write_bytes(save(model.state_dict()) + repr(history).encode())
+    (folder / "end.partial").write_bytes(
+        save(model.state_dict()) + repr(history).encode()
+    )
     os.replace(folder / "end.partial", folder / "end")
 
 
 def live(work: Callable[[], None], seconds: float | None) -> bool:
-    """Do the work in a child process, killed after so many seconds; say whether it ended by itself.
+    """Do the work in a child process, killed after so many seconds; say whether
+    it ended by itself.
 
     Raises:
-        RuntimeError: the child failed by itself, as it would on loading a damaged checkpoint.
+        RuntimeError: the child failed by itself, as it would on loading a
+            damaged checkpoint.
     """
     child = os.fork()
     if child == 0:
@@ -78,7 +89,8 @@ def live(work: Callable[[], None], seconds: float | None) -> bool:
 
 
 def measure(kills: int, seed: int = 0) -> dict[str, Any]:
-    """Kill training that many times and count the runs that ended as the undisturbed one."""
+    """Kill training that many times and count the runs that ended as the
+    undisturbed one."""
     lifetimes = random.Random(seed)
     counts = {"kills": 0, "writes_interrupted": 0, "runs": 0, "runs_equal": 0}
     with tempfile.TemporaryDirectory() as scratch:
@@ -95,17 +107,26 @@ def measure(kills: int, seed: int = 0) -> dict[str, Any]:
                 before = unfinished(folder / "checkpoints")
                 ended = live(partial(train, folder), seconds)
                 counts["kills"] += not ended
-                counts["writes_interrupted"] += not unfinished(folder / "checkpoints") <= before
+                counts["writes_interrupted"] += (
+                    not unfinished(folder / "checkpoints") <= before
+                )
             counts["runs"] += 1
-            equal = (folder / "end").read_bytes() == (undisturbed / "end").read_bytes()
+            equal = (folder / "end").read_bytes() == (
+                undisturbed / "end"
+            ).read_bytes()
             counts["runs_equal"] += equal
     return counts
 
 
 def unfinished(folder: Path) -> set[tuple[str, int]]:
-    """Return the files of a write cut short: unfinished, or tensors still without their JSON."""
+    """Return the files of a write cut short: unfinished, or tensors still
+    without their JSON."""
     found = [*folder.glob("*.partial")]
-    found += [p for p in folder.glob("*.safetensors") if not p.with_suffix(".json").exists()]
+    found += [
+        p
+        for p in folder.glob("*.safetensors")
+        if not p.with_suffix(".json").exists()
+    ]
     return {(path.name, path.stat().st_mtime_ns) for path in found}
 
 

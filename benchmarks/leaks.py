@@ -1,10 +1,12 @@
-"""Four leaks, each beside the same run without it, on the S&P 500 with five seeds.
+"""Four leaks, each beside the same run without it, on the S&P 500 with five
+seeds.
 
-Scaler: min–max scaling fitted on all days or on the training days (test RMSE of prices).
-Test as validation: the epoch chosen by the test RMSE or by a validation block's.
-Shuffle: overlapping windows split at random or by time (test RMSE of prices).
-Bidirectional: a two-way LSTM that forecasts at every step of a sequence, or one window per
-forecast (out-of-sample R² of the next return against zero).
+Scaler: min–max scaling fitted on all days or on the training days (test RMSE of
+prices). Test as validation: the epoch chosen by the test RMSE or by a
+validation block's. Shuffle: overlapping windows split at random or by time
+(test RMSE of prices). Bidirectional: a two-way LSTM that forecasts at every
+step of a sequence, or one window per forecast (out-of-sample R² of the next
+return against zero).
 """
 
 import argparse
@@ -19,7 +21,7 @@ from torch.nn.functional import mse_loss
 
 from benchmarks.record import record, recorded
 from utils.data.prices import load_prices
-from utils.torch_models import ManyToOne
+from utils.models.pytorch import ManyToOne
 
 NAME = "leaks"
 WINDOW = 10
@@ -27,11 +29,14 @@ STRETCH = 20
 
 
 class TwoWay(nn.Module):
-    """A bidirectional LSTM that answers at every step, backward half included."""
+    """A bidirectional LSTM that answers at every step, backward half
+    included."""
 
     def __init__(self, hidden_size: int):
         super().__init__()
-        self.lstm = nn.LSTM(1, hidden_size, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(
+            1, hidden_size, batch_first=True, bidirectional=True
+        )
         self.head = nn.Linear(2 * hidden_size, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,20 +65,34 @@ def train(
 
 def windows(series: np.ndarray, length: int) -> Tensor:
     """Cut every window of a series: (windows, length, 1)."""
-    return torch.from_numpy(np.float32(sliding_window_view(series, length))).unsqueeze(-1)
+    return torch.from_numpy(
+        np.float32(sliding_window_view(series, length))
+    ).unsqueeze(-1)
 
 
 def price_run(
-    prices: np.ndarray, seed: int, epochs: int, scale_on_all: bool = False, shuffled: bool = False
+    prices: np.ndarray,
+    seed: int,
+    epochs: int,
+    scale_on_all: bool = False,
+    shuffled: bool = False,
 ) -> dict[str, Any]:
-    """Train the windows-of-10 price model on 64 %; return RMSE on 16 % and 20 % by epoch."""
+    """Train the windows-of-10 price model on 64 %; return RMSE on 16 % and
+    20 % by epoch."""
     days = len(prices) - WINDOW
-    order = np.random.default_rng(seed).permutation(days) if shuffled else np.arange(days)
+    order = (
+        np.random.default_rng(seed).permutation(days)
+        if shuffled
+        else np.arange(days)
+    )
     fit, valid, test = np.split(order, [int(0.64 * days), int(0.8 * days)])
     seen = prices if scale_on_all or shuffled else prices[: len(fit) + WINDOW]
     low, high = seen.min(), seen.max()
     scaled = (prices - low) / (high - low)
-    x, y = windows(scaled[:-1], WINDOW), torch.from_numpy(np.float32(scaled[WINDOW:]))
+    x, y = (
+        windows(scaled[:-1], WINDOW),
+        torch.from_numpy(np.float32(scaled[WINDOW:])),
+    )
     torch.manual_seed(seed)
     model = ManyToOne(nn.LSTM, 1, 16, 1, num_layers=1, dropout=0.0)
     curves: dict[str, list[float]] = {"valid": [], "test": []}
@@ -88,11 +107,15 @@ def price_run(
     return curves
 
 
-def two_way_run(prices: np.ndarray, seed: int, every_step: bool, epochs: int) -> float:
-    """Forecast next returns with a bidirectional LSTM; return the R² against zero on the test.
+def two_way_run(
+    prices: np.ndarray, seed: int, every_step: bool, epochs: int
+) -> float:
+    """Forecast next returns with a bidirectional LSTM; return the R² against
+    zero on the test.
 
-    With `every_step` one pass over a stretch of 20 days answers on every day of it, so the
-    backward half has read the answer. Without, each answer is the last of its own window.
+    With `every_step` one pass over a stretch of 20 days answers on every day of
+    it, so the backward half has read the answer. Without, each answer is the
+    last of its own window.
     """
     returns = 100 * np.diff(np.log(prices))
     returns = returns / returns[: int(0.8 * len(returns))].std()
@@ -105,14 +128,21 @@ def two_way_run(prices: np.ndarray, seed: int, every_step: bool, epochs: int) ->
         return mse_loss(prediction[:, -1], target[:, -1])
 
     train(
-        model, x[: split - STRETCH], y[: split - STRETCH], mse_loss if every_step else last, epochs
+        model,
+        x[: split - STRETCH],
+        y[: split - STRETCH],
+        mse_loss if every_step else last,
+        epochs,
     )
     with torch.no_grad():
         forecast = model(x[split:])
-    # A day inside its stretch where the leak is on, the last day of a window where it is off.
+    # A day inside its stretch where the leak is on, the last day of a window
+    # where it is off.
     day = STRETCH // 2 if every_step else -1
     truth = y[split:, day]
-    return float(1 - ((truth - forecast[:, day]) ** 2).mean() / (truth**2).mean())
+    return float(
+        1 - ((truth - forecast[:, day]) ** 2).mean() / (truth**2).mean()
+    )
 
 
 def one_seed(prices: np.ndarray, seed: int, epochs: int = 12) -> dict[str, Any]:
@@ -122,16 +152,27 @@ def one_seed(prices: np.ndarray, seed: int, epochs: int = 12) -> dict[str, Any]:
     return {
         "scaler": {
             "clean": clean["test"][-1],
-            "leaking": price_run(prices, seed, epochs, scale_on_all=True)["test"][-1],
+            "leaking": price_run(prices, seed, epochs, scale_on_all=True)[
+                "test"
+            ][-1],
         },
-        "test as validation": {"clean": clean["test"][chosen], "leaking": min(clean["test"])},
+        "test as validation": {
+            "clean": clean["test"][chosen],
+            "leaking": min(clean["test"]),
+        },
         "shuffle": {
             "clean": clean["test"][-1],
-            "leaking": price_run(prices, seed, epochs, shuffled=True)["test"][-1],
+            "leaking": price_run(prices, seed, epochs, shuffled=True)["test"][
+                -1
+            ],
         },
         "bidirectional": {
-            "clean": two_way_run(prices, seed, every_step=False, epochs=epochs // 3),
-            "leaking": two_way_run(prices, seed, every_step=True, epochs=epochs // 3),
+            "clean": two_way_run(
+                prices, seed, every_step=False, epochs=epochs // 3
+            ),
+            "leaking": two_way_run(
+                prices, seed, every_step=True, epochs=epochs // 3
+            ),
         },
     }
 

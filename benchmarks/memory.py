@@ -1,10 +1,11 @@
-"""RNN, LSTM and GRU with equal parameter counts and five seeds on tasks that need memory.
+"""RNN, LSTM and GRU with equal parameter counts and five seeds on tasks that
+need memory.
 
     python -m benchmarks.memory [--minutes 10]
 
-Every run is saved as it ends, and runs that the results already hold are not repeated, so that
-the benchmark can be interrupted and continued. All runs together take about half an hour of one
-core. Chapter 04 shows the results.
+Every run is saved as it ends, and runs that the results already hold are not
+repeated, so that the benchmark can be interrupted and continued. All runs
+together take about half an hour of one core. Chapter 04 shows the results.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
 from benchmarks.record import record, recorded
 from utils.data.signals import make_adding, make_copy, make_sines
-from utils.torch_models import SequenceReader, equal_hidden_size
+from utils.models.pytorch import SequenceReader, equal_hidden_size
 from utils.training import fit
 
 CELLS = ("RNN", "LSTM", "GRU")
@@ -37,10 +38,11 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Task:
-    """A task: how its rows are drawn and scored, for how many steps, and when it is solved.
+    """A task: how its rows are drawn and scored, for how many steps, and when
+    it is solved.
 
-    `score` is a mean squared error or cross-entropy (lower is better) on 500 rows drawn once;
-    a run ends early when it falls below `solved`.
+    `score` is a mean squared error or cross-entropy (lower is better) on 500
+    rows drawn once; a run ends early when it falls below `solved`.
     """
 
     make: Callable[[int, np.random.Generator], Batch]
@@ -52,21 +54,27 @@ class Task:
     baseline: float
     learning_rate: float = 0.01
     every_step: bool = False
-    metrics: dict[str, Callable[[Tensor, Tensor], Tensor]] = field(default_factory=dict)
+    metrics: dict[str, Callable[[Tensor, Tensor], Tensor]] = field(
+        default_factory=dict
+    )
 
 
 def adding(length: int, steps: int) -> Task:
-    """The adding problem; solved at a tenth of the constant predictor's error."""
+    """The adding problem; solved at a tenth of the constant predictor's
+    error."""
 
     def make(n: int, rng: np.random.Generator) -> Batch:
         inputs, targets = make_adding(n, length, rng)
-        return torch.tensor(inputs, dtype=torch.float32), torch.tensor(targets, dtype=torch.float32)
+        return torch.tensor(inputs, dtype=torch.float32), torch.tensor(
+            targets, dtype=torch.float32
+        )
 
     return Task(make, mse_loss, 2, 1, steps, solved=1 / 60, baseline=1 / 6)
 
 
 def copying(lag: int, length: int, steps: int) -> Task:
-    """The copy task: repeat `length` of eight letters after the signal; scored at every step."""
+    """The copy task: repeat `length` of eight letters after the signal;
+    scored at every step."""
 
     def make(n: int, rng: np.random.Generator) -> Batch:
         inputs, targets = make_copy(n, lag, rng, length=length)
@@ -93,11 +101,14 @@ def copying(lag: int, length: int, steps: int) -> Task:
 
 
 def recall(lag: int, steps: int) -> Task:
-    """One letter of eight, to be named `lag` steps later: the copy task's smallest case."""
+    """One letter of eight, to be named `lag` steps later: the copy task's
+    smallest case."""
 
     def make(n: int, rng: np.random.Generator) -> Batch:
         inputs, targets = make_copy(n, lag - 1, rng, length=1)
-        return one_hot(torch.tensor(inputs), 10).float(), torch.tensor(targets[:, -1])
+        return one_hot(torch.tensor(inputs), 10).float(), torch.tensor(
+            targets[:, -1]
+        )
 
     def accuracy(logits: Tensor, targets: Tensor) -> Tensor:
         return (logits.argmax(-1) == targets).float().mean()
@@ -120,14 +131,19 @@ SINE_LENGTH = 100
 
 
 def waves(steps: int) -> Task:
-    """Forecast the next value of two noisy sines of unknown period, scored on the second half."""
+    """Forecast the next value of two noisy sines of unknown period, scored
+    on the second half."""
 
     def make(n: int, rng: np.random.Generator) -> Batch:
-        rows = torch.tensor(make_sines(n, SINE_LENGTH + 1, rng, **SINES), dtype=torch.float32)
+        rows = torch.tensor(
+            make_sines(n, SINE_LENGTH + 1, rng, **SINES), dtype=torch.float32
+        )
         return rows[:, :-1, None], rows[:, 1:, None]
 
     def second_half(outputs: Tensor, targets: Tensor) -> Tensor:
-        return mse_loss(outputs[:, SINE_LENGTH // 2 :], targets[:, SINE_LENGTH // 2 :])
+        return mse_loss(
+            outputs[:, SINE_LENGTH // 2 :], targets[:, SINE_LENGTH // 2 :]
+        )
 
     return Task(
         make,
@@ -154,7 +170,8 @@ TASKS: dict[str, Task] = {
 
 
 def _forget_bias(value: float) -> Callable[[SequenceReader], None]:
-    """Set the forget gate's bias: PyTorch adds two, so one takes the value and the other 0."""
+    """Set the forget gate's bias: PyTorch adds two, so one takes the value
+    and the other 0."""
 
     def initialise(model: SequenceReader) -> None:
         hidden = model.layer.hidden_size
@@ -166,7 +183,10 @@ def _forget_bias(value: float) -> Callable[[SequenceReader], None]:
 
 def _relu(model: SequenceReader) -> None:
     model.layer = nn.RNN(
-        model.layer.input_size, model.layer.hidden_size, batch_first=True, nonlinearity="relu"
+        model.layer.input_size,
+        model.layer.hidden_size,
+        batch_first=True,
+        nonlinearity="relu",
     )
 
 
@@ -183,7 +203,8 @@ def _relu_identity(model: SequenceReader) -> None:
 
 
 def _orthogonal(model: SequenceReader) -> None:
-    """Make the whole matrix orthogonal; for an LSTM that is 4H x H, and no gate becomes so."""
+    """Make the whole matrix orthogonal; for an LSTM that is 4H x H, and no
+    gate becomes so."""
     nn.init.orthogonal_(model.layer.weight_hh_l0)
 
 
@@ -204,18 +225,34 @@ VARIANTS: dict[str, Callable[[SequenceReader], None]] = {
     "forget bias 3": _forget_bias(3.0),
 }
 ABLATIONS = {
-    ("adding 50", "RNN"): ("orthogonal", "tanh, identity", "ReLU", "ReLU, identity"),
-    ("adding 50", "LSTM"): ("orthogonal", "orthogonal gates", "forget bias 1", "forget bias 3"),
+    ("adding 50", "RNN"): (
+        "orthogonal",
+        "tanh, identity",
+        "ReLU",
+        "ReLU, identity",
+    ),
+    ("adding 50", "LSTM"): (
+        "orthogonal",
+        "orthogonal gates",
+        "forget bias 1",
+        "forget bias 3",
+    ),
 }
 
 
 def runs() -> Iterator[tuple[str, str, str, int]]:
     """Yield every (task, cell, variant, seed), all of one seed before the next.
 
-    The long tasks come last, so that an interrupted benchmark holds whole sets of the others.
+    The long tasks come last, so that an interrupted benchmark holds whole sets
+    of the others.
     """
     recalls = [task for task in TASKS if task.startswith("recall")]
-    for group in (["adding 50", "copy", "waves"], ["adding 100"], recalls, ["adding 200"]):
+    for group in (
+        ["adding 50", "copy", "waves"],
+        ["adding 100"],
+        recalls,
+        ["adding 200"],
+    ):
         for seed in SEEDS:
             for task in group:
                 yield from ((task, cell, "default", seed) for cell in CELLS)
@@ -225,7 +262,8 @@ def runs() -> Iterator[tuple[str, str, str, int]]:
 
 
 class Stream:
-    """Fresh batches of a task, `STEPS_PER_CHECK` of them each time it is iterated."""
+    """Fresh batches of a task, `STEPS_PER_CHECK` of them each time it is
+    iterated."""
 
     def __init__(self, task: Task, seed: int):
         self.task = task
@@ -240,18 +278,24 @@ class Stream:
 def build(task: Task, cell: str, variant: str, seed: int) -> SequenceReader:
     """Make the model of one run."""
     torch.manual_seed(seed)
-    hidden = equal_hidden_size(cell, task.input_size, task.output_size, PARAMETERS)
-    model = SequenceReader(cell, task.input_size, hidden, task.output_size, task.every_step)
+    hidden = equal_hidden_size(
+        cell, task.input_size, task.output_size, PARAMETERS
+    )
+    model = SequenceReader(
+        cell, task.input_size, hidden, task.output_size, task.every_step
+    )
     with torch.no_grad():
         VARIANTS[variant](model)
     return model
 
 
 def train(task: Task, cell: str, variant: str, seed: int) -> dict[str, Any]:
-    """Train one model and return its validation curves, one value every `STEPS_PER_CHECK` steps.
+    """Train one model and return its validation curves, one value every
+    `STEPS_PER_CHECK` steps.
 
-    Seed 0..4 fixes the weights and the training rows; the validation rows are the same for all.
-    A run whose loss stops being finite ends there, and its result says so.
+    Seed 0..4 fixes the weights and the training rows; the validation rows are
+    the same for all. A run whose loss stops being finite ends there, and its
+    result says so.
     """
     model = build(task, cell, variant, seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=task.learning_rate)
@@ -276,7 +320,9 @@ def train(task: Task, cell: str, variant: str, seed: int) -> dict[str, Any]:
             break
         row = history.rows[-1]
         for name in ("loss", *task.metrics):
-            curves.setdefault(name, []).append(float(f"{row[f'valid_{name}']:.4g}"))
+            curves.setdefault(name, []).append(
+                float(f"{row[f'valid_{name}']:.4g}")
+            )
         if row["valid_loss"] < task.solved:
             ended = "solved"
             break
@@ -288,14 +334,22 @@ def train(task: Task, cell: str, variant: str, seed: int) -> dict[str, Any]:
     }
 
 
-def linear_forecasts(orders: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 48)) -> dict[str, float]:
-    """Score forecasts of the waves that are linear in the last `order` values, fitted to all rows.
+def linear_forecasts(
+    orders: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 48),
+) -> dict[str, float]:
+    """Score forecasts of the waves that are linear in the last `order` values,
+    fitted to all rows.
 
-    The coefficients minimise the squared error over 3,000 rows; the score is the mean squared
-    error on the second half of the 500 validation rows, as for the networks.
+    The coefficients minimise the squared error over 3,000 rows; the score is
+    the mean squared error on the second half of the 500 validation rows, as for
+    the networks.
     """
-    train_rows = make_sines(3000, SINE_LENGTH + 1, np.random.default_rng(0), **SINES)
-    valid_rows = make_sines(VALIDATION_ROWS, SINE_LENGTH + 1, np.random.default_rng(1000), **SINES)
+    train_rows = make_sines(
+        3000, SINE_LENGTH + 1, np.random.default_rng(0), **SINES
+    )
+    valid_rows = make_sines(
+        VALIDATION_ROWS, SINE_LENGTH + 1, np.random.default_rng(1000), **SINES
+    )
     half = SINE_LENGTH // 2
 
     def windows(rows: np.ndarray, order: int) -> np.ndarray:
@@ -305,19 +359,27 @@ def linear_forecasts(orders: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 48)) -> dict
     errors = np.diff(valid_rows, axis=1)[:, half:]
     scores["persistence"] = float(np.mean(errors**2))
     for order in orders:
-        past, future = np.split(windows(train_rows, order).reshape(-1, order + 1), [order], axis=1)
+        past, future = np.split(
+            windows(train_rows, order).reshape(-1, order + 1), [order], axis=1
+        )
         coefficients = np.linalg.lstsq(past, future, rcond=None)[0]
-        past, future = np.split(windows(valid_rows, order)[:, -half:], [order], axis=2)
-        scores[f"AR({order})"] = float(np.mean((past @ coefficients - future) ** 2))
+        past, future = np.split(
+            windows(valid_rows, order)[:, -half:], [order], axis=2
+        )
+        scores[f"AR({order})"] = float(
+            np.mean((past @ coefficients - future) ** 2)
+        )
     scores["noise alone"] = SINES["noise"] ** 2
     return scores
 
 
 def denormal_slowdown(length: int = 200, repeats: int = 5) -> dict[str, float]:
-    """Return how many times longer a step takes where denormal numbers are not flushed to zero.
+    """Return how many times longer a step takes where denormal numbers are not
+    flushed to zero.
 
-    The gradient of the last output vanishes on its way back through the row; below 1e-38 it is
-    denormal in single precision. Medians of interleaved steps, forward and backward.
+    The gradient of the last output vanishes on its way back through the row;
+    below 1e-38 it is denormal in single precision. Medians of interleaved
+    steps, forward and backward.
     """
     slowdown = {}
     for cell in CELLS:
@@ -329,7 +391,9 @@ def denormal_slowdown(length: int = 200, repeats: int = 5) -> dict[str, float]:
             started = time.process_time()
             mse_loss(model(inputs), targets).backward()
             seconds[flush].append(time.process_time() - started)
-        slowdown[cell] = round(float(np.median(seconds[False]) / np.median(seconds[True])), 2)
+        slowdown[cell] = round(
+            float(np.median(seconds[False]) / np.median(seconds[True])), 2
+        )
     return slowdown
 
 
@@ -344,7 +408,9 @@ def main() -> None:
         results["denormal_slowdown"] = denormal_slowdown()
     torch.set_flush_denormal(True)
     results["steps_per_check"] = STEPS_PER_CHECK
-    results["baselines"] = {name: task.baseline for name, task in TASKS.items() if task.solved}
+    results["baselines"] = {
+        name: task.baseline for name, task in TASKS.items() if task.solved
+    }
     results["linear_forecasts"] = linear_forecasts()
     record("memory", results)
     for task, cell, variant, seed in runs():
@@ -358,7 +424,10 @@ def main() -> None:
         record("memory", results)
         run = results["runs"][key]
         seconds = time.process_time() - before
-        print(f"{key}: {run['curves']['loss'][-1]:.4g} ({run['ended']}, {seconds:.0f} s)")
+        print(
+            f"{key}: {run['curves']['loss'][-1]:.4g} ({run['ended']}, "
+            f"{seconds:.0f} s)"
+        )
 
 
 if __name__ == "__main__":

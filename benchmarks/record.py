@@ -1,4 +1,5 @@
-"""Write a benchmark's results beside the provenance that makes them checkable."""
+"""Write a benchmark's results beside the provenance that makes them
+checkable."""
 
 import argparse
 import datetime
@@ -38,7 +39,8 @@ def processor() -> str:
 
 
 def provenance() -> dict[str, Any]:
-    """Say when, with what, on what and from which commit a result was measured."""
+    """Say when, with what, on what and from which commit a result was
+    measured."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"],
         cwd=RESULTS,
@@ -53,7 +55,9 @@ def provenance() -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "command": " ".join(["python", "-m", _module_name(), *map(_base_name, sys.argv[1:])]),
+        "command": " ".join(
+            ["python", "-m", _module_name(), *map(_base_name, sys.argv[1:])]
+        ),
         "date": datetime.date.today().isoformat(),
         "commit": commit.stdout.strip() or "unknown",
         "processor": processor(),
@@ -64,27 +68,38 @@ def provenance() -> dict[str, Any]:
 
 
 def record(name: str, results: Any) -> Path:
-    """Write `benchmarks/results/<name>.json` whole or not at all, and return its path."""
+    """Write `benchmarks/results/<name>.json` whole or not at all, and return
+    its path."""
     path = RESULTS / f"{name}.json"
     partial = path.with_suffix(".json.partial")
     body = {"provenance": provenance(), "results": results}
-    partial.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text(
+        json.dumps(body, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     os.replace(partial, path)
     return path
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """Return the results that `benchmarks/results/<name>.json` holds so far; none if it is new."""
-    return load_results(name)["results"] if (RESULTS / f"{name}.json").exists() else {}
+    """Return the results that `benchmarks/results/<name>.json` holds so far;
+    none if it is new."""
+    return (
+        load_results(name)["results"]
+        if (RESULTS / f"{name}.json").exists()
+        else {}
+    )
 
 
 def run_missing(name: str, runs: Mapping[str, Callable[[], Any]]) -> None:
-    """Make each run that `benchmarks/results/<name>.json` does not hold, saving after each one.
+    """Make each run that `benchmarks/results/<name>.json` does not hold, saving
+    after each one.
 
     The command line may say `--runs 1` to make one of them and stop.
     """
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=len(runs), help="how many runs to make")
+    parser.add_argument(
+        "--runs", type=int, default=len(runs), help="how many runs to make"
+    )
     wanted = parser.parse_args().runs
     results = recorded(name)
     for run in [run for run in runs if run not in results][:wanted]:
@@ -98,5 +113,6 @@ def _module_name() -> str:
 
 
 def _base_name(argument: str) -> str:
-    """Keep a path's last part: a result names its data, never the machine's folders."""
+    """Keep a path's last part: a result names its data, never the machine's
+    folders."""
     return Path(argument).name if os.sep in argument else argument

@@ -1,9 +1,11 @@
-"""What order asks of a model: architectures on the twins corpus, five seeds each.
+"""What order asks of a model: architectures on the twins corpus, five seeds
+each.
 
-Every network has embeddings and states of 32, and trains 10 epochs (some also 30) of Adam at 0.005
-on the same sentences without held-out combinations, one of them also on Chinese ones; the epoch
-with the lowest validation loss counts. For the first seed of four of them the verdict is recorded
-word by word, and for the one-way LSTM where it goes wrong.
+Every network has embeddings and states of 32, and trains 10 epochs (some also
+30) of Adam at 0.005 on the same sentences without held-out combinations, one of
+them also on Chinese ones; the epoch with the lowest validation loss counts. For
+the first seed of four of them the verdict is recorded word by word, and for the
+one-way LSTM where it goes wrong.
 """
 
 import functools
@@ -17,12 +19,15 @@ import torch
 from torch import nn
 
 from benchmarks.record import run_missing
-from utils.bag_of_words import naive_bayes_regression, tfidf_regression
-from utils.behaviour import behaviour_tests, failure_rates
 from utils.data.text import Vocabulary, tokenize
 from utils.data.twins import make_twins, split_pairs
-from utils.mistakes import accuracy_by_slice, confident_mistakes
-from utils.torch_sentiment import (
+from utils.sentiment.bag_of_words import (
+    naive_bayes_regression,
+    tfidf_regression,
+)
+from utils.sentiment.behaviour import behaviour_tests, failure_rates
+from utils.sentiment.mistakes import accuracy_by_slice, confident_mistakes
+from utils.sentiment.pytorch import (
     ReviewBatches,
     SentimentClassifier,
     positive_probabilities,
@@ -39,14 +44,20 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "RNN, last": {"pooling": "last", "two_way": False, "cell": "RNN"},
 }
 # Is a network that stays at chance unable, or only slow?
-LONGER = {f"{name}, 30 epochs": ARCHITECTURES[name] for name in ("BiLSTM, last", "LSTM, last")}
+LONGER = {
+    f"{name}, 30 epochs": ARCHITECTURES[name]
+    for name in ("BiLSTM, last", "LSTM, last")
+}
 READERS = ("RNN, last", "LSTM, last", "BiLSTM, max", "BiLSTM, attention")
 READ = (
-    "the whole cast was brilliant in most of the scenes , although the main plot was dull from the "
+    "the whole cast was brilliant in most of the scenes , although the main "
+    "plot was dull from the "
     "first minute on . we saw it on a tuesday after work with two friends",
-    "the main plot was dull from the first minute on , although the whole cast was brilliant in "
+    "the main plot was dull from the first minute on , although the whole "
+    "cast was brilliant in "
     "most of the scenes . we saw it on a tuesday after work with two friends",
-    "although the new score was not tedious for nearly the whole evening , the final act was "
+    "although the new score was not tedious for nearly the whole evening , "
+    "the final act was "
     "hardly gripping in the version that we saw . then took the late bus home",
     "the camera work was by no means clumsy in the second half of it",
 )
@@ -55,21 +66,33 @@ MISTAKES, LENGTHS = 60, (0, 20, 30, 40, 50, 60, 80)
 
 
 @functools.cache
-def corpus(sentences: int = SENTENCES, language: str = "en") -> dict[str, pd.DataFrame]:
-    """Generate the parts: train, validation, test, held-out combinations, and long tails."""
+def corpus(
+    sentences: int = SENTENCES, language: str = "en"
+) -> dict[str, pd.DataFrame]:
+    """Generate the parts: train, validation, test, held-out combinations,
+    and long tails."""
     frame = make_twins(sentences, rng=0, language=language)
     seen = frame[~frame["held_out"]]
     parts = dict(
-        zip(("train", "validation", "test"), split_pairs(seen, (0.8, 0.1, 0.1), 0), strict=True)
+        zip(
+            ("train", "validation", "test"),
+            split_pairs(seen, (0.8, 0.1, 0.1), 0),
+            strict=True,
+        )
     )
     parts["held out"] = frame[frame["held_out"]]
     for length in (50, 100, 400):
-        parts[f"tail {length}"] = make_twins(400, length, language, tail=(length, length))
+        parts[f"tail {length}"] = make_twins(
+            400, length, language, tail=(length, length)
+        )
     return parts
 
 
 def train_classifier(
-    options: dict, seed: int, parts: dict[str, pd.DataFrame], epochs: int = EPOCHS
+    options: dict,
+    seed: int,
+    parts: dict[str, pd.DataFrame],
+    epochs: int = EPOCHS,
 ) -> tuple[SentimentClassifier, Vocabulary]:
     """Train one network on the corpus and return it with its vocabulary."""
     train, valid = parts["train"], parts["validation"]
@@ -93,24 +116,34 @@ def train_classifier(
 def measure(
     options: dict, seed: int, epochs: int = EPOCHS, language: str = "en"
 ) -> dict[str, float]:
-    """Train one network and return its accuracy on every part, and its CPU seconds."""
+    """Train one network and return its accuracy on every part, and its CPU
+    seconds."""
     started = time.process_time()
     parts = corpus(language=language)
     model, vocabulary = train_classifier(options, seed, parts, epochs)
     scores = {"cpu_seconds": time.process_time() - started}
     for name, part in parts.items():
         if name not in ("train", "validation"):
-            right = positive_probabilities(model, part["text"], vocabulary) > 0.5
+            right = (
+                positive_probabilities(model, part["text"], vocabulary) > 0.5
+            )
             scores[name] = float((right == part["label"]).mean())
     return scores
 
 
 def read_sentences() -> dict[str, Any]:
-    """Return the tokens of each sentence and each reader's verdict after every one of them."""
-    trained = {name: train_classifier(ARCHITECTURES[name], 0, corpus()) for name in READERS}
+    """Return the tokens of each sentence and each reader's verdict after
+    every one of them."""
+    trained = {
+        name: train_classifier(ARCHITECTURES[name], 0, corpus())
+        for name in READERS
+    }
     readings = []
     for text in READ:
-        along = {name: probabilities_along(m, text, v) for name, (m, v) in trained.items()}
+        along = {
+            name: probabilities_along(m, text, v)
+            for name, (m, v) in trained.items()
+        }
         readings.append(
             {
                 "tokens": along[READERS[0]][0],
@@ -124,21 +157,34 @@ def read_sentences() -> dict[str, Any]:
 
 
 def find_mistakes() -> dict[str, Any]:
-    """Return the one-way LSTM's accuracy by slice and length, and its most confident mistakes.
+    """Return the one-way LSTM's accuracy by slice and length, and its most
+    confident mistakes.
 
-    It read new sentences, held-out combinations among them, with tails of up to 40 words.
+    It read new sentences, held-out combinations among them, with tails of up to
+    40 words.
     """
-    model, vocabulary = train_classifier(ARCHITECTURES["LSTM, last"], 0, corpus())
+    model, vocabulary = train_classifier(
+        ARCHITECTURES["LSTM, last"], 0, corpus()
+    )
     frame = make_twins(1000, rng=1, tail=(0, 40))
-    found = positive_probabilities(model, frame["text"], vocabulary).astype(float).round(4)
+    found = (
+        positive_probabilities(model, frame["text"], vocabulary)
+        .astype(float)
+        .round(4)
+    )
     answers = (frame["text"], frame["label"].to_numpy(), found)
-    lengths = pd.cut(frame["text"].map(lambda text: len(tokenize(text))), LENGTHS)
+    lengths = pd.cut(
+        frame["text"].map(lambda text: len(tokenize(text))), LENGTHS
+    )
     right = (found > 0.5) == frame["label"]
     by_length = right.groupby(lengths, observed=True).agg(["size", "mean"])
     return {
         "slices": accuracy_by_slice(*answers).dropna().to_dict("index"),
         "by length": {
-            f"{bounds.left + 1}–{bounds.right}": {"texts": int(size), "accuracy": float(mean)}
+            f"{bounds.left + 1}–{bounds.right}": {
+                "texts": int(size),
+                "accuracy": float(mean),
+            }
             for bounds, size, mean in by_length.itertuples()
         },
         "mistakes": confident_mistakes(*answers)[:MISTAKES].to_dict("records"),
@@ -146,18 +192,27 @@ def find_mistakes() -> dict[str, Any]:
 
 
 def behave(seed: int) -> dict[str, float]:
-    """Return the failure rate of one BiLSTM with max pooling on every behaviour test."""
-    model, vocabulary = train_classifier(ARCHITECTURES["BiLSTM, max"], seed, corpus())
+    """Return the failure rate of one BiLSTM with max pooling on every
+    behaviour test."""
+    model, vocabulary = train_classifier(
+        ARCHITECTURES["BiLSTM, max"], seed, corpus()
+    )
     rates = failure_rates(
-        behaviour_tests(), lambda texts: positive_probabilities(model, texts, vocabulary)
+        behaviour_tests(),
+        lambda texts: positive_probabilities(model, texts, vocabulary),
     )
     return {str(name): float(rate) for name, rate in rates.items()}
 
 
 def measure_counts(longest: int, weighted: bool) -> dict[str, float]:
-    """Train a bag of n-grams and return its accuracy on every part, and on twins alone."""
+    """Train a bag of n-grams and return its accuracy on every part, and on
+    twins alone."""
     parts = corpus()
-    model = naive_bayes_regression(longest) if weighted else tfidf_regression(longest)
+    model = (
+        naive_bayes_regression(longest)
+        if weighted
+        else tfidf_regression(longest)
+    )
     model.fit(parts["train"]["text"], parts["train"]["label"])
     scores = {
         name: float(model.score(part["text"], part["label"]))
@@ -165,25 +220,40 @@ def measure_counts(longest: int, weighted: bool) -> dict[str, float]:
         if name not in ("train", "validation")
     }
     twins = parts["test"][parts["test"].duplicated("pair", keep=False)]
-    return {**scores, "test twins": float(model.score(twins["text"], twins["label"]))}
+    return {
+        **scores,
+        "test twins": float(model.score(twins["text"], twins["label"])),
+    }
 
 
 def main() -> None:
     """Measure what is not recorded yet."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     runs: dict[str, Callable[[], Any]] = {
-        f"TF-IDF, up to {longest}-grams": functools.partial(measure_counts, longest, False)
+        f"TF-IDF, up to {longest}-grams": functools.partial(
+            measure_counts, longest, False
+        )
         for longest in (1, 2, 3)
     }
-    runs["NB-weighted, up to 2-grams"] = functools.partial(measure_counts, 2, True)
+    runs["NB-weighted, up to 2-grams"] = functools.partial(
+        measure_counts, 2, True
+    )
     for seed in range(SEEDS):
         for name, options in ARCHITECTURES.items():
-            runs[f"{name}, seed {seed}"] = functools.partial(measure, options, seed)
+            runs[f"{name}, seed {seed}"] = functools.partial(
+                measure, options, seed
+            )
         for name, options in LONGER.items():
-            runs[f"{name}, seed {seed}"] = functools.partial(measure, options, seed, 30)
-        chinese = functools.partial(measure, ARCHITECTURES["BiLSTM, max"], seed, language="zh")
+            runs[f"{name}, seed {seed}"] = functools.partial(
+                measure, options, seed, 30
+            )
+        chinese = functools.partial(
+            measure, ARCHITECTURES["BiLSTM, max"], seed, language="zh"
+        )
         runs[f"Chinese, BiLSTM, max, seed {seed}"] = chinese
-        runs[f"behaviour of BiLSTM, max, seed {seed}"] = functools.partial(behave, seed)
+        runs[f"behaviour of BiLSTM, max, seed {seed}"] = functools.partial(
+            behave, seed
+        )
     runs["word by word"] = read_sentences
     runs["mistakes of LSTM, last"] = find_mistakes
     run_missing("sentiment_twins", runs)

@@ -17,42 +17,51 @@
 # %% [markdown]
 # # LSTM
 #
-# A plain recurrent network forgets: [chapter 01](01_rnn_basics.ipynb) measured how the gradient
-# from a late output shrinks on its way back to an early input. How does a network keep a value,
-# and the gradient that teaches it to keep the value, over a hundred steps?
+# A plain recurrent network forgets: [chapter 01](01_rnn_basics.ipynb) measured
+# how the gradient from a late output shrinks on its way back to an early input.
+# How does a network keep a value, and the gradient that teaches it to keep the
+# value, over a hundred steps?
 #
 # At the end you will be able to
 #
-# - write one step of an LSTM, its fused form and its backward pass, and check them;
+# - write one step of an LSTM, its fused form and its backward pass, and check
+#   them;
 # - say from the forget bias alone how far the gradient reaches;
-# - carry the weights between NumPy, PyTorch and Keras without a wrong gate or a doubled bias;
+# - carry the weights between NumPy, PyTorch and Keras without a wrong gate or a
+#   doubled bias;
 # - stack layers, read their shapes, and know where `dropout=` does nothing;
 # - say what the forget gate is for, and when a plain classifier beats the LSTM.
 
 # %% tags=["bootstrap", "remove-cell"]
-# Find the book's code in a folder above this notebook, or fetch it (as in Colab).
-import importlib.util
+# Find the book's code in a folder above, or fetch it (as in Colab).
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-REPOSITORY, REF = "https://github.com/_owner_/unrolled", os.environ.get("UNROLLED_REF", "main")
-book = next((p for p in Path.cwd().resolve().parents if (p / "utils/scratch").is_dir()), None)
+REPOSITORY = "https://github.com/_owner_/unrolled"
+REF = os.environ.get("UNROLLED_REF", "main")
+above = Path.cwd().resolve().parents
+book = next((each for each in above if (each / "utils/scratch").is_dir()), None)
 if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
-        raise RuntimeError("This copy has no address yet: run `make repository URL=...` in it.")
+        raise RuntimeError(
+            "This copy has no address yet: run `make repository URL=...` in it."
+        )
     if not book.exists():
-        subprocess.run(["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book], check=True)
+        clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]
+        subprocess.run(clone, check=True)
 sys.path.insert(0, str(book))
 # PyTorch comes before TensorFlow: the other order can crash this kernel.
 import utils.pytorch_first  # noqa: F401
 
 needed = ["arch", "jaxtyping", "lightning-fabric", "sacrebleu"]
-missing = [name for name in needed if not importlib.util.find_spec(name.replace("-", "_"))]
-if missing:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+lacking = [name for name in needed if not find_spec(name.replace("-", "_"))]
+if lacking:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
+    subprocess.run(install, check=True)
 
 # %%
 import warnings
@@ -69,15 +78,24 @@ from torch.utils.data import DataLoader, TensorDataset
 # %%
 from utils.data.samples import load_digit_rows
 from utils.exercises import check_lstm_cell
-from utils.keras_models import many_to_one
+from utils.figures.charts import heat_map, layer_speed, plot_layer_speed
+from utils.figures.graphs import draw_unrolled_graph
+from utils.figures.style import COLORS, use_book_style
 from utils.labs import forget_bias_lab, lstm_cell_lab
+from utils.models.keras import many_to_one
+from utils.models.pytorch import ManyToOne
 from utils.notebook import load_results, show_source
-from utils.plotting import COLORS, draw_unrolled_graph, heat_map, use_book_style
-from utils.scratch import GRU, LSTM, RNN, Adam, Dense, clip_global_norm, mean_squared_error
+from utils.scratch import (
+    GRU,
+    LSTM,
+    RNN,
+    Adam,
+    Dense,
+    clip_global_norm,
+    mean_squared_error,
+)
 from utils.scratch.gradcheck import numerical_gradient, relative_error
 from utils.scratch.reach import gradient_by_lag
-from utils.speed import layer_speed, plot_layer_speed
-from utils.torch_models import ManyToOne
 from utils.training import fit
 from utils.weights import from_keras, from_torch, to_keras, to_torch
 
@@ -86,15 +104,16 @@ use_book_style()
 # %% [markdown]
 # ## The problem, measured
 #
-# Feed a layer random inputs, ask for the gradient of its last output alone, and see what is left
-# of it at the input $k$ steps earlier:
+# Feed a layer random inputs, ask for the gradient of its last output alone, and
+# see what is left of it at the input $k$ steps earlier:
 
 # %%
 show_source(gradient_by_lag)
 
 # %% [markdown]
-# The LSTM of this chapter has one number that matters here, the bias $b_f$ of its forget gate.
-# Set it to 0, 1, 3 and 5 and put a plain RNN of the same size beside it.
+# The LSTM of this chapter has one number that matters here, the bias $b_f$ of
+# its forget gate. Set it to 0, 1, 3 and 5 and put a plain RNN of the same size
+# beside it.
 
 # %%
 HIDDEN = 32
@@ -110,8 +129,13 @@ def lstm_with_forget_bias(bias):
 # %%
 noise = np.random.default_rng(2).normal(size=(32, 200, 8))
 biases = [0.0, 1.0, 3.0, 5.0]
-reach = {bias: gradient_by_lag(lstm_with_forget_bias(bias), noise)[:100] for bias in biases}
-reach_rnn, reach_gru = (gradient_by_lag(kind(8, HIDDEN, rng=1), noise)[:100] for kind in (RNN, GRU))
+reach = {
+    bias: gradient_by_lag(lstm_with_forget_bias(bias), noise)[:100]
+    for bias in biases
+}
+reach_rnn, reach_gru = (
+    gradient_by_lag(kind(8, HIDDEN, rng=1), noise)[:100] for kind in (RNN, GRU)
+)
 
 # %% mystnb={"image": {"alt": "Gradient left against the lag on a logarithmic scale, for a plain RNN, a GRU and LSTMs with forget biases 0, 1, 3 and 5. The larger the bias, the flatter the line; dashed lines show what theory gives, dots its half-life."}}
 fig, ax = plt.subplots()
@@ -130,27 +154,31 @@ fig.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# The RNN's gradient loses half at every step. An LSTM with forget bias 0 does hardly better, nor does
-# the [GRU](03_gru.ipynb) as it is initialised: the architecture offers a long memory, and the gate
-# decides whether there is one. With forget bias 1 a ten-thousandth arrives from 50 steps back, with 3
-# and 5 about a fifth. The dashed lines are $\sigma(b_f)^k$, the share that the cell alone would pass
-# on, and the dots their half-lives; this chapter derives them, and says why the measured lines differ.
+# The RNN's gradient loses half at every step. An LSTM with forget bias 0 does
+# hardly better, nor does the [GRU](03_gru.ipynb) as it is initialised: the
+# architecture offers a long memory, and the gate decides whether there is one.
+# With forget bias 1 a ten-thousandth arrives from 50 steps back, with 3 and 5
+# about a fifth. The dashed lines are $\sigma(b_f)^k$, the share that the cell
+# alone would pass on, and the dots their half-lives; this chapter derives them,
+# and says why the measured lines differ.
 
 # %% [markdown]
 # ## One gate at a time
 #
-# The LSTM [(Hochreiter and Schmidhuber, 1997)](https://doi.org/10.1162/neco.1997.9.8.1735), in
-# the form that [Gers et al. (2000)](https://doi.org/10.1162/089976600300015015) gave it, keeps
-# two states: a cell $c_t$ that is only scaled and added to, and an output $h_t$ that the rest of
-# the network sees.
+# The LSTM [(Hochreiter and Schmidhuber,
+# 1997)](https://doi.org/10.1162/neco.1997.9.8.1735), in the form that [Gers et
+# al. (2000)](https://doi.org/10.1162/089976600300015015) gave it, keeps two
+# states: a cell $c_t$ that is only scaled and added to, and an output $h_t$
+# that the rest of the network sees.
 
 # %% mystnb={"image": {"alt": "Computation graph of an LSTM over three steps: the cell state runs along the top through one product and one sum per step."}}
 draw_unrolled_graph("lstm")
 plt.show()
 
 # %% [markdown]
-# Follow $c$ along the top: between two steps it meets one product, with $f_t$, and one sum. No
-# matrix and no squashing function stands in its way. We build one step for one input row.
+# Follow $c$ along the top: between two steps it meets one product, with $f_t$,
+# and one sum. No matrix and no squashing function stands in its way. We build
+# one step for one input row.
 
 # %%
 rng = np.random.default_rng(0)
@@ -158,7 +186,11 @@ D, H = 3, 4  # inputs and units
 W_x = {gate: rng.normal(size=(D, H)) for gate in "ifgo"}
 W_h = {gate: rng.normal(size=(H, H)) for gate in "ifgo"}
 b = {gate: np.zeros(H) for gate in "ifgo"}
-x, h_before, c_before = rng.normal(size=D), rng.normal(size=H), rng.normal(size=H)
+x, h_before, c_before = (
+    rng.normal(size=D),
+    rng.normal(size=H),
+    rng.normal(size=H),
+)
 
 
 # %%
@@ -223,8 +255,9 @@ h = o * np.tanh(c)
 assert c.shape == h.shape == (H,)
 
 # %% [markdown]
-# Four products of a row with a matrix are one product with the four matrices side by side. That
-# is the **fused** form which every library uses; the gates are then slices of one row.
+# Four products of a row with a matrix are one product with the four matrices
+# side by side. That is the **fused** form which every library uses; the gates
+# are then slices of one row.
 
 # %%
 ORDER = "ifgo"
@@ -248,28 +281,31 @@ layer = LSTM(D, H)
 layer.params["W_x"][...] = W_x_fused
 layer.params["W_h"][...] = W_h_fused
 layer.params["b"][...] = 0
-outputs, (h_layer, c_layer) = layer.forward(x[None, None], (h_before[None], c_before[None]))
+outputs, (h_layer, c_layer) = layer.forward(
+    x[None, None], (h_before[None], c_before[None])
+)
 np.testing.assert_allclose(h_layer[0], h)
 np.testing.assert_allclose(c_layer[0], c)
 
 # %% [markdown]
-# Take the place of the network below: set the four gates of one unit yourself and take steps. It
-# starts with a history in which a value was written, kept, read, kept and finally let leak.
+# Take the place of the network below: set the four gates of one unit yourself
+# and take steps. It starts with a history in which a value was written, kept,
+# read, kept and finally let leak.
 
 # %%
 lstm_cell_lab()
 
 # %% [markdown]
-# While the output gate is shut, $h$ stays at 0 and $c$ keeps its value: storing and showing are
-# separate decisions. Press *Leak* and then *Take this step* a few times to see a forget gate at
-# $\sigma(1)$ empty the cell.
+# While the output gate is shut, $h$ stays at 0 and $c$ keeps its value: storing
+# and showing are separate decisions. Press *Leak* and then *Take this step* a
+# few times to see a forget gate at $\sigma(1)$ empty the cell.
 
 # %% [markdown]
 # ## The backward pass
 #
-# Let $\delta h_t = \partial L/\partial h_t$ and $\delta c_t = \partial L/\partial c_t$ collect
-# everything that reaches the states of step $t$ from later. By the product rule on
-# {eq}`eq-lstm-state`,
+# Let $\delta h_t = \partial L/\partial h_t$ and
+# $\delta c_t = \partial L/\partial c_t$ collect everything that reaches the
+# states of step $t$ from later. By the product rule on {eq}`eq-lstm-state`,
 #
 # $$
 # \begin{aligned}
@@ -282,8 +318,9 @@ lstm_cell_lab()
 # \end{aligned}
 # $$ (eq-lstm-backward-state)
 #
-# Through the squashing functions, $\sigma' = \sigma(1-\sigma)$ and $\tanh' = 1 - \tanh^2$, these
-# become $\delta z_t$, the gradient of the fused row before squashing, and then
+# Through the squashing functions, $\sigma' = \sigma(1-\sigma)$ and
+# $\tanh' = 1 - \tanh^2$, these become $\delta z_t$, the gradient of the fused
+# row before squashing, and then
 #
 # $$
 # \delta x_t = \delta z_t W_x^\top, \quad
@@ -300,12 +337,14 @@ d_h, d_c = np.ones(H), np.zeros(H)
 d_o = d_h * np.tanh(c)
 d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2)
 d_i, d_g, d_f = d_c * g, d_c * i, d_c * c_before
-d_z = np.concatenate([d_i * i * (1 - i), d_f * f * (1 - f), d_g * (1 - g**2), d_o * o * (1 - o)])
+d_z = np.concatenate(
+    [d_i * i * (1 - i), d_f * f * (1 - f), d_g * (1 - g**2), d_o * o * (1 - o)]
+)
 d_h_before, d_c_before = d_z @ W_h_fused.T, d_c * f
 
 # %% [markdown]
-# Moving each element of $c_{t-1}$ and $h_{t-1}$ a little and computing the loss again must give
-# the same:
+# Moving each element of $c_{t-1}$ and $h_{t-1}$ a little and computing the loss
+# again must give the same:
 
 
 # %%
@@ -314,12 +353,16 @@ def loss():
     return layer.forward(x[None, None], state)[0].sum()
 
 
-np.testing.assert_allclose(d_c_before, numerical_gradient(loss, c_before), atol=1e-8)
-np.testing.assert_allclose(d_h_before, numerical_gradient(loss, h_before), atol=1e-8)
+np.testing.assert_allclose(
+    d_c_before, numerical_gradient(loss, c_before), atol=1e-8
+)
+np.testing.assert_allclose(
+    d_h_before, numerical_gradient(loss, h_before), atol=1e-8
+)
 
 # %% [markdown]
-# The layer repeats this from the last step to the first and takes each weight's sum over the
-# steps as one product after the loop.
+# The layer repeats this from the last step to the first and takes each weight's
+# sum over the steps as one product after the loop.
 
 # %%
 show_source(LSTM.backward)
@@ -328,7 +371,10 @@ show_source(LSTM.backward)
 # Checked over two sequences of six steps, for every parameter:
 
 # %%
-layer, weights = LSTM(3, 4, rng=5), np.random.default_rng(6).normal(size=(2, 6, 4))
+layer, weights = (
+    LSTM(3, 4, rng=5),
+    np.random.default_rng(6).normal(size=(2, 6, 4)),
+)
 x6 = np.random.default_rng(7).normal(size=(2, 6, 3))
 
 
@@ -339,14 +385,16 @@ def weighted_sum():
 weighted_sum()
 grads = layer.backward(weights)
 for name, value in layer.params.items():
-    error = relative_error(grads.params[name], numerical_gradient(weighted_sum, value))
+    error = relative_error(
+        grads.params[name], numerical_gradient(weighted_sum, value)
+    )
     print(f"{name}: relative error below 1e-7: {error < 1e-7}")
 
 # %% [markdown]
 # ## How far the gradient reaches
 #
-# Of all the paths from $c_T$ back to $c_{T-k}$, one touches no matrix: along the cell,
-# $\delta c_{t-1} = \delta c_t \odot f_t$ at each step, so
+# Of all the paths from $c_T$ back to $c_{T-k}$, one touches no matrix: along
+# the cell, $\delta c_{t-1} = \delta c_t \odot f_t$ at each step, so
 #
 # $$
 # \frac{\partial c_T}{\partial c_{T-k}}\bigg|_{\text{cell}}
@@ -365,8 +413,9 @@ for name, value in layer.params.items():
 forget_bias_lab()
 
 # %% [markdown]
-# The curve slides right as the bias grows: from about 3 on, each further unit makes the half-life
-# about $e$ times longer. To measure the cell path alone, silence the other paths with $W_h = 0$:
+# The curve slides right as the bias grows: from about 3 on, each further unit
+# makes the half-life about $e$ times longer. To measure the cell path alone,
+# silence the other paths with $W_h = 0$:
 
 
 # %%
@@ -381,25 +430,36 @@ for layer in alone.values():
 
 # %%
 gate = sigmoid(np.array(biases))
-table = pd.DataFrame(index=pd.Index([f"{bias:g}" for bias in biases], name="forget bias"))
+table = pd.DataFrame(
+    index=pd.Index([f"{bias:g}" for bias in biases], name="forget bias")
+)
 table["half-life, theory"] = np.log(2) / -np.log(gate)
-table["measured, W_h = 0"] = [half_life(gradient_by_lag(each, noise)) for each in alone.values()]
-shares = {"left at lag 50, theory": gate**50, "measured": [n[50] for n in reach.values()]}
+table["measured, W_h = 0"] = [
+    half_life(gradient_by_lag(each, noise)) for each in alone.values()
+]
+shares = {
+    "left at lag 50, theory": gate**50,
+    "measured": [n[50] for n in reach.values()],
+}
 for name, share in shares.items():
     table[name] = [f"{value:.1e}" for value in share]
 table.round(1)
 
 # %% [markdown]
-# With $W_h = 0$ theory and measurement agree to a few per cent; the inputs move the gates around
-# $\sigma(b_f)$, hence the rest. With the usual random $W_h$ the paths through it add theirs, and more
-# arrives from afar. With a large bias less does than theory says, for another reason: the input at
-# lag 0 also acts through the output gate, which no earlier input does, so the line drops at once.
+# With $W_h = 0$ theory and measurement agree to a few per cent; the inputs move
+# the gates around $\sigma(b_f)$, hence the rest. With the usual random $W_h$
+# the paths through it add theirs, and more arrives from afar. With a large bias
+# less does than theory says, for another reason: the input at lag 0 also acts
+# through the output gate, which no earlier input does, so the line drops at
+# once.
 #
-# Three consequences. "LSTMs do not have vanishing gradients" is wrong: they have a rate that
-# you choose. The remedy is one line at initialisation, a forget bias of 1 or more, which
-# [Jozefowicz et al. (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found to be all that
-# the LSTM lacked against the GRU. And nothing here forbids a gradient to grow: the paths through $W_h$
-# can still explode, which is why LSTMs are trained with clipping
+# Three consequences. "LSTMs do not have vanishing gradients" is wrong: they
+# have a rate that you choose. The remedy is one line at initialisation, a
+# forget bias of 1 or more, which [Jozefowicz et al.
+# (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found to be all
+# that the LSTM lacked against the GRU. And nothing here forbids a gradient to
+# grow: the paths through $W_h$ can still explode, which is why LSTMs are
+# trained with clipping
 # ({ref}`exercise 5 <ex-lstm-explode>`).
 
 # %% [markdown]
@@ -413,21 +473,28 @@ table.round(1)
 # | [Keras](https://keras.io/api/layers/recurrent_layers/lstm/) | i, f, c, o, where c is our g | one |
 # | [ONNX](https://onnx.ai/onnx/operators/onnx__LSTM.html) | i, o, f, c | two, added |
 #
-# PyTorch's two biases are a trap: whoever sets the forget part of *both* to 1 has set it to 2.
+# PyTorch's two biases are a trap: whoever sets the forget part of *both* to 1
+# has set it to 2.
 
 # %%
 module = nn.LSTM(8, HIDDEN)
 with torch.no_grad():
     module.bias_ih_l0[FORGET] = 1
     module.bias_hh_l0[FORGET] = 1
-print("set in both: ", (module.bias_ih_l0 + module.bias_hh_l0)[FORGET].unique().tolist())
+print(
+    "set in both: ",
+    (module.bias_ih_l0 + module.bias_hh_l0)[FORGET].unique().tolist(),
+)
 with torch.no_grad():
     module.bias_hh_l0[FORGET] = 0
-print("set in one:  ", (module.bias_ih_l0 + module.bias_hh_l0)[FORGET].unique().tolist())
+print(
+    "set in one:  ",
+    (module.bias_ih_l0 + module.bias_hh_l0)[FORGET].unique().tolist(),
+)
 
 # %% [markdown]
-# The other trap is to set it in one and leave random values in the other. Keras has one bias and
-# begins with its forget part at 1 (`unit_forget_bias=True`):
+# The other trap is to set it in one and leave random values in the other. Keras
+# has one bias and begins with its forget part at 1 (`unit_forget_bias=True`):
 
 # %%
 keras_lstm = keras.layers.LSTM(2)
@@ -437,8 +504,9 @@ print("Keras's bias, i f c o:", keras_lstm.cell.bias.numpy())
 # %% [markdown]
 # ## One model, three implementations
 #
-# `utils.weights` knows these orders. The NumPy layer below hands its weights to PyTorch and to
-# Keras; outputs, states and all gradients must agree, in float64, to rounding.
+# `utils.weights` knows these orders. The NumPy layer below hands its weights to
+# PyTorch and to Keras; outputs, states and all gradients must agree, in
+# float64, to rounding.
 
 # %%
 layer = LSTM(5, 7, rng=3)
@@ -456,9 +524,15 @@ torch_outputs.backward(torch.tensor(d_outputs))
 np.testing.assert_allclose(torch_outputs.detach(), outputs, atol=1e-12)
 np.testing.assert_allclose(c_n[0].detach(), c, atol=1e-12)
 np.testing.assert_allclose(x_torch.grad, grads.x, atol=1e-12)
-np.testing.assert_allclose(module.weight_hh_l0.grad.T, grads.params["W_h"], atol=1e-12)
-np.testing.assert_allclose(module.weight_ih_l0.grad.T, grads.params["W_x"], atol=1e-12)
-np.testing.assert_allclose(module.bias_ih_l0.grad, grads.params["b"], atol=1e-12)
+np.testing.assert_allclose(
+    module.weight_hh_l0.grad.T, grads.params["W_h"], atol=1e-12
+)
+np.testing.assert_allclose(
+    module.weight_ih_l0.grad.T, grads.params["W_x"], atol=1e-12
+)
+np.testing.assert_allclose(
+    module.bias_ih_l0.grad, grads.params["b"], atol=1e-12
+)
 
 # %% tags=["tab-keras"]
 # Keras
@@ -480,8 +554,8 @@ for found, value in zip(keras_grads, expected, strict=True):
 #
 # ### By hand in PyTorch
 #
-# Where a variant is needed that no library has, one writes the cell and lets autograd
-# differentiate it. The fused LSTM takes five lines:
+# Where a variant is needed that no library has, one writes the cell and lets
+# autograd differentiate it. The fused LSTM takes five lines:
 
 
 # %%
@@ -494,7 +568,12 @@ def lstm_step(x, h, c, W_ih, W_hh, b_ih, b_hh):
 
 def lstm_by_hand(module, x):
     h = c = x.new_zeros(x.shape[0], module.hidden_size)
-    weights = module.weight_ih_l0, module.weight_hh_l0, module.bias_ih_l0, module.bias_hh_l0
+    weights = (
+        module.weight_ih_l0,
+        module.weight_hh_l0,
+        module.bias_ih_l0,
+        module.bias_hh_l0,
+    )
     outputs = []
     for x_t in x.unbind(1):
         h, c = lstm_step(x_t, h, c, *weights)
@@ -512,11 +591,14 @@ np.testing.assert_allclose(x_by_hand.grad, x_torch.grad, atol=1e-12)
 # %% [markdown]
 # ## Two layers, their shapes, and dropout
 #
-# `nn.LSTM` stacks layers itself. `outputs` holds every step of the *last* layer; `h_n` and `c_n`
-# hold the last step of *every* layer, so `h_n[-1]` is the last output.
+# `nn.LSTM` stacks layers itself. `outputs` holds every step of the *last*
+# layer; `h_n` and `c_n` hold the last step of *every* layer, so `h_n[-1]` is
+# the last output.
 
 # %%
-stack = nn.LSTM(input_size=8, hidden_size=64, num_layers=2, dropout=0.5, batch_first=True)
+stack = nn.LSTM(
+    input_size=8, hidden_size=64, num_layers=2, dropout=0.5, batch_first=True
+)
 batch = torch.randn(32, 10, 8)
 stack_outputs, (h_n, c_n) = stack(batch)
 assert stack_outputs.shape == (32, 10, 64)
@@ -524,16 +606,22 @@ assert h_n.shape == c_n.shape == (2, 32, 64)
 assert torch.equal(h_n[-1], stack_outputs[:, -1])
 
 # %% [markdown]
-# `dropout=` acts *between* layers. The last layer's outputs are untouched, and with one layer it
-# does nothing at all, which PyTorch says in a warning that is easy to overlook:
+# `dropout=` acts *between* layers. The last layer's outputs are untouched, and
+# with one layer it does nothing at all, which PyTorch says in a warning that is
+# easy to overlook:
 
 # %%
 print("zeros among the last layer's outputs:", int((stack_outputs == 0).sum()))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     single = nn.LSTM(8, 64, dropout=0.5, batch_first=True).train()
-print("one layer, in training, twice the same:", torch.equal(single(batch)[0], single(batch)[0]))
-print("two layers, twice the same:", torch.equal(stack(batch)[0], stack(batch)[0]))
+print(
+    "one layer, in training, twice the same:",
+    torch.equal(single(batch)[0], single(batch)[0]),
+)
+print(
+    "two layers, twice the same:", torch.equal(stack(batch)[0], stack(batch)[0])
+)
 print(caught[0].message)
 
 # %% [markdown]
@@ -542,17 +630,18 @@ print(caught[0].message)
 # ## Two stacks on a real task
 #
 # Handwritten digits of 8 × 8 pixels
-# ([Alpaydin and Kaynak, 1998](https://doi.org/10.24432/C50P49), CC BY 4.0, inside scikit-learn),
-# read as sequences of eight rows. The test part is the end of the file: neighbouring images often
-# come from one hand, and a random draw would put that hand into both parts.
+# ([Alpaydin and Kaynak, 1998](https://doi.org/10.24432/C50P49), CC BY 4.0,
+# inside scikit-learn), read as sequences of eight rows. The test part is the
+# end of the file: neighbouring images often come from one hand, and a random
+# draw would put that hand into both parts.
 
 # %%
 train, test = load_digit_rows()
 print(train.x.shape, test.x.shape)
 
 # %% [markdown]
-# Both models read the rows and classify from the last output. PyTorch's has two layers of 64,
-# Keras's the widths 128 and 64 with dropout between.
+# Both models read the rows and classify from the last output. PyTorch's has two
+# layers of 64, Keras's the widths 128 and 64 with dropout between.
 
 # %% tags=["tab-pytorch"]
 # PyTorch
@@ -566,7 +655,9 @@ show_source(many_to_one)
 # PyTorch
 torch.manual_seed(0)
 model = ManyToOne(nn.LSTM, input_size=8, hidden_size=64, outputs=10)
-data = TensorDataset(torch.tensor(train.x, dtype=torch.float32), torch.tensor(train.y))
+data = TensorDataset(
+    torch.tensor(train.x, dtype=torch.float32), torch.tensor(train.y)
+)
 history = fit(
     model,
     DataLoader(data, batch_size=64, shuffle=True),
@@ -586,8 +677,9 @@ keras_model.compile(
 _ = keras_model.fit(train.x, train.y, batch_size=64, epochs=10, verbose=0)
 
 # %% [markdown]
-# A stack is nothing but layers one after the other. Taken apart, converted to NumPy and run in
-# turn, each gives the framework's logits (float32, so to about six digits):
+# A stack is nothing but layers one after the other. Taken apart, converted to
+# NumPy and run in turn, each gives the framework's logits (float32, so to about
+# six digits):
 
 # %% tags=["tab-pytorch"]
 # PyTorch
@@ -607,36 +699,48 @@ states, _ = from_keras(first).forward(x32)
 states, _ = from_keras(second).forward(states)
 kernel, bias = dense.get_weights()
 keras_logits = states[:, -1] @ kernel + bias
-np.testing.assert_allclose(keras_model.predict(x32, verbose=0), keras_logits, atol=1e-4)
+np.testing.assert_allclose(
+    keras_model.predict(x32, verbose=0), keras_logits, atol=1e-4
+)
 
 # %% [markdown]
-# How good are they? One seed proves little, so `benchmarks/digits.py` trained each stack five times
-# for 60 epochs and put two classifiers beside them that see all 64 pixels at once:
+# How good are they? One seed proves little, so `benchmarks/digits.py` trained
+# each stack five times for 60 epochs and put two classifiers beside them that
+# see all 64 pixels at once:
 
 # %%
 digits = load_results("digits")["results"]
-scores = {f"{kind} LSTM": digits["accuracy"][f"{kind} LSTM"] for kind in ("PyTorch", "Keras")}
+scores = {
+    f"{kind} LSTM": digits["accuracy"][f"{kind} LSTM"]
+    for kind in ("PyTorch", "Keras")
+}
 scores |= {name: [accuracy] for name, accuracy in digits["baselines"].items()}
-rows = {name: (np.mean(each), min(each), max(each)) for name, each in scores.items()}
+rows = {
+    name: (np.mean(each), min(each), max(each)) for name, each in scores.items()
+}
 pd.DataFrame(rows, index=["mean accuracy", "lowest", "highest"]).T.round(3)
 
 # %% [markdown]
-# The stacks beat the linear baseline by a little and lose to a support vector machine with default
-# settings. An image of eight rows has no long-term dependence to remember: a model that sees it at
-# once has the easier problem. We keep the task because it trains in seconds, not because it
-# needs an LSTM.
+# The stacks beat the linear baseline by a little and lose to a support vector
+# machine with default settings. An image of eight rows has no long-term
+# dependence to remember: a model that sees it at once has the easier problem.
+# We keep the task because it trains in seconds, not because it needs an LSTM.
 #
 # ## What the gates do
 #
-# The weights trained above show the gates at work. The forget gate of the first layer, for one
-# digit, from its weights and {eq}`eq-lstm-forget`:
+# The weights trained above show the gates at work. The forget gate of the first
+# layer, for one digit, from its weights and {eq}`eq-lstm-forget`:
 
 
 # %%
 def forget_gates(layer, x):
     outputs, _ = layer.forward(x)
     before = np.pad(outputs, ((0, 0), (1, 0), (0, 0)))[:, :-1]
-    z = x @ layer.params["W_x"] + before @ layer.params["W_h"] + layer.params["b"]
+    z = (
+        x @ layer.params["W_x"]
+        + before @ layer.params["W_h"]
+        + layer.params["b"]
+    )
     return sigmoid(np.split(z, 4, axis=-1)[1])
 
 
@@ -650,13 +754,16 @@ left.set(title="Figure 2.", ylabel="row read at each step")
 left.grid(visible=False)
 by_mean = gates[digit].mean(axis=0).argsort()
 heat_map(right, gates[digit][:, by_mean], label="forget gate")
-right.set(title="The gates open as the digit goes on", xlabel="unit, sorted by mean gate")
+right.set(
+    title="The gates open as the digit goes on",
+    xlabel="unit, sorted by mean gate",
+)
 plt.show()
 
 # %% [markdown]
-# Each column is a unit. The gates begin near one half, where the weights were drawn, and open as the
-# digit goes on: what the middle rows wrote has to last until the answer. The same holds over the
-# whole test part:
+# Each column is a unit. The gates begin near one half, where the weights were
+# drawn, and open as the digit goes on: what the middle rows wrote has to last
+# until the answer. The same holds over the whole test part:
 
 # %%
 print("mean forget gate by row:", gates.mean(axis=(0, 2)).round(1))
@@ -664,23 +771,29 @@ print("mean forget gate by row:", gates.mean(axis=(0, 2)).round(1))
 # %% [markdown]
 # ## What the cell of 1997 lacked
 #
-# The first LSTM had no forget gate: $c_t = c_{t-1} + i_t \odot g_t$, which is the modern cell with
-# $f = 1$. [Gers et al. (2000)](https://doi.org/10.1162/089976600300015015) saw it break down on
-# streams that never end, because nothing resets the cell. The smallest such stream: markers at
-# random steps, and at every step the question how long ago the last one was.
+# The first LSTM had no forget gate: $c_t = c_{t-1} + i_t \odot g_t$, which is
+# the modern cell with $f = 1$. [Gers et al.
+# (2000)](https://doi.org/10.1162/089976600300015015) saw it break down on
+# streams that never end, because nothing resets the cell. The smallest such
+# stream: markers at random steps, and at every step the question how long ago
+# the last one was.
 
 
 # %%
 def make_stream(rows, time, rng):
-    """Return markers, one in ten steps, and the steps since the last one in tens."""
+    """Return markers, one in ten steps, and the steps since the last one in
+    tens."""
     marker = rng.random((rows, time)) < 0.1
     last = np.maximum.accumulate(np.where(marker, np.arange(time), 0), axis=1)
-    return marker[..., None].astype(float), (np.arange(time) - last)[..., None] / 10
+    return marker[..., None].astype(float), (np.arange(time) - last)[
+        ..., None
+    ] / 10
 
 
 # %% [markdown]
-# A forget gate that is always 1 is a forget gate without weights and with a large bias:
-# $\sigma(40)$ is exactly 1 in float64. So one layer serves for both cells.
+# A forget gate that is always 1 is a forget gate without weights and with a
+# large bias: $\sigma(40)$ is exactly 1 in float64. So one layer serves for both
+# cells.
 
 # %%
 UNITS = 8
@@ -697,13 +810,18 @@ def without_forget_gate(lstm):
 def train_on_streams(forgets, seed, steps=300):
     lstm, head = LSTM(1, UNITS, rng=seed), Dense(UNITS, 1, rng=seed)
     lstm.params["b"][FORGET_8] = 3
-    optimizer, rng = Adam([lstm.params, head.params]), np.random.default_rng(seed)
+    optimizer, rng = (
+        Adam([lstm.params, head.params]),
+        np.random.default_rng(seed),
+    )
     for number in range(steps):
         if not forgets:
             without_forget_gate(lstm)
         optimizer.learning_rate = 0.02 * (1 - number / steps)
         x, y = make_stream(16, 100, rng)
-        _, d_predictions = mean_squared_error(head.forward(lstm.forward(x)[0]), y)
+        _, d_predictions = mean_squared_error(
+            head.forward(lstm.forward(x)[0]), y
+        )
         head_grads = head.backward(d_predictions)
         grads = [lstm.backward(head_grads.x).params, head_grads.params]
         clip_global_norm(grads, 1.0)
@@ -733,41 +851,57 @@ for forgets, color, label in (
     (True, "blue", "forget gate"),
     (False, "vermilion", "none, as in 1997"),
 ):
-    ax.semilogy(np.arange(25, 2000, 50), np.array(curves[forgets]).T, color=COLORS[color])
+    ax.semilogy(
+        np.arange(25, 2000, 50),
+        np.array(curves[forgets]).T,
+        color=COLORS[color],
+    )
     ax.plot([], color=COLORS[color], label=label)
-ax.axhline(y_long.var(), color="black", linestyle="--", label="predict the mean")
+ax.axhline(
+    y_long.var(), color="black", linestyle="--", label="predict the mean"
+)
 ax.set(xlabel="position in the stream", ylabel="squared error")
 ax.set_title("Figure 3. Without a forget gate streams go wrong")
 fig.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# All runs err most where a marker is long in coming. Apart from that, with the gate every run keeps its
-# error to the end of the stream; without it every run is several times worse once the stream is longer
-# than the hundred steps of its training. The cells say why:
+# All runs err most where a marker is long in coming. Apart from that, with the
+# gate every run keeps its error to the end of the stream; without it every run
+# is several times worse once the stream is longer than the hundred steps of its
+# training. The cells say why:
 
 # %%
-late = {forgets: [errors[20:].mean() for errors in curves[forgets]] for forgets in curves}
+late = {
+    forgets: [errors[20:].mean() for errors in curves[forgets]]
+    for forgets in curves
+}
 print("with the gate, every late error below 0.05:", max(late[True]) < 0.05)
 print("without, every one above:", min(late[False]) > 0.05)
 print("mean |c| at the end below 20 with it, above 100 without:")
-print([bool(c < 20) for c in cells[True]], [bool(c > 100) for c in cells[False]])
+print(
+    [bool(c < 20) for c in cells[True]], [bool(c > 100) for c in cells[False]]
+)
 
 # %% [markdown]
-# Without the gate the cells run into the hundreds, where $\tanh(c)$ is 1 and has no slope. The gate
-# that makes the gradient decay is the gate that makes the state usable.
+# Without the gate the cells run into the hundreds, where $\tanh(c)$ is 1 and
+# has no slope. The gate that makes the gradient decay is the gate that makes
+# the state usable.
 #
 # ## Two variants
 #
 # Let the gates see the cell itself through **peepholes** $p$
-# [(Gers et al., 2002)](https://jmlr.org/papers/v3/gers02a.html), or tie the input gate to the
-# forget gate, so that the cell takes in exactly what it gives up (**coupled** gates):
+# [(Gers et al., 2002)](https://jmlr.org/papers/v3/gers02a.html), or tie the
+# input gate to the forget gate, so that the cell takes in exactly what it gives
+# up (**coupled** gates):
 
 
 # %%
 def peephole_step(x, h, c, W_x, W_h, b, p):
     z_i, z_f, z_g, z_o = np.split(x @ W_x + h @ W_h + b, 4)
-    c_new = sigmoid(z_f + p["f"] * c) * c + sigmoid(z_i + p["i"] * c) * np.tanh(z_g)
+    c_new = sigmoid(z_f + p["f"] * c) * c + sigmoid(z_i + p["i"] * c) * np.tanh(
+        z_g
+    )
     return sigmoid(z_o + p["o"] * c_new) * np.tanh(c_new), c_new
 
 
@@ -778,12 +912,14 @@ def coupled_step(x, h, c, W_x, W_h, b):
 
 
 # %% [markdown]
-# With $p = 0$ a peephole cell is our cell. Its use is timing. Build a unit by hand that adds 0.2 to
-# its cell at every step and shall speak once the cell has passed one half:
+# With $p = 0$ a peephole cell is our cell. Its use is timing. Build a unit by
+# hand that adds 0.2 to its cell at every step and shall speak once the cell has
+# passed one half:
 
 # %%
 UNIT = np.zeros((1, 4))
-timer = np.array([40, 40, np.arctanh(0.2), -20])  # i = f = 1, g = 0.2, o shut while c is small
+# I = f = 1, g = 0.2, o shut while c is small
+timer = np.array([40, 40, np.arctanh(0.2), -20])
 for p_o in (0.0, 40.0):
     h, c, spoken = np.zeros(1), np.zeros(1), []
     peepholes = {"i": 0.0, "f": 0.0, "o": p_o}
@@ -793,11 +929,12 @@ for p_o in (0.0, 40.0):
     print(f"peephole {p_o:2g}: h over six steps", spoken)
 
 # %% [markdown]
-# Without the peephole the unit stays silent for ever: $o = 0$ makes $h = 0$, and the gates, which see
-# $h$ and not $c$, never learn that time has passed. With it, the unit speaks from the third step on.
+# Without the peephole the unit stays silent for ever: $o = 0$ makes $h = 0$,
+# and the gates, which see $h$ and not $c$, never learn that time has passed.
+# With it, the unit speaks from the third step on.
 #
-# The coupled cell is a moving average: $c_t$ lies between $c_{t-1}$ and $g_t$, so it never leaves
-# $[-1, 1]$, and it has three quarters of the parameters.
+# The coupled cell is a moving average: $c_t$ lies between $c_{t-1}$ and $g_t$,
+# so it never leaves $[-1, 1]$, and it has three quarters of the parameters.
 
 # %%
 keep = np.repeat([0.0, 5.0, 0.0, 0.0], H)  # a forget bias of 5
@@ -805,21 +942,29 @@ f_g_o = slice(H, None)
 silent = np.zeros(H), np.zeros(H)
 plain, coupled, largest = silent, silent, np.zeros(2)
 for x_row in rng.normal(size=(1000, D)):
-    plain = peephole_step(x_row, *plain, W_x_fused, W_h_fused, keep, dict.fromkeys("ifo", 0.0))
-    coupled = coupled_step(x_row, *coupled, W_x_fused[:, f_g_o], W_h_fused[:, f_g_o], keep[f_g_o])
+    plain = peephole_step(
+        x_row, *plain, W_x_fused, W_h_fused, keep, dict.fromkeys("ifo", 0.0)
+    )
+    coupled = coupled_step(
+        x_row, *coupled, W_x_fused[:, f_g_o], W_h_fused[:, f_g_o], keep[f_g_o]
+    )
     largest = np.maximum(largest, [abs(plain[1]).max(), abs(coupled[1]).max()])
-print("largest |c| in 1,000 steps: plain {:.1f}, coupled {:.2f}".format(*largest))
+print(
+    "largest |c| in 1,000 steps: plain {:.1f}, coupled {:.2f}".format(*largest)
+)
 
 # %% [markdown]
-# [Greff et al. (2017)](https://arxiv.org/abs/1503.04069) trained eight such variants and found none
-# better than the plain cell by much; coupling lost nothing, and removing the forget gate or the
-# output squashing hurt most. The coupled idea returns in the [GRU](03_gru.ipynb).
+# [Greff et al. (2017)](https://arxiv.org/abs/1503.04069) trained eight such
+# variants and found none better than the plain cell by much; coupling lost
+# nothing, and removing the forget gate or the output squashing hurt most. The
+# coupled idea returns in the [GRU](03_gru.ipynb).
 
 # %% [markdown]
 # ## How fast is it?
 #
-# `benchmarks/cells.py` timed the NumPy layer against the others on one thread, forward and backward, in
-# turn, and recorded the medians of their ratios: above 1, NumPy is faster.
+# `benchmarks/cells.py` timed the NumPy layer against the others on one thread,
+# forward and backward, in turn, and recorded the medians of their ratios: above
+# 1, NumPy is faster.
 
 # %%
 cells = load_results("cells")["results"]
@@ -834,38 +979,50 @@ fig.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %% [markdown]
-# Right of the line NumPy is faster. A Python loop over PyTorch's cells is slower at every size, and so
-# is Keras unless XLA compiles it for a single row. `nn.LSTM` in float32 is the one strong opponent: the
-# kernel behind it beats NumPy, and with a single row, where each step is a tiny product, by several
-# times. In float64, where that kernel is not used, NumPy leads at the small sizes. The last column
-# says what is left to gain: at best the layer reaches about half of the speed that the processor has
-# in a plain matrix product.
+# Right of the line NumPy is faster. A Python loop over PyTorch's cells is
+# slower at every size, and so is Keras unless XLA compiles it for a single row.
+# `nn.LSTM` in float32 is the one strong opponent: the kernel behind it beats
+# NumPy, and with a single row, where each step is a tiny product, by several
+# times. In float64, where that kernel is not used, NumPy leads at the small
+# sizes. The last column says what is left to gain: at best the layer reaches
+# about half of the speed that the processor has in a plain matrix product.
 #
-# The way that tutorials write it, one sample and one gate at a time, and batches of unequal rows
-# against PyTorch's packed and padded ones:
+# The way that tutorials write it, one sample and one gate at a time, and
+# batches of unequal rows against PyTorch's packed and padded ones:
 
 # %%
-others = {name: run for name, run in cells.items() if name.startswith(("tutorial", "ragged"))}
-ratios = {name: run["forward and backward"]["ratio"] for name, run in others.items()}
+others = {
+    name: run
+    for name, run in cells.items()
+    if name.startswith(("tutorial", "ragged"))
+}
+ratios = {
+    name: run["forward and backward"]["ratio"] for name, run in others.items()
+}
 pd.DataFrame(ratios).T.round(1)
 
 # %% [markdown]
-# One gate at a time costs a factor of ten and more as soon as there is a batch. On a CPU packing does
-# not pay: `nn.LSTM` on packed rows takes several times as long as NumPy, which runs only the rows
-# that have not ended, and longer than on padded rows
+# One gate at a time costs a factor of ten and more as soon as there is a batch.
+# On a CPU packing does not pay: `nn.LSTM` on packed rows takes several times as
+# long as NumPy, which runs only the rows that have not ended, and longer than
+# on padded rows
 # ([chapter 05](05_any_length.ipynb) looks into it).
 
 # %% [markdown]
 # ## Summary
 #
-# - An LSTM keeps a cell that is scaled by a forget gate and added to, and shows it through an output
-#   gate; fused, a step is one product and a few elementwise operations.
-# - Along the cell the gradient shrinks by the forget gate at each step. Its half-life is
-#   $\ln 2 / -\ln\sigma(b_f)$: set the bias on purpose, and in one of PyTorch's two biases only.
-# - NumPy, PyTorch and Keras compute the same function and gradient once gate order and biases are
-#   translated.
-# - The forget gate also keeps the state usable on long streams; the cell of 1997 had none.
-# - `nn.LSTM(dropout=)` leaves the last layer alone and does nothing with one layer.
+# - An LSTM keeps a cell that is scaled by a forget gate and added to, and shows
+#   it through an output gate; fused, a step is one product and a few
+#   elementwise operations.
+# - Along the cell the gradient shrinks by the forget gate at each step. Its
+#   half-life is $\ln 2 / -\ln\sigma(b_f)$: set the bias on purpose, and in one
+#   of PyTorch's two biases only.
+# - NumPy, PyTorch and Keras compute the same function and gradient once gate
+#   order and biases are translated.
+# - The forget gate also keeps the state usable on long streams; the cell of
+#   1997 had none.
+# - `nn.LSTM(dropout=)` leaves the last layer alone and does nothing with one
+#   layer.
 # - On digits, a support vector machine beat both stacks.
 #
 # ## Exercises
@@ -873,15 +1030,16 @@ pd.DataFrame(ratios).T.round(1)
 # ```{exercise-start} Count the weights
 # :label: ex-lstm-count
 # ```
-# *easy* How many numbers has an LSTM with `D` inputs and `H` units in Keras, and how many in PyTorch?
-# Check your formula on `D = 8`, `H = 128`.
+# *easy* How many numbers has an LSTM with `D` inputs and `H` units in Keras,
+# and how many in PyTorch? Check your formula on `D = 8`, `H = 128`.
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-lstm-count
 # :class: dropdown
 # ```
-# Four gates, each with `D + H` weights and one bias per unit; PyTorch keeps a second bias.
+# Four gates, each with `D + H` weights and one bias per unit; PyTorch keeps a
+# second bias.
 
 # %%
 D, H = 8, 128
@@ -897,7 +1055,8 @@ print("PyTorch:", counted_torch, counted_torch == 4 * H * (D + H + 2))
 # ```{exercise-start} Choose a bias
 # :label: ex-lstm-bias
 # ```
-# *easy* Your sequences need a gradient with a half-life of 50 steps. Which forget bias gives it?
+# *easy* Your sequences need a gradient with a half-life of 50 steps. Which
+# forget bias gives it?
 # ```{exercise-end}
 # ```
 #
@@ -909,7 +1068,9 @@ print("PyTorch:", counted_torch, counted_torch == 4 * H * (D + H + 2))
 
 # %%
 bias = -np.log(2 ** (1 / 50) - 1)
-print(f"bias {bias:.2f}, half-life {np.log(2) / -np.log(sigmoid(bias)):.1f} steps")
+print(
+    f"bias {bias:.2f}, half-life {np.log(2) / -np.log(sigmoid(bias)):.1f} steps"
+)
 
 # %% [markdown]
 # ```{solution-end}
@@ -918,9 +1079,9 @@ print(f"bias {bias:.2f}, half-life {np.log(2) / -np.log(sigmoid(bias)):.1f} step
 # ```{exercise-start} Write a cell
 # :label: ex-lstm-cell
 # ```
-# *medium* Write `cell(x, h, c, W_x, W_h, b)` for a batch, which returns `(h, c)` after one step, and
-# run `check_lstm_cell(cell)`. Any of the gate orders above will do; the checker names the mistake if
-# there is one.
+# *medium* Write `cell(x, h, c, W_x, W_h, b)` for a batch, which returns
+# `(h, c)` after one step, and run `check_lstm_cell(cell)`. Any of the gate
+# orders above will do; the checker names the mistake if there is one.
 # ```{exercise-end}
 # ```
 #
@@ -939,7 +1100,8 @@ def cell(x, h, c, W_x, W_h, b):
 _ = check_lstm_cell(cell)
 
 # %% [markdown]
-# The checker knows the usual mistakes by name. With input and forget gate exchanged in the sum:
+# The checker knows the usual mistakes by name. With input and forget gate
+# exchanged in the sum:
 
 
 # %%
@@ -958,9 +1120,10 @@ _ = check_lstm_cell(mistaken)
 # ```{exercise-start} Predict a sine wave
 # :label: ex-lstm-sine
 # ```
-# *medium* Train an LSTM to predict the next value of a sine wave with a random phase and some noise
-# (standard deviation 0.1). A clean sine obeys $x_{t+1} = 2\cos(\omega)\,x_t - x_{t-1}$: put the best
-# such pair of coefficients, found by least squares, beside your LSTM.
+# *medium* Train an LSTM to predict the next value of a sine wave with a random
+# phase and some noise (standard deviation 0.1). A clean sine obeys
+# $x_{t+1} = 2\cos(\omega)\,x_t - x_{t-1}$: put the best such pair of
+# coefficients, found by least squares, beside your LSTM.
 # ```{exercise-end}
 # ```
 #
@@ -992,37 +1155,48 @@ pairs = np.concatenate([waves[:, 1:-1], waves[:, :-2]], axis=2).reshape(-1, 2)
 coefficients, *_ = np.linalg.lstsq(pairs, waves[:, 2:].reshape(-1), rcond=None)
 errors = {
     "two coefficients": pairs @ coefficients - waves[:, 2:].reshape(-1),
-    "LSTM": (head.forward(lstm.forward(waves[:, :-1])[0]) - waves[:, 1:])[:, 10:],
+    "LSTM": (head.forward(lstm.forward(waves[:, :-1])[0]) - waves[:, 1:])[
+        :, 10:
+    ],
     "repeat the last value": waves[:, 1:] - waves[:, :-1],
 }
-print({name: f"RMSE {np.sqrt(np.mean(error**2)):.2f}" for name, error in errors.items()})
+print(
+    {
+        name: f"RMSE {np.sqrt(np.mean(error**2)):.2f}"
+        for name, error in errors.items()
+    }
+)
 
 # %% [markdown]
-# No forecast can do better than the noise, 0.1. The LSTM comes near it because it averages over many
-# past values; two coefficients see two of them and pass the noise on. Without noise the two
-# coefficients are exact and the LSTM is not.
+# No forecast can do better than the noise, 0.1. The LSTM comes near it because
+# it averages over many past values; two coefficients see two of them and pass
+# the noise on. Without noise the two coefficients are exact and the LSTM is
+# not.
 # ```{solution-end}
 # ```
 #
 # ```{exercise-start} Make it explode
 # :label: ex-lstm-explode
 # ```
-# *hard* The cell path alone can only shrink a gradient. Find weights for which the gradient of an
-# LSTM *grows* with the lag, and say through which path.
+# *hard* The cell path alone can only shrink a gradient. Find weights for which
+# the gradient of an LSTM *grows* with the lag, and say through which path.
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-lstm-explode
 # :class: dropdown
 # ```
-# Large recurrent weights: $h_{t-1}$ feeds the gates and the candidate through $W_h$, and that path
-# multiplies by $W_h$ at each step as in a plain RNN.
+# Large recurrent weights: $h_{t-1}$ feeds the gates and the candidate through
+# $W_h$, and that path multiplies by $W_h$ at each step as in a plain RNN.
 
 # %%
 for scale in (1, 4, 8):
     layer = lstm_with_forget_bias(1.0)
     layer.params["W_h"] *= scale
-    print(f"W_h times {scale}: share at lag 50 is {gradient_by_lag(layer, 0.1 * noise)[50]:.1e}")
+    print(
+        f"W_h times {scale}: share at lag 50 is "
+        f"{gradient_by_lag(layer, 0.1 * noise)[50]:.1e}"
+    )
 
 # %% [markdown]
 # ```{solution-end}
@@ -1030,14 +1204,17 @@ for scale in (1, 4, 8):
 #
 # ## Further reading
 #
-# - [Hochreiter and Schmidhuber (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the analysis of
-#   the decaying gradient that led to the constant error carousel, in the authors' own words.
-# - [Gers et al. (2000)](https://doi.org/10.1162/089976600300015015): the forget gate and why streams
-#   need it; the cell that everybody uses.
-# - [Greff et al. (2017)](https://arxiv.org/abs/1503.04069): eight variants on three tasks, to know
-#   which parts matter before you change one.
-# - [Jozefowicz et al. (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html): a search over ten
-#   thousand architectures that ends with a bias.
+# - [Hochreiter and Schmidhuber
+#   (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the analysis of the
+#   decaying gradient that led to the constant error carousel, in the authors'
+#   own words.
+# - [Gers et al. (2000)](https://doi.org/10.1162/089976600300015015): the forget
+#   gate and why streams need it; the cell that everybody uses.
+# - [Greff et al. (2017)](https://arxiv.org/abs/1503.04069): eight variants on
+#   three tasks, to know which parts matter before you change one.
+# - [Jozefowicz et al.
+#   (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html): a search over
+#   ten thousand architectures that ends with a bias.
 #
-# Before: [RNN basics](01_rnn_basics.ipynb). Next: [GRU](03_gru.ipynb), which does with one state and
-# three quarters of the weights.
+# Before: [RNN basics](01_rnn_basics.ipynb). Next: [GRU](03_gru.ipynb), which
+# does with one state and three quarters of the weights.

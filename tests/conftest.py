@@ -1,31 +1,35 @@
-"""Run the tests as notebooks run, and check every shape that utils promises in its annotations."""
+"""Run the tests as notebooks run, and check every shape that utils promises
+in its annotations."""
 
 import os
-import pkgutil
 import shutil
+from pathlib import Path
 
 from tools import environment
 
-# Before NumPy, PyTorch and TensorFlow are imported: they read the number of threads only once.
+# Before NumPy, PyTorch and TensorFlow are imported: they read the number of
+# threads only once.
 environment.pin()
 
 import jaxtyping
 import pytest
 
-import utils
+ROOT = Path(__file__).resolve().parent.parent
 
-# Not in the Keras modules: Keras reads the constructors' signatures, which the check would hide.
+# Not in the Keras modules: Keras reads the constructors' signatures, which the
+# check would hide.
 CHECKED = [
-    f"utils.{module.name}"
-    for module in pkgutil.iter_modules(utils.__path__)
-    if not module.name.startswith("keras")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted((ROOT / "utils").rglob("*.py"))
+    if path.stem not in ("__init__", "__main__", "keras")
 ]
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 
 @pytest.fixture
 def unannotated():
-    """Let wrong shapes through the annotations, to reach the errors that readers will see."""
+    """Let wrong shapes through the annotations, to reach the errors that
+    readers will see."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -33,7 +37,8 @@ def unannotated():
 
 @pytest.fixture(scope="session")
 def browser():
-    """Start the machine's Chromium; without one, say so: skip, or fail where CI promised it."""
+    """Start the machine's Chromium; without one, say so: skip, or fail where
+    CI promised it."""
     programs = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, programs)), None)
     if program is None:
@@ -45,7 +50,8 @@ def browser():
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=program,
+            args=["--no-sandbox", "--disable-background-networking"],
         )
         yield browser
         browser.close()

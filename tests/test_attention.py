@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from utils import keras_attention, torch_attention
+from utils.attention import keras as keras_attention
+from utils.attention import pytorch as torch_attention
 from utils.data.batches import mask_from_lengths
 from utils.scratch import (
     AdditiveAttention,
@@ -31,7 +32,12 @@ def example(rng, batch=3, time=5, query_size=4, key_size=6):
     query = rng.normal(size=(batch, query_size))
     keys = rng.normal(size=(batch, time, key_size))
     lengths = rng.integers(1, time + 1, batch)
-    return query, keys, mask_from_lengths(lengths, time), rng.normal(size=(batch, key_size))
+    return (
+        query,
+        keys,
+        mask_from_lengths(lengths, time),
+        rng.normal(size=(batch, key_size)),
+    )
 
 
 def torch_twin(attention):
@@ -40,17 +46,25 @@ def torch_twin(attention):
         attention.params["query"].shape,
         attention.params["key"].shape,
     )
-    twin = torch_attention.AdditiveAttention(query_size, key_size, units).double()
+    twin = torch_attention.AdditiveAttention(
+        query_size, key_size, units
+    ).double()
     with torch.no_grad():
         for name in ("query", "key"):
-            getattr(twin, name).weight.copy_(torch.from_numpy(attention.params[name].T))
-        twin.score.weight.copy_(torch.from_numpy(attention.params["score"][None]))
+            getattr(twin, name).weight.copy_(
+                torch.from_numpy(attention.params[name].T)
+            )
+        twin.score.weight.copy_(
+            torch.from_numpy(attention.params["score"][None])
+        )
     return twin
 
 
 def keras_twin(attention, query, keys):
     """Build the Keras layer with a NumPy attention's weights."""
-    twin = keras_attention.AdditiveAttention(len(attention.params["score"]), dtype="float64")
+    twin = keras_attention.AdditiveAttention(
+        len(attention.params["score"]), dtype="float64"
+    )
     twin.build(query.shape, keys.shape)
     twin.query.set_weights([attention.params["query"]])
     twin.key.set_weights([attention.params["key"]])
@@ -59,7 +73,9 @@ def keras_twin(attention, query, keys):
 
 
 @settings(deadline=None, max_examples=10)
-@given(seed=st.integers(0, 10_000), batch=st.integers(1, 4), time=st.integers(1, 7))
+@given(
+    seed=st.integers(0, 10_000), batch=st.integers(1, 4), time=st.integers(1, 7)
+)
 @pytest.mark.parametrize("kind", ["additive", "dot product", "pooling"])
 def test_backward_matches_central_differences(kind, seed, batch, time):
     rng = np.random.default_rng(seed)
@@ -69,7 +85,9 @@ def test_backward_matches_central_differences(kind, seed, batch, time):
         forward, inputs = (lambda: layer.forward(keys, mask)), {"keys": keys}
     else:
         layer = (
-            AdditiveAttention(6, 6, 3, rng=seed) if kind == "additive" else DotProductAttention()
+            AdditiveAttention(6, 6, 3, rng=seed)
+            if kind == "additive"
+            else DotProductAttention()
         )
         forward, inputs = (
             lambda: layer.forward(query, keys, mask),
@@ -82,9 +100,13 @@ def test_backward_matches_central_differences(kind, seed, batch, time):
         return float((forward()[0] * d_context).sum())
 
     for name, array in inputs.items():
-        assert np.allclose(getattr(grads, name), numerical_gradient(loss, array), atol=1e-8)
+        assert np.allclose(
+            getattr(grads, name), numerical_gradient(loss, array), atol=1e-8
+        )
     for name, array in layer.params.items():
-        assert np.allclose(grads.params[name], numerical_gradient(loss, array), atol=1e-8)
+        assert np.allclose(
+            grads.params[name], numerical_gradient(loss, array), atol=1e-8
+        )
 
 
 def test_additive_attention_equals_pytorch_forward_and_backward(rng):
@@ -94,7 +116,9 @@ def test_additive_attention_equals_pytorch_forward_and_backward(rng):
     grads = attention.backward(d_context)
 
     twin = torch_twin(attention)
-    tensors = [torch.from_numpy(each).requires_grad_() for each in (query, keys)]
+    tensors = [
+        torch.from_numpy(each).requires_grad_() for each in (query, keys)
+    ]
     torch_context, torch_weights = twin(*tensors, torch.from_numpy(mask))
     torch_context.backward(torch.from_numpy(d_context))
 
@@ -103,8 +127,16 @@ def test_additive_attention_equals_pytorch_forward_and_backward(rng):
     assert relative_error(tensors[0].grad.numpy(), grads.query) < EXACT
     assert relative_error(tensors[1].grad.numpy(), grads.keys) < EXACT
     for name in ("query", "key"):
-        assert relative_error(getattr(twin, name).weight.grad.numpy().T, grads.params[name]) < EXACT
-    assert relative_error(twin.score.weight.grad.numpy()[0], grads.params["score"]) < EXACT
+        assert (
+            relative_error(
+                getattr(twin, name).weight.grad.numpy().T, grads.params[name]
+            )
+            < EXACT
+        )
+    assert (
+        relative_error(twin.score.weight.grad.numpy()[0], grads.params["score"])
+        < EXACT
+    )
 
 
 def test_additive_attention_equals_keras_forward_and_backward(rng):
@@ -120,15 +152,26 @@ def test_additive_attention_equals_keras_forward_and_backward(rng):
     with tf.GradientTape() as tape:
         keras_context, keras_weights = twin(*variables, mask=tf.constant(mask))
         loss = tf.reduce_sum(keras_context * d_context)
-    expected = [grads.query, grads.keys, *(grads.params[name] for name in ("query", "key"))]
-    matrices = [layer.kernel.value for layer in (twin.query, twin.key, twin.score)]
+    expected = [
+        grads.query,
+        grads.keys,
+        *(grads.params[name] for name in ("query", "key")),
+    ]
+    matrices = [
+        layer.kernel.value for layer in (twin.query, twin.key, twin.score)
+    ]
     found = tape.gradient(loss, [*variables, *matrices])
 
     assert relative_error(keras_context.numpy(), context) < EXACT
     assert relative_error(keras_weights.numpy(), weights) < EXACT
     for gradient, reference in zip(found, expected, strict=False):
-        assert relative_error(tf.convert_to_tensor(gradient).numpy(), reference) < EXACT
-    assert relative_error(found[-1].numpy()[:, 0], grads.params["score"]) < EXACT
+        assert (
+            relative_error(tf.convert_to_tensor(gradient).numpy(), reference)
+            < EXACT
+        )
+    assert (
+        relative_error(found[-1].numpy()[:, 0], grads.params["score"]) < EXACT
+    )
 
 
 def test_keras_own_additive_attention_is_ours_with_identity_matrices(rng):
@@ -153,7 +196,10 @@ def test_dot_product_attention_equals_both_frameworks(rng):
     context, weights = attention.forward(query, keys, mask)
     grads = attention.backward(d_context)
 
-    tensors = [torch.from_numpy(each).requires_grad_() for each in (query[:, None], keys)]
+    tensors = [
+        torch.from_numpy(each).requires_grad_()
+        for each in (query[:, None], keys)
+    ]
     found = nn.functional.scaled_dot_product_attention(
         *tensors, tensors[1], attn_mask=torch.from_numpy(mask[:, None])
     )
@@ -162,9 +208,12 @@ def test_dot_product_attention_equals_both_frameworks(rng):
     assert relative_error(tensors[0].grad.numpy()[:, 0], grads.query) < EXACT
     assert relative_error(tensors[1].grad.numpy(), grads.keys) < EXACT
 
-    # Keras's layer does not scale by the size, so its queries must be scaled beforehand.
+    # Keras's layer does not scale by the size, so its queries must be scaled
+    # beforehand.
     _, keras_weights = keras.layers.Attention(dtype="float64")(
-        [query[:, None] / np.sqrt(6), keys], mask=[None, mask], return_attention_scores=True
+        [query[:, None] / np.sqrt(6), keys],
+        mask=[None, mask],
+        return_attention_scores=True,
     )
     assert relative_error(keras_weights.numpy()[:, 0], weights) < EXACT
 
@@ -182,7 +231,9 @@ def test_pooling_equals_both_frameworks_and_ignores_padding(rng):
     keras_layer = keras_attention.AttentionPooling(5, dtype="float64")
     keras_layer.attention = keras_twin(pooling.attention, np.ones((3, 1)), keys)
     keras_layer.built = True
-    assert relative_error(keras_layer(keys, mask=mask)[0].numpy(), pooled) < EXACT
+    assert (
+        relative_error(keras_layer(keys, mask=mask)[0].numpy(), pooled) < EXACT
+    )
 
     longer = np.pad(keys, ((0, 0), (0, 4), (0, 0)), constant_values=99.0)
     wider = np.pad(mask, ((0, 0), (0, 4)))
@@ -203,15 +254,23 @@ def test_masked_positions_get_no_weight_and_no_gradient(rng):
 
 
 def test_softmax_survives_scores_that_overflow_exp():
-    weights = masked_softmax(np.array([[1000.0, 1001.0, 5000.0]]), np.array([[True, True, False]]))
+    weights = masked_softmax(
+        np.array([[1000.0, 1001.0, 5000.0]]), np.array([[True, True, False]])
+    )
     assert np.allclose(weights, [[1 / (1 + np.e), np.e / (1 + np.e), 0]])
 
 
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (np.array([[True, True, False], [False, False, False]]), "row 1 no valid position"),
-        (np.ones((2, 4), dtype=bool), r"mask has shape \(2, 4\); the scores need \(2, 3\)"),
+        (
+            np.array([[True, True, False], [False, False, False]]),
+            "row 1 no valid position",
+        ),
+        (
+            np.ones((2, 4), dtype=bool),
+            r"mask has shape \(2, 4\); the scores need \(2, 3\)",
+        ),
     ],
 )
 @pytest.mark.usefixtures("unannotated")
@@ -223,7 +282,11 @@ def test_a_mask_that_cannot_work_is_refused(mask, message):
 @pytest.mark.usefixtures("unannotated")
 def test_sizes_that_do_not_fit_are_named(rng):
     query, keys, _, _ = example(rng)
-    with pytest.raises(ValueError, match="query has size 4 and keys have size 6"):
+    with pytest.raises(
+        ValueError, match="query has size 4 and keys have size 6"
+    ):
         DotProductAttention().forward(query, keys)
-    with pytest.raises(ValueError, match=r"query has shape \(3, 4\); its last axis must be 5"):
+    with pytest.raises(
+        ValueError, match=r"query has shape \(3, 4\); its last axis must be 5"
+    ):
         AdditiveAttention(5, 6, 3).forward(query, keys)

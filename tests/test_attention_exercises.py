@@ -1,4 +1,5 @@
-"""Chapter 07's checkers name the mistake that a function makes, and pass the right ones."""
+"""Chapter 09's checkers name the mistake that a function makes, and pass the
+right ones."""
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ def attend(queries, keys, values, mask, weigh=masked, scale=None):
 def torch_attend(queries, keys, values, mask):
     return torch.nn.functional.scaled_dot_product_attention(
         *map(torch.as_tensor, (queries, keys, values)),
-        attn_mask=torch.as_tensor(mask)[:, None].expand(-1, queries.shape[1], -1),
+        attn_mask=torch.as_tensor(mask)[:, None].expand(
+            -1, queries.shape[1], -1
+        ),
     )
 
 
@@ -51,26 +54,50 @@ def steps(time):
 CASES = {
     "check_padding_mask": {
         True: [lambda lengths, time: steps(time) < lengths[:, None]],
-        "marks the padding": lambda lengths, time: steps(time) >= lengths[:, None],
-        "one position too many": lambda lengths, time: steps(time) <= lengths[:, None],
-        "one position too few": lambda lengths, time: steps(time) < lengths[:, None] - 1,
-        "marks the last": lambda lengths, time: steps(time)[::-1] < lengths[:, None],
-        "type is int64": lambda lengths, time: (steps(time) < lengths[:, None]).astype(int),
-        "the shape (5, 3); (3, 5)": lambda lengths, time: (steps(time) < lengths[:, None]).T,
+        "marks the padding": lambda lengths, time: (
+            steps(time) >= lengths[:, None]
+        ),
+        "one position too many": lambda lengths, time: (
+            steps(time) <= lengths[:, None]
+        ),
+        "one position too few": lambda lengths, time: (
+            steps(time) < lengths[:, None] - 1
+        ),
+        "marks the last": lambda lengths, time: (
+            steps(time)[::-1] < lengths[:, None]
+        ),
+        "type is int64": lambda lengths, time: (
+            steps(time) < lengths[:, None]
+        ).astype(int),
+        "the shape (5, 3); (3, 5)": lambda lengths, time: (
+            (steps(time) < lengths[:, None]).T
+        ),
     },
     "check_attention_weights": {
-        True: [masked, lambda scores, mask: softmax(scores + np.where(mask, 0, -1e9)[:, None])],
+        True: [
+            masked,
+            lambda scores, mask: softmax(
+                scores + np.where(mask, 0, -1e9)[:, None]
+            ),
+        ],
         "axis 1": lambda scores, mask: masked(scores, mask, axis=1),
         "axis 0": lambda scores, mask: masked(scores, mask, axis=0),
         "together": lambda scores, mask: masked(scores, mask, axis=(1, 2)),
         "mask is not used": lambda scores, mask: softmax(scores),
         "comes after": lambda scores, mask: softmax(scores) * mask[:, None],
         "set to 0": lambda scores, mask: softmax(scores * mask[:, None]),
-        "exponential is missing": lambda scores, mask: scores / scores.sum(-1, keepdims=True),
-        "inverted": lambda scores, mask: softmax(np.where(mask[:, None], -1e9, scores)),
+        "exponential is missing": lambda scores, mask: (
+            scores / scores.sum(-1, keepdims=True)
+        ),
+        "inverted": lambda scores, mask: softmax(
+            np.where(mask[:, None], -1e9, scores)
+        ),
     },
     "check_log_softmax": {
-        True: [log_softmax, lambda x: torch.log_softmax(torch.as_tensor(x), dim=-1)],
+        True: [
+            log_softmax,
+            lambda x: torch.log_softmax(torch.as_tensor(x), dim=-1),
+        ],
         "while they are small": log_of_softmax,
         "exp overflows": naive_log_softmax,
         "logarithm is missing": softmax,
@@ -80,10 +107,18 @@ CASES = {
     "check_dot_product_attention": {
         True: [attend, torch_attend],
         "not divided": lambda *arrays: attend(*arrays, scale=1.0),
-        "it is the root of it": lambda q, k, v, mask: attend(q, k, v, mask, scale=k.shape[-1]),
-        "number of positions": lambda q, k, v, mask: attend(q, k, v, mask, scale=k.shape[1] ** 0.5),
-        "mask is not used": lambda *arrays: attend(*arrays, weigh=lambda s, mask: softmax(s)),
-        "axis 1": lambda *arrays: attend(*arrays, weigh=lambda s, m: masked(s, m, axis=1)),
+        "it is the root of it": lambda q, k, v, mask: attend(
+            q, k, v, mask, scale=k.shape[-1]
+        ),
+        "number of positions": lambda q, k, v, mask: attend(
+            q, k, v, mask, scale=k.shape[1] ** 0.5
+        ),
+        "mask is not used": lambda *arrays: attend(
+            *arrays, weigh=lambda s, mask: softmax(s)
+        ),
+        "axis 1": lambda *arrays: attend(
+            *arrays, weigh=lambda s, m: masked(s, m, axis=1)
+        ),
         "the shape (2, 3, 5); (2, 3, 6)": lambda q, k, v, mask: (
             attend(q, k, v, mask) @ np.ones((v.shape[-1], k.shape[1]))
         ),

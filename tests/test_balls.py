@@ -17,15 +17,21 @@ def test_balls_follow_the_sources_distribution():
     keys = start_and_velocity(rows)
     assert set(np.unique(keys[:, 0])) == set(range(-10, 11))
     assert set(np.unique(keys[:, 1])) == {-5, -4, -3, -2, -1, 1, 2, 3, 4, 5}
-    counts, frequency = np.unique([len(row) for row in rows], return_counts=True)
+    counts, frequency = np.unique(
+        [len(row) for row in rows], return_counts=True
+    )
     assert list(counts) == [5, 6, 7, 8, 9, 10]
-    # each length has probability 1/6; five standard deviations of a binomial are 0.0132
+    # each length has probability 1/6; five standard deviations of a binomial
+    # are 0.0132
     assert np.abs(frequency / 20_000 - 1 / 6).max() < 0.0132
     assert len({tuple(row) for row in rows}) == 1260
 
 
 def test_balls_repeat_with_the_seed_and_need_a_positive_number():
-    assert all((a == b).all() for a, b in zip(make_balls(50, 3), make_balls(50, 3), strict=True))
+    assert all(
+        (a == b).all()
+        for a, b in zip(make_balls(50, 3), make_balls(50, 3), strict=True)
+    )
     with pytest.raises(ValueError, match="n is 0"):
         make_balls(0, 0)
 
@@ -42,7 +48,10 @@ def test_read_balls_returns_what_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("1,3,5\n1,x,5\n", r"balls.csv, line 2, column 2: 'x' is not a whole number"),
+        (
+            "1,3,5\n1,x,5\n",
+            r"balls.csv, line 2, column 2: 'x' is not a whole number",
+        ),
         ("1,3,5\n\n1,2.5,4\n", r"balls.csv, line 3, column 2: '2.5'"),
         ("1,3,5,\n", r"line 1, column 4: ''"),
         ("1,3\n", r"line 1: 2 position\(s\)"),
@@ -65,7 +74,10 @@ def test_the_line_is_exact_and_targets_are_the_last_positions():
 
 
 def test_ratio_accuracy_is_the_sources_on_positions_over_50():
-    actual, predicted = np.array([10.0, -20.0, 0.0]), np.array([11.0, -18.0, 0.5])
+    actual, predicted = (
+        np.array([10.0, -20.0, 0.0]),
+        np.array([11.0, -18.0, 0.5]),
+    )
     a, p = actual / 50, predicted / 50
     assert ratio_accuracy(actual, predicted) == pytest.approx(
         1 - np.mean(np.abs(a - p) / (np.abs(a) + 0.0001)), abs=1e-12
@@ -80,7 +92,9 @@ def test_groups_stay_together_and_every_row_is_used_once():
     parts = split_by_group(keys, 0)
     assert sorted(np.concatenate(parts)) == list(range(3000))
     found = [{tuple(key) for key in keys[part]} for part in parts]
-    assert len(set.union(*found)) == sum(len(keys_of_part) for keys_of_part in found)
+    assert len(set.union(*found)) == sum(
+        len(keys_of_part) for keys_of_part in found
+    )
     assert [len(keys_of_part) for keys_of_part in found] == [126, 42, 42]
     ordinary = split_by_group(np.arange(1000), 0)
     assert [len(part) for part in ordinary] == [600, 200, 200]

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from utils.behaviour import BehaviourTest, behaviour_tests, failure_rates
 from utils.data.text import tokenize
 from utils.data.twins import ENGLISH
+from utils.sentiment.behaviour import (
+    BehaviourTest,
+    behaviour_tests,
+    failure_rates,
+)
 
 TESTS = {test.name: test for test in behaviour_tests()}
 
@@ -13,9 +17,14 @@ def constant(probability):
 
 
 def last_adjective(texts):
-    """Answer by the last adjective: right on every contrast, wrong on every negation."""
-    signs = {word: 0.9 for word in ENGLISH.good} | {word: 0.1 for word in ENGLISH.bad}
-    return np.array([[signs[t] for t in tokenize(text) if t in signs][-1] for text in texts])
+    """Answer by the last adjective: right on every contrast, wrong on every
+    negation."""
+    signs = {word: 0.9 for word in ENGLISH.good} | {
+        word: 0.1 for word in ENGLISH.bad
+    }
+    return np.array(
+        [[signs[t] for t in tokenize(text) if t in signs][-1] for text in texts]
+    )
 
 
 def first_word(texts):
@@ -25,7 +34,9 @@ def first_word(texts):
 def test_every_test_has_a_hundred_sentences_of_both_labels():
     for test in TESTS.values():
         assert len(test.texts) == 100
-        assert len(set(test.expected)) == (0 if test.kind == "invariance" else 2)
+        assert len(set(test.expected)) == (
+            0 if test.kind == "invariance" else 2
+        )
         assert len(test.changed) == (0 if test.kind == "label" else 100)
 
 
@@ -51,7 +62,9 @@ def test_an_answer_from_the_first_word_fails_the_invariance_to_words_in_front():
 def test_a_small_move_in_the_wrong_direction_is_no_failure():
     test = BehaviourTest("d", "direction", ["a", "b"], ["a!", "b!"], [1, 0])
     moves = {"a": 0.5, "a!": 0.45, "b": 0.5, "b!": 0.7}
-    assert test.failures(lambda texts: np.array([moves[t] for t in texts])).tolist() == [
+    assert test.failures(
+        lambda texts: np.array([moves[t] for t in texts])
+    ).tolist() == [
         False,
         True,
     ]

@@ -1,4 +1,5 @@
-"""A small case of `benchmarks/cells.py`: every way computes the same before it is timed."""
+"""A small case of `benchmarks/cells.py`: every way computes the same before
+it is timed."""
 
 import numpy as np
 import pytest
@@ -44,7 +45,9 @@ def test_the_other_ways_compute_what_the_layer_does(kind):
         run(module, rows, torch.from_numpy(d_outputs))
         gradients[name] = rows.grad.numpy()
     for xla in (False, True):
-        gradients[f"Keras {xla}"] = cells.both_ways_keras(layer, x, d_outputs, xla)()[0].numpy()
+        gradients[f"Keras {xla}"] = cells.both_ways_keras(
+            layer, x, d_outputs, xla
+        )()[0].numpy()
     for name, gradient in gradients.items():
         assert relative_error(gradient, expected) < 1e-5, name
 
@@ -54,27 +57,38 @@ def test_a_comparison_holds_every_way(dtype):
     result = cells.compare_layers("GRU", dtype, SMALL, rounds=2, seconds=0)
     ratios = result["forward and backward"]["ratio"]
     single = {"loop over PyTorch cells", "Keras", "Keras, XLA"}
-    assert ratios.keys() == {"PyTorch"} | (single if dtype == "float32" else set())
+    assert ratios.keys() == {"PyTorch"} | (
+        single if dtype == "float32" else set()
+    )
     assert all(ratio > 0 for ratio in ratios.values())
     assert 0 < result["share of peak"] < 1
 
 
 def test_ragged_and_tutorial_comparisons_run():
-    ragged = cells.compare_ragged("one long row", (4, 3, 5), rounds=2, seconds=0)
+    ragged = cells.compare_ragged(
+        "one long row", (4, 3, 5), rounds=2, seconds=0
+    )
     assert 0.5 < ragged["padding share"] < 1
-    assert ragged["forward and backward"]["ratio"].keys() == {"PyTorch, packed", "PyTorch, padded"}
+    assert ragged["forward and backward"]["ratio"].keys() == {
+        "PyTorch, packed",
+        "PyTorch, padded",
+    }
     tutorial = cells.compare_with_tutorial(SMALL, rounds=2)
     assert tutorial["forward and backward"]["rounds"] == 2
 
 
 def test_every_run_has_a_name_of_its_own():
-    assert len(cells.runs()) == len(cells.KINDS) * 2 * len(cells.SIZES) + len(cells.RAGGED) + len(
-        cells.SIZES
-    )
+    assert len(cells.runs()) == len(cells.KINDS) * 2 * len(cells.SIZES) + len(
+        cells.RAGGED
+    ) + len(cells.SIZES)
 
 
 def test_ratios_are_of_the_same_round():
-    times = {cells.OURS: [1.0, 10.0, 2.0], "slow": [3.0, 20.0, 8.0], cells.PEAK: [1.0, 1.0, 1.0]}
+    times = {
+        cells.OURS: [1.0, 10.0, 2.0],
+        "slow": [3.0, 20.0, 8.0],
+        cells.PEAK: [1.0, 1.0, 1.0],
+    }
     result = cells.summary(times)
     assert result["ratio"] == {"slow": 3.0}
     assert result["milliseconds"][cells.OURS] == 2000

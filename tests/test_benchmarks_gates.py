@@ -16,7 +16,9 @@ def digit_parts():
 def test_recorded_digit_baselines_repeat(digit_parts):
     recorded = load_results("digits")["results"]
     assert recorded["test_digits"] == len(digit_parts[1].y)
-    assert digits.baselines(*digit_parts) == pytest.approx(recorded["baselines"], abs=0.006)
+    assert digits.baselines(*digit_parts) == pytest.approx(
+        recorded["baselines"], abs=0.006
+    )
 
 
 def test_a_short_run_on_digits_learns(digit_parts):
@@ -26,13 +28,17 @@ def test_a_short_run_on_digits_learns(digit_parts):
 def test_digit_runs_are_complete():
     accuracy = load_results("digits")["results"]["accuracy"]
     assert {name: len(scores) for name, scores in accuracy.items()} == {
-        f"{framework} {kind}": 5 for framework in ("PyTorch", "Keras") for kind in ("LSTM", "GRU")
+        f"{framework} {kind}": 5
+        for framework in ("PyTorch", "Keras")
+        for kind in ("LSTM", "GRU")
     }
 
 
 def test_recorded_sunspot_baselines_repeat():
     recorded = load_results("sunspots")["results"]
-    assert sunspots.baselines(sunspot_windows()) == pytest.approx(recorded["baselines"], rel=1e-3)
+    assert sunspots.baselines(sunspot_windows()) == pytest.approx(
+        recorded["baselines"], rel=1e-3
+    )
 
 
 def test_a_short_run_on_sunspots_beats_repetition():

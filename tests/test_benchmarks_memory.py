@@ -1,4 +1,5 @@
-"""The memory trial: what is recorded is what the code computes, and the comparison is fair."""
+"""The memory trial: what is recorded is what the code computes, and the
+comparison is fair."""
 
 import dataclasses
 import json
@@ -9,12 +10,14 @@ import torch
 
 from benchmarks import memory
 from benchmarks.record import RESULTS
-from utils.torch_models import SequenceReader, equal_hidden_size
+from utils.models.pytorch import SequenceReader, equal_hidden_size
 
 
 @pytest.fixture(scope="module")
 def recorded():
-    return json.loads((RESULTS / "memory.json").read_text(encoding="utf-8"))["results"]
+    return json.loads((RESULTS / "memory.json").read_text(encoding="utf-8"))[
+        "results"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -26,18 +29,25 @@ def recorded():
         ("waves", "GRU", "default"),
     ],
 )
-def test_the_first_hundred_steps_of_a_run_come_out_as_recorded(task, cell, variant, recorded):
-    # Of runs whose loss leaps, such as the plain RNN's, rounding changes even the first steps.
+def test_the_first_hundred_steps_of_a_run_come_out_as_recorded(
+    task, cell, variant, recorded
+):
+    # Of runs whose loss leaps, such as the plain RNN's, rounding changes even
+    # the first steps.
     short = dataclasses.replace(memory.TASKS[task], steps=100)
     rerun = memory.train(short, cell, variant, 0)
     run = recorded["runs"][f"{task} / {cell} / {variant} / 0"]
     assert rerun["parameters"] == run["parameters"]
     for score, curve in rerun["curves"].items():
         # Other processors add in another order, and training amplifies it.
-        np.testing.assert_allclose(curve, run["curves"][score][:2], rtol=0.05, atol=0.01)
+        np.testing.assert_allclose(
+            curve, run["curves"][score][:2], rtol=0.05, atol=0.01
+        )
 
 
-def test_every_recorded_run_belongs_to_the_trial_and_is_labelled_right(recorded):
+def test_every_recorded_run_belongs_to_the_trial_and_is_labelled_right(
+    recorded,
+):
     planned = {" / ".join(map(str, run)) for run in memory.runs()}
     assert set(recorded["runs"]) <= planned
     for key, run in recorded["runs"].items():
@@ -51,7 +61,9 @@ def test_every_recorded_run_belongs_to_the_trial_and_is_labelled_right(recorded)
 
 def test_parameter_counts_differ_by_less_than_three_percent(recorded):
     for key, run in recorded["runs"].items():
-        assert run["parameters"] == pytest.approx(memory.PARAMETERS, rel=0.03), key
+        assert run["parameters"] == pytest.approx(
+            memory.PARAMETERS, rel=0.03
+        ), key
 
 
 def test_linear_forecasts_come_out_as_recorded(recorded):
@@ -62,10 +74,14 @@ def test_linear_forecasts_come_out_as_recorded(recorded):
 @pytest.mark.parametrize("cell", memory.CELLS)
 def test_equal_hidden_size_is_the_closest(cell):
     def count(hidden):
-        return sum(p.numel() for p in SequenceReader(cell, 3, hidden, 2).parameters())
+        return sum(
+            p.numel() for p in SequenceReader(cell, 3, hidden, 2).parameters()
+        )
 
     best = equal_hidden_size(cell, 3, 2, 1000)
-    assert abs(count(best) - 1000) == min(abs(count(hidden) - 1000) for hidden in range(1, 60))
+    assert abs(count(best) - 1000) == min(
+        abs(count(hidden) - 1000) for hidden in range(1, 60)
+    )
 
 
 def test_variants_change_what_they_say():
@@ -80,13 +96,18 @@ def test_variants_change_what_they_say():
     forget = (biased.bias_ih_l0 + biased.bias_hh_l0).view(4, -1)[1]
     assert torch.equal(forget, torch.full_like(forget, 3.0))
     for gate in layer("LSTM", "orthogonal gates").weight_hh_l0.chunk(4):
-        torch.testing.assert_close(gate @ gate.T, torch.eye(len(gate)), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            gate @ gate.T, torch.eye(len(gate)), atol=1e-5, rtol=0
+        )
     fused = layer("LSTM", "orthogonal").weight_hh_l0
-    torch.testing.assert_close(fused.T @ fused, torch.eye(fused.shape[1]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        fused.T @ fused, torch.eye(fused.shape[1]), atol=1e-5, rtol=0
+    )
 
 
 def test_a_run_that_is_not_finite_ends_and_says_so():
     task = dataclasses.replace(
-        memory.TASKS["adding 50"], loss=lambda outputs, targets: outputs.sum() * torch.inf
+        memory.TASKS["adding 50"],
+        loss=lambda outputs, targets: outputs.sum() * torch.inf,
     )
     assert memory.train(task, "RNN", "default", 0)["ended"] == "not finite"

@@ -1,4 +1,5 @@
-"""The sentiment benchmarks: small cases run again, and the statistics held against hand sums."""
+"""The sentiment benchmarks: small cases run again, and the statistics held
+against hand sums."""
 
 import functools
 import json
@@ -13,7 +14,7 @@ from benchmarks import sentiment, sentiment_twins
 from benchmarks.record import recorded
 from utils.data.text import Vocabulary
 from utils.data.twins import make_twins, split_pairs
-from utils.torch_sentiment import positive_probabilities
+from utils.sentiment.pytorch import positive_probabilities
 
 TWINS = recorded("sentiment_twins")
 REAL = recorded("sentiment")["rotten_tomatoes"]
@@ -21,7 +22,11 @@ REAL = recorded("sentiment")["rotten_tomatoes"]
 
 def test_a_recorded_bag_of_words_comes_out_again():
     found = sentiment_twins.measure_counts(1, False)
-    assert found["test twins"] == TWINS["TF-IDF, up to 1-grams"]["test twins"] == 0.5
+    assert (
+        found["test twins"]
+        == TWINS["TF-IDF, up to 1-grams"]["test twins"]
+        == 0.5
+    )
     for part, score in TWINS["TF-IDF, up to 1-grams"].items():
         assert found[part] == pytest.approx(score, abs=0.01)
 
@@ -44,14 +49,20 @@ def test_the_recorded_verdicts_end_where_the_sentences_do():
 
 def test_the_recorded_mistakes_are_mistakes_and_agree_with_the_accuracy():
     found = TWINS["mistakes of LSTM, last"]
-    assert all((row["probability"] > 0.5) != row["label"] for row in found["mistakes"])
+    assert all(
+        (row["probability"] > 0.5) != row["label"] for row in found["mistakes"]
+    )
     lengths = pd.DataFrame(found["by length"]).T
     right = (lengths["texts"] * lengths["accuracy"]).sum()
-    assert right / lengths["texts"].sum() == pytest.approx(found["slices"]["all"]["accuracy"])
+    assert right / lengths["texts"].sum() == pytest.approx(
+        found["slices"]["all"]["accuracy"]
+    )
 
 
 def part(labels):
-    return pd.DataFrame({"text": [f"text {i}" for i in range(len(labels))], "label": labels})
+    return pd.DataFrame(
+        {"text": [f"text {i}" for i in range(len(labels))], "label": labels}
+    )
 
 
 def test_mcnemar_counts_the_rows_on_which_one_alone_is_right():
@@ -65,9 +76,14 @@ def test_mcnemar_counts_the_rows_on_which_one_alone_is_right():
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
     labels = part([1, 1, 0, 0])
-    assert sentiment.expected_calibration_error(np.array([1, 1, 0, 0.0]), labels) == 0
+    assert (
+        sentiment.expected_calibration_error(np.array([1, 1, 0, 0.0]), labels)
+        == 0
+    )
     # Two bins: confidence 0.8, one of two right; confidence 0.6, both right.
-    found = sentiment.expected_calibration_error(np.array([0.8, 0.6, 0.8, 0.4]), labels)
+    found = sentiment.expected_calibration_error(
+        np.array([0.8, 0.6, 0.8, 0.4]), labels
+    )
     assert found == pytest.approx((2 * 0.3 + 2 * 0.4) / 4)
 
 
@@ -88,7 +104,9 @@ def test_the_better_classifier_gets_the_weight():
 def test_the_interval_over_folds_is_wider_than_that_of_independent_ones():
     values = np.random.default_rng(0).normal(0.01, 0.02, 10)
     found = sentiment.difference(values)
-    naive = stats.t.interval(0.95, 9, values.mean(), values.std(ddof=1) / np.sqrt(10))
+    naive = stats.t.interval(
+        0.95, 9, values.mean(), values.std(ddof=1) / np.sqrt(10)
+    )
     assert found["mean"] == pytest.approx(values.mean())
     ratio = (found["high"] - found["low"]) / (naive[1] - naive[0])
     assert ratio == pytest.approx(np.sqrt((1 / 10 + 1 / 9) / (1 / 10)))
@@ -96,7 +114,8 @@ def test_the_interval_over_folds_is_wider_than_that_of_independent_ones():
 
 @pytest.fixture
 def small(monkeypatch):
-    """Make the whole benchmark small: three variants, few seeds, 500 sentences."""
+    """Make the whole benchmark small: three variants, few seeds, 500
+    sentences."""
     variants = {name: sentiment.VARIANTS[name] for name in sentiment.POOLINGS}
     for name in ("NB in embeddings", "character n-grams", "NB log odds inside"):
         variants[name] = sentiment.VARIANTS[name]
@@ -110,7 +129,9 @@ def small(monkeypatch):
         "INNER_FOLDS": 2,
     }.items():
         monkeypatch.setattr(sentiment, name, value)
-    train = functools.partial(sentiment.train_and_score, epochs=1, embedding_size=8)
+    train = functools.partial(
+        sentiment.train_and_score, epochs=1, embedding_size=8
+    )
     monkeypatch.setattr(sentiment, "train_and_score", train)
     rows = make_twins(500, 0)
     return variants, split_pairs(rows, (0.6, 0.2, 0.2), 0)
@@ -128,16 +149,25 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
     assert len(saved) == count, "a recorded run is not made again"
     sentiment.score_test(results, parts, save)
     assert results["chosen"] != "NB log odds inside" == results["chosen_inside"]
-    assert results["baselines"]["majority"]["test"] == pytest.approx(0.5, abs=0.1)
-    assert set(results["models"]) >= {"BiLSTM, max", results["chosen"], "NB log odds inside"}
+    assert results["baselines"]["majority"]["test"] == pytest.approx(
+        0.5, abs=0.1
+    )
+    assert set(results["models"]) >= {
+        "BiLSTM, max",
+        results["chosen"],
+        "NB log odds inside",
+    }
     assert all(len(model["test"]) == 2 for model in results["models"].values())
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(results["folds"]) == 2
     assert results["chosen_blind"] == "no recurrence, max"
     gains = [
-        fold["combination"] - fold["combination without recurrence"] for fold in results["folds"]
+        fold["combination"] - fold["combination without recurrence"]
+        for fold in results["folds"]
     ]
-    assert results["recurrence"]["combination"]["mean"] == pytest.approx(np.mean(gains))
+    assert results["recurrence"]["combination"]["mean"] == pytest.approx(
+        np.mean(gains)
+    )
     count = len(saved)
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(saved) == count + 1, "recorded folds are not made again"
@@ -153,17 +183,27 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
 def test_choosing_never_sees_the_test_split(small):
     variants, (train, valid, _) = small
     sentiment.choose(
-        {}, [train, valid, None], lambda: None, {"BiLSTM, max": variants["BiLSTM, max"]}
+        {},
+        [train, valid, None],
+        lambda: None,
+        {"BiLSTM, max": variants["BiLSTM, max"]},
     )
 
 
 def test_the_recording_names_its_data_by_name_and_hash_alone():
     assert len(REAL["sha256"]) == 64
     assert sum(REAL["rows"]) == 10662
-    counts = [REAL["models"][REAL["chosen"]]["ensemble"], REAL["combination"]["test"]]
+    counts = [
+        REAL["models"][REAL["chosen"]]["ensemble"],
+        REAL["combination"]["test"],
+    ]
     for accuracy in counts:
-        assert accuracy * REAL["rows"][2] == pytest.approx(round(accuracy * REAL["rows"][2]))
-    differences = np.array([fold["combination"] - fold[sentiment.NB] for fold in REAL["folds"]])
+        assert accuracy * REAL["rows"][2] == pytest.approx(
+            round(accuracy * REAL["rows"][2])
+        )
+    differences = np.array(
+        [fold["combination"] - fold[sentiment.NB] for fold in REAL["folds"]]
+    )
     assert REAL["fold_differences"]["combination"] == pytest.approx(
         sentiment.difference(differences)
     )
@@ -171,14 +211,22 @@ def test_the_recording_names_its_data_by_name_and_hash_alone():
 
 def test_other_data_have_another_hash():
     parts = [part([0, 1]), part([1, 0])]
-    assert sentiment.data_hash(parts) == sentiment.data_hash([part([0, 1]), part([1, 0])])
-    assert sentiment.data_hash(parts) != sentiment.data_hash([part([0, 1]), part([1, 1])])
+    assert sentiment.data_hash(parts) == sentiment.data_hash(
+        [part([0, 1]), part([1, 0])]
+    )
+    assert sentiment.data_hash(parts) != sentiment.data_hash(
+        [part([0, 1]), part([1, 1])]
+    )
 
 
 def test_without_recurrence_the_order_of_the_words_does_not_count():
     torch.manual_seed(0)
-    vocabulary = Vocabulary.from_texts(["the plot was dull , but the cast was good"])
-    blind = sentiment.AveragingClassifier(len(vocabulary), 8, pooling="mean").eval()
+    vocabulary = Vocabulary.from_texts(
+        ["the plot was dull , but the cast was good"]
+    )
+    blind = sentiment.AveragingClassifier(
+        len(vocabulary), 8, pooling="mean"
+    ).eval()
     texts = ["dull , but good", "good , but dull"]
     first, second = positive_probabilities(blind, texts, vocabulary)
     assert first == pytest.approx(second)

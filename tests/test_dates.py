@@ -14,17 +14,32 @@ def read(text, style):
     chinese = dates.CHINESE_DIGITS
     if style == "Chinese numerals":
         year, month, day = re.fullmatch(r"(....)年(.+)月(.+)日", text).groups()
-        values = {dates.chinese_number(number): number for number in range(1, 32)}
-        return int("".join(str(chinese.index(c)) for c in year)), values[month], values[day]
+        values = {
+            dates.chinese_number(number): number for number in range(1, 32)
+        }
+        return (
+            int("".join(str(chinese.index(c)) for c in year)),
+            values[month],
+            values[day],
+        )
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     if style == "Chinese":
         return tuple(numbers)
     if style in ("slashes", "dots"):
         first, second, year = numbers
-        return (year, first, second) if style == "slashes" else (year, second, first)
-    names = {"French": dates.FRENCH, "German": dates.GERMAN}.get(style, dates.ENGLISH)
+        return (
+            (year, first, second)
+            if style == "slashes"
+            else (year, second, first)
+        )
+    names = {"French": dates.FRENCH, "German": dates.GERMAN}.get(
+        style, dates.ENGLISH
+    )
     short = 3 if style == "English, short" else None
-    month = [name[:short] in text.split(", ")[-1 if "weekday" in style else 0] for name in names]
+    month = [
+        name[:short] in text.split(", ")[-1 if "weekday" in style else 0]
+        for name in names
+    ]
     found = [number for number, present in enumerate(month, start=1) if present]
     return numbers[-1], found[-1], numbers[0]
 
@@ -54,7 +69,14 @@ def test_the_separator_settles_day_and_month():
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1, "一"), (9, "九"), (10, "十"), (11, "十一"), (20, "二十"), (31, "三十一")],
+    [
+        (1, "一"),
+        (9, "九"),
+        (10, "十"),
+        (11, "十一"),
+        (20, "二十"),
+        (31, "三十一"),
+    ],
 )
 def test_chinese_counts(number, text):
     assert dates.chinese_number(number) == text

@@ -1,4 +1,5 @@
-"""Every checker names the mistake that a function makes, and passes the right ones."""
+"""Every checker names the mistake that a function makes, and passes the
+right ones."""
 
 from itertools import combinations
 
@@ -6,8 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from utils import exercises
-from utils.exercises import check_gru_cell, check_lstm_cell, check_rnn_cell
+from utils.exercises import (
+    cells,
+    check_gru_cell,
+    check_lstm_cell,
+    check_rnn_cell,
+)
+from utils.exercises.judge import _flat
 
 
 def sigmoid(z):
@@ -35,24 +41,45 @@ def rnn_in_place(x, h, W_x, W_h, b):
 RNN_MISTAKES = {
     "tanh is missing": lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b,
     "bias b is missing": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h),
-    "outside the tanh": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h) + b,
+    "outside the tanh": lambda x, h, W_x, W_h, b: (
+        np.tanh(x @ W_x + h @ W_h) + b
+    ),
     "state h is not used": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + b),
     "without its product": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h + b),
     "comes back unchanged": lambda x, h, W_x, W_h, b: h,
     "input x is not used": lambda x, h, W_x, W_h, b: np.tanh(h @ W_h + b),
-    "weights are exchanged": lambda x, h, W_x, W_h, b: np.tanh(x @ W_h + h @ W_x + b),
-    "Both products are transposed": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x.T + h @ W_h.T + b),
-    "W_x is transposed": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x.T + h @ W_h + b),
-    "W_h is transposed": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h.T + b),
-    "a sigmoid in the place": lambda x, h, W_x, W_h, b: sigmoid(x @ W_x + h @ W_h + b),
-    "a ReLU in the place": lambda x, h, W_x, W_h, b: np.maximum(x @ W_x + h @ W_h + b, 0),
+    "weights are exchanged": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_h + h @ W_x + b
+    ),
+    "Both products are transposed": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_x.T + h @ W_h.T + b
+    ),
+    "W_x is transposed": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_x.T + h @ W_h + b
+    ),
+    "W_h is transposed": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_x + h @ W_h.T + b
+    ),
+    "a sigmoid in the place": lambda x, h, W_x, W_h, b: sigmoid(
+        x @ W_x + h @ W_h + b
+    ),
+    "a ReLU in the place": lambda x, h, W_x, W_h, b: np.maximum(
+        x @ W_x + h @ W_h + b, 0
+    ),
     "changes its argument h in place": rnn_in_place,
-    "fails with ValueError": lambda x, h, W_x, W_h, b: np.tanh(W_x @ x + W_h @ h + b),
-    "returns 2 arrays; 1 are expected": lambda *a: (right_rnn(*a), right_rnn(*a)),
+    "fails with ValueError": lambda x, h, W_x, W_h, b: np.tanh(
+        W_x @ x + W_h @ h + b
+    ),
+    "returns 2 arrays; 1 are expected": lambda *a: (
+        right_rnn(*a),
+        right_rnn(*a),
+    ),
     "the shape (5, 3); (3, 5) is expected": lambda *a: right_rnn(*a).T,
     "NaN or infinity": lambda *a: right_rnn(*a) * np.nan,
     "returns the type object": lambda *a: right_rnn(*a).astype(object),
-    "match none of the": lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h + b**2),
+    "match none of the": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_x + h @ W_h + b**2
+    ),
     "With equal sizes everywhere": lambda x, h, W_x, W_h, b: right_rnn(
         x, h, W_x, W_h, b.reshape(x.shape[1])
     ),
@@ -86,7 +113,9 @@ def test_check_rnn_cell_passes_a_right_cell(name, capsys):
 
 def lstm(x, h, c, W_x, W_h, b, order="ifgo"):
     """Write the right cell as a reader would."""
-    gates = dict(zip(order, np.split(x @ W_x + h @ W_h + b, 4, axis=1), strict=True))
+    gates = dict(
+        zip(order, np.split(x @ W_x + h @ W_h + b, 4, axis=1), strict=True)
+    )
     new_c = sigmoid(gates["f"]) * c + sigmoid(gates["i"]) * np.tanh(gates["g"])
     return sigmoid(gates["o"]) * np.tanh(new_c), new_c
 
@@ -95,15 +124,22 @@ def split(x, h, W_x, W_h, b):
     return np.split(x @ W_x + h @ W_h + b, 4, axis=1)
 
 
-def lstm_with(activations="ssts", cell="f * c + i * g", output="o * np.tanh(new)"):
-    """Write a cell from its pieces, so that each mistake changes one of them."""
+def lstm_with(
+    activations="ssts", cell="f * c + i * g", output="o * np.tanh(new)"
+):
+    """Write a cell from its pieces, so that each mistake changes one of
+    them."""
     squash = {"s": sigmoid, "t": np.tanh}
 
     def step(x, h, c, W_x, W_h, b):
         gates = split(x, h, W_x, W_h, b)
-        i, f, g, o = (squash[kind](z) for kind, z in zip(activations, gates, strict=True))
+        i, f, g, o = (
+            squash[kind](z) for kind, z in zip(activations, gates, strict=True)
+        )
         new = eval(cell, {"i": i, "f": f, "g": g, "o": o, "c": c})
-        return eval(output, {"o": o, "c": c, "new": new, "np": np, "sigmoid": sigmoid}), new
+        return eval(
+            output, {"o": o, "c": c, "new": new, "np": np, "sigmoid": sigmoid}
+        ), new
 
     return step
 
@@ -120,16 +156,23 @@ def lstm_with_torch_weights(x, h, c, W_x, W_h, b):
 
 
 def lstm_per_gate_transposed(x, h, c, W_x, W_h, b):
-    blocks = [np.hstack([W.T for W in np.split(matrix, 4, axis=1)]) for matrix in (W_x, W_h)]
+    blocks = [
+        np.hstack([W.T for W in np.split(matrix, 4, axis=1)])
+        for matrix in (W_x, W_h)
+    ]
     return lstm(x, h, c, *blocks, b)
 
 
 def lstm_recurrent_transposed(x, h, c, W_x, W_h, b):
-    return lstm(x, h, c, W_x, np.hstack([W.T for W in np.split(W_h, 4, axis=1)]), b)
+    return lstm(
+        x, h, c, W_x, np.hstack([W.T for W in np.split(W_h, 4, axis=1)]), b
+    )
 
 
 def lstm_input_transposed(x, h, c, W_x, W_h, b):
-    return lstm(x, h, c, np.hstack([W.T for W in np.split(W_x, 4, axis=1)]), W_h, b)
+    return lstm(
+        x, h, c, np.hstack([W.T for W in np.split(W_x, 4, axis=1)]), W_h, b
+    )
 
 
 LSTM_MISTAKES = {
@@ -154,10 +197,18 @@ LSTM_MISTAKES = {
     "reads the old cell": lstm_with(output="o * np.tanh(c)"),
     "return (h, c), not (c, h)": lambda *a: lstm(*a)[::-1],
     "old cell comes back": lambda *a: (lstm(*a)[0], a[2].copy()),
-    "bias b is missing": lambda x, h, c, W_x, W_h, b: lstm(x, h, c, W_x, W_h, 0),
-    "input x is not used": lambda x, h, c, W_x, W_h, b: lstm(0 * x, h, c, W_x, W_h, b),
-    "weights are exchanged": lambda x, h, c, W_x, W_h, b: lstm(x, h, c, W_h, W_x, b),
-    "do not read the previous state": lambda x, h, c, W_x, W_h, b: lstm(x, 0 * h, c, W_x, W_h, b),
+    "bias b is missing": lambda x, h, c, W_x, W_h, b: lstm(
+        x, h, c, W_x, W_h, 0
+    ),
+    "input x is not used": lambda x, h, c, W_x, W_h, b: lstm(
+        0 * x, h, c, W_x, W_h, b
+    ),
+    "weights are exchanged": lambda x, h, c, W_x, W_h, b: lstm(
+        x, h, c, W_h, W_x, b
+    ),
+    "do not read the previous state": lambda x, h, c, W_x, W_h, b: lstm(
+        x, 0 * h, c, W_x, W_h, b
+    ),
     "gates' matrices are transposed": lstm_per_gate_transposed,
     "matrices in W_h are transposed": lstm_recurrent_transposed,
     "matrices in W_x are transposed": lstm_input_transposed,
@@ -206,7 +257,17 @@ def test_check_lstm_cell_passes_the_common_conventions(cell, order, capsys):
     assert order in printed
 
 
-def gru(x, h, W_x, W_h, b_x, b_h, order="rzn", after=True, update="z * h + (1 - z) * n"):
+def gru(
+    x,
+    h,
+    W_x,
+    W_h,
+    b_x,
+    b_h,
+    order="rzn",
+    after=True,
+    update="z * h + (1 - z) * n",
+):
     """Write the right cell as a reader would, in any convention."""
     return gru_with(order, after, update=update)(x, h, W_x, W_h, b_x, b_h)
 
@@ -218,18 +279,23 @@ def gru_with(
     inner="r * (recurrent['n'] + bias['n'])",
     update="z * h + (1 - z) * n",
 ):
-    """Write a cell from its pieces, so that each mistake changes one of them."""
+    """Write a cell from its pieces, so that each mistake changes one of
+    them."""
     squash = {"s": sigmoid, "t": np.tanh}
 
     def step(x, h, W_x, W_h, b_x, b_h):
-        from_x = dict(zip(order, np.split(x @ W_x + b_x, 3, axis=1), strict=True))
+        from_x = dict(
+            zip(order, np.split(x @ W_x + b_x, 3, axis=1), strict=True)
+        )
         recurrent = dict(zip(order, np.split(h @ W_h, 3, axis=1), strict=True))
         matrix = dict(zip(order, np.split(W_h, 3, axis=1), strict=True))
         bias = dict(zip(order, np.split(b_h, 3), strict=True))
         r = squash[gates[0]](from_x["r"] + recurrent["r"] + bias["r"])
         z = squash[gates[1]](from_x["z"] + recurrent["z"] + bias["z"])
         names = {"r": r, "h": h, "recurrent": recurrent, "bias": bias}
-        inside = eval(inner, names) if after else (r * h) @ matrix["n"] + bias["n"]
+        inside = (
+            eval(inner, names) if after else (r * h) @ matrix["n"] + bias["n"]
+        )
         n = squash[gates[2]](from_x["n"] + inside)
         return eval(update, {"z": z, "h": h, "n": n})
 
@@ -242,7 +308,9 @@ def gru_in_place(x, h, W_x, W_h, b_x, b_h):
 
 
 def gru_transposed(x, h, W_x, W_h, b_x, b_h):
-    return gru(x, h, W_x, np.hstack([W.T for W in np.split(W_h, 3, axis=1)]), b_x, b_h)
+    return gru(
+        x, h, W_x, np.hstack([W.T for W in np.split(W_h, 3, axis=1)]), b_x, b_h
+    )
 
 
 GRU_MISTAKES = {
@@ -262,10 +330,18 @@ GRU_MISTAKES = {
     "bias b_x and b_h is missing": lambda x, h, W_x, W_h, b_x, b_h: gru(
         x, h, W_x, W_h, 0 * b_x, 0 * b_h
     ),
-    "bias b_x is missing": lambda x, h, W_x, W_h, b_x, b_h: gru(x, h, W_x, W_h, 0 * b_x, b_h),
-    "bias b_h is missing": lambda x, h, W_x, W_h, b_x, b_h: gru(x, h, W_x, W_h, b_x, 0 * b_h),
-    "weights are exchanged": lambda x, h, W_x, W_h, b_x, b_h: gru(x, h, W_h, W_x, b_x, b_h),
-    "input x is not used": lambda x, h, W_x, W_h, b_x, b_h: gru(0 * x, h, W_x, W_h, b_x, b_h),
+    "bias b_x is missing": lambda x, h, W_x, W_h, b_x, b_h: gru(
+        x, h, W_x, W_h, 0 * b_x, b_h
+    ),
+    "bias b_h is missing": lambda x, h, W_x, W_h, b_x, b_h: gru(
+        x, h, W_x, W_h, b_x, 0 * b_h
+    ),
+    "weights are exchanged": lambda x, h, W_x, W_h, b_x, b_h: gru(
+        x, h, W_h, W_x, b_x, b_h
+    ),
+    "input x is not used": lambda x, h, W_x, W_h, b_x, b_h: gru(
+        0 * x, h, W_x, W_h, b_x, b_h
+    ),
     "matrices in W_h are transposed": gru_transposed,
     "changes its argument h in place": gru_in_place,
 }
@@ -280,17 +356,27 @@ def test_check_gru_cell_names_the_mistake(mistake, capsys):
 
 @pytest.mark.parametrize("order", ["rzn", "zrn"])
 @pytest.mark.parametrize("after", [True, False])
-@pytest.mark.parametrize("update", ["z * h + (1 - z) * n", "(1 - z) * h + z * n"])
-def test_check_gru_cell_passes_and_names_every_convention(order, after, update, capsys):
-    answer, printed = verdict(check_gru_cell, gru_with(order, after, update=update), capsys)
+@pytest.mark.parametrize(
+    "update", ["z * h + (1 - z) * n", "(1 - z) * h + z * n"]
+)
+def test_check_gru_cell_passes_and_names_every_convention(
+    order, after, update, capsys
+):
+    answer, printed = verdict(
+        check_gru_cell, gru_with(order, after, update=update), capsys
+    )
     assert answer
     assert f"{'after' if after else 'before'} the product" in printed
-    assert ("z keeps the old" if update.startswith("z") else "z lets the new") in printed
+    assert (
+        "z keeps the old" if update.startswith("z") else "z lets the new"
+    ) in printed
     assert f"order {', '.join(order)}" in printed
 
 
 def test_check_gru_cell_names_mistakes_in_other_conventions(capsys):
-    keras_before = gru_with("zrn", after=False, gates="sss", update="(1 - z) * h + z * n")
+    keras_before = gru_with(
+        "zrn", after=False, gates="sss", update="(1 - z) * h + z * n"
+    )
     answer, printed = verdict(check_gru_cell, keras_before, capsys)
     assert not answer
     assert "n has a sigmoid" in printed
@@ -298,23 +384,36 @@ def test_check_gru_cell_names_mistakes_in_other_conventions(capsys):
 
 @pytest.mark.parametrize(
     ("check", "right"),
-    [(check_rnn_cell, right_rnn), (check_lstm_cell, lstm), (check_gru_cell, gru)],
+    [
+        (check_rnn_cell, right_rnn),
+        (check_lstm_cell, lstm),
+        (check_gru_cell, gru),
+    ],
 )
 def test_no_two_verdicts_share_their_numbers(check, right, monkeypatch):
-    """A mistake is told from every other one, and from the right ones, by far."""
+    """A mistake is told from every other one, and from the right ones, by
+    far."""
     known = {}
 
     def keep(function, cases, variants):
         known.update(cases=cases, variants=variants)
         return True
 
-    monkeypatch.setattr(exercises, "judge", keep)
+    monkeypatch.setattr(cells, "judge", keep)
     check(right)
     case = known["cases"][1]
     results = [
-        (variant.verdict, np.stack(exercises._flat(variant.compute(*case.values()))))
+        (
+            variant.verdict,
+            np.stack(_flat(variant.compute(*case.values()))),
+        )
         for variant in known["variants"]
     ]
-    for (verdict_1, numbers_1), (verdict_2, numbers_2) in combinations(results, 2):
+    for (verdict_1, numbers_1), (verdict_2, numbers_2) in combinations(
+        results, 2
+    ):
         if verdict_1 != verdict_2:
-            assert np.abs(numbers_1 - numbers_2).max() > 1e-2, (verdict_1, verdict_2)
+            assert np.abs(numbers_1 - numbers_2).max() > 1e-2, (
+                verdict_1,
+                verdict_2,
+            )

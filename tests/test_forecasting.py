@@ -1,4 +1,5 @@
-"""Scores, tests, splits and volatility models against known values and against foresight."""
+"""Scores, tests, splits and volatility models against known values and
+against foresight."""
 
 import subprocess
 import sys
@@ -33,7 +34,11 @@ def short_network(data, train):
 
     base = np.log(forecasting.har(data, train))
     features, target = data.features.to_numpy(), np.log(data.target)
-    return np.exp(forecasting.train_correction(features, base, target, train, mse_loss, epochs=2))
+    return np.exp(
+        forecasting.train_correction(
+            features, base, target, train, mse_loss, epochs=2
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +49,24 @@ def prices():
     for _ in range(900):
         steps = np.exp(log_variance / 2) / 8 * rng.normal(size=64)
         path = close * np.exp(np.cumsum(np.r_[0, steps]))
-        rows.append([path[0], path.max(), path.min(), path[-1], 1e6 * np.exp(rng.normal())])
+        rows.append(
+            [
+                path[0],
+                path.max(),
+                path.min(),
+                path[-1],
+                1e6 * np.exp(rng.normal()),
+            ]
+        )
         shock = steps.sum() / np.exp(log_variance / 2)
-        log_variance = -9 + 0.95 * (log_variance + 9) - 0.15 * shock + 0.1 * rng.normal()
+        log_variance = (
+            -9 + 0.95 * (log_variance + 9) - 0.15 * shock + 0.1 * rng.normal()
+        )
         close = path[-1]
     index = pd.bdate_range("2015-01-01", periods=900, name="date")
-    return pd.DataFrame(rows, index=index, columns=["open", "high", "low", "close", "volume"])
+    return pd.DataFrame(
+        rows, index=index, columns=["open", "high", "low", "close", "volume"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +78,23 @@ def test_scores_on_numbers_worked_by_hand():
     truth, forecast = np.array([1.0, 2.0, 4.0]), np.array([2.0, 2.0, 2.0])
     assert forecasting.rmse(truth, forecast) == pytest.approx(np.sqrt(5 / 3))
     assert forecasting.mape(truth, forecast) == pytest.approx(50.0)
-    assert forecasting.skill(truth, forecast, np.array([1.0, 1.0, 2.0])) == pytest.approx(0.0)
+    assert forecasting.skill(
+        truth, forecast, np.array([1.0, 1.0, 2.0])
+    ) == pytest.approx(0.0)
     assert forecasting.skill(truth, truth, forecast) == 1.0
     np.testing.assert_allclose(
-        forecasting.qlike(np.array([1.0, 2.0]), np.array([1.0, 1.0])), [0, 1 - np.log(2)]
+        forecasting.qlike(np.array([1.0, 2.0]), np.array([1.0, 1.0])),
+        [0, 1 - np.log(2)],
     )
 
 
 def test_qlike_is_least_at_the_true_variance_though_its_measure_is_noisy():
     measured = 3.0 * np.random.default_rng(0).chisquare(1, 200_000)
     levels = np.array([2.4, 3.0, 3.6])
-    losses = [forecasting.qlike(measured, np.full(200_000, level)).mean() for level in levels]
+    losses = [
+        forecasting.qlike(measured, np.full(200_000, level)).mean()
+        for level in levels
+    ]
     assert np.argmin(losses) == 1
 
 
@@ -89,7 +112,9 @@ def test_mape_refuses_a_truth_of_zero():
 @pytest.mark.parametrize("lag", [0, 1, 6])
 def test_best_lag_finds_a_copy_whatever_its_level(lag):
     walk = np.cumsum(np.random.default_rng(1).normal(size=300))
-    assert forecasting.best_lag(walk[20:], walk[20 - lag : 300 - lag] + 50) == lag
+    assert (
+        forecasting.best_lag(walk[20:], walk[20 - lag : 300 - lag] + 50) == lag
+    )
 
 
 def test_long_run_variance_is_newey_and_wests():
@@ -98,7 +123,9 @@ def test_long_run_variance_is_newey_and_wests():
     fit = sm.OLS(series, np.ones_like(series)).fit(
         cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": False}
     )
-    assert long_run_variance(series, 5) / len(series) == pytest.approx(fit.cov_params()[0, 0])
+    assert long_run_variance(series, 5) / len(series) == pytest.approx(
+        fit.cov_params()[0, 0]
+    )
 
 
 def test_diebold_mariano_by_the_formula():
@@ -109,13 +136,18 @@ def test_diebold_mariano_by_the_formula():
     found = forecasting.diebold_mariano(loss, other, lags=0)
     assert found.statistic == pytest.approx(corrected)
     assert found.p_value == pytest.approx(2 * stats.t.cdf(corrected, 3))
-    assert forecasting.diebold_mariano(other, loss, lags=0).statistic == -found.statistic
+    assert (
+        forecasting.diebold_mariano(other, loss, lags=0).statistic
+        == -found.statistic
+    )
 
 
 def test_diebold_mariano_rejects_as_often_as_it_says():
     rng = np.random.default_rng(3)
     p_values = [
-        forecasting.diebold_mariano(rng.normal(size=200) ** 2, rng.normal(size=200) ** 2).p_value
+        forecasting.diebold_mariano(
+            rng.normal(size=200) ** 2, rng.normal(size=200) ** 2
+        ).p_value
         for _ in range(600)
     ]
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
@@ -129,7 +161,9 @@ def test_diebold_mariano_refuses_equal_losses():
 def test_pesaran_timmermann_rejects_as_often_as_it_says_whatever_the_up_rate():
     rng = np.random.default_rng(4)
     p_values = [
-        forecasting.pesaran_timmermann(rng.random(300) < 0.55, rng.random(300) < 0.9).p_value
+        forecasting.pesaran_timmermann(
+            rng.random(300) < 0.55, rng.random(300) < 0.9
+        ).p_value
         for _ in range(600)
     ]
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
@@ -143,12 +177,20 @@ def test_pesaran_timmermann_sees_skill_and_refuses_a_constant():
 
 
 @pytest.mark.parametrize("train_size", [None, 30])
-def test_walk_forward_trains_on_the_past_alone_and_tests_every_origin_once(train_size):
-    folds = list(forecasting.walk_forward(100, 60, 15, train_size=train_size, gap=4))
-    np.testing.assert_array_equal(np.concatenate([f.test for f in folds]), np.arange(60, 100))
+def test_walk_forward_trains_on_the_past_alone_and_tests_every_origin_once(
+    train_size,
+):
+    folds = list(
+        forecasting.walk_forward(100, 60, 15, train_size=train_size, gap=4)
+    )
+    np.testing.assert_array_equal(
+        np.concatenate([f.test for f in folds]), np.arange(60, 100)
+    )
     for fold in folds:
         assert fold.train[-1] == fold.test[0] - 5
-        assert fold.train[0] == (0 if train_size is None else fold.train[-1] - 29)
+        assert fold.train[0] == (
+            0 if train_size is None else fold.train[-1] - 29
+        )
 
 
 @pytest.mark.parametrize(("first", "size"), [(4, 10), (100, 10), (60, 0)])
@@ -160,10 +202,14 @@ def test_walk_forward_refuses_folds_without_days(first, size):
 def test_the_court_convicts_a_copy_and_acquits_foresight():
     walk = 100 + np.cumsum(np.random.default_rng(6).normal(size=400))
     truth, yesterday = walk[1:], walk[:-1]
-    copy = forecasting.persistence_court(truth, yesterday + 0.01 * np.sin(truth), yesterday)
+    copy = forecasting.persistence_court(
+        truth, yesterday + 0.01 * np.sin(truth), yesterday
+    )
     assert copy.best_lag == 1
     assert copy.skill == pytest.approx(0, abs=0.02)
-    foresight = forecasting.persistence_court(truth, truth + 0.1 * np.cos(truth), yesterday)
+    foresight = forecasting.persistence_court(
+        truth, truth + 0.1 * np.cos(truth), yesterday
+    )
     assert foresight.best_lag == 0
     assert foresight.skill > 0.9
     assert foresight.dm_statistic < -3
@@ -180,7 +226,8 @@ def test_measures_of_variance_agree_with_the_path_that_made_them(prices):
     measures = [forecasting.garman_klass(prices), forecasting.parkinson(prices)]
     squared = np.log(prices["close"] / prices["open"]) ** 2
     for measure in measures:
-        # 64 steps a day miss the true extremes, so ranges come out somewhat small.
+        # 64 steps a day miss the true extremes, so ranges come out somewhat
+        # small.
         assert measure.mean() / squared.mean() == pytest.approx(0.85, abs=0.12)
         assert measure.std() < squared.std()
 
@@ -202,7 +249,9 @@ def test_the_target_is_the_mean_of_the_days_ahead(prices, horizon):
     data = forecasting.make_volatility_data(prices, horizon)
     variance = forecasting.garman_klass(prices)
     at = data.dates.get_loc(prices.index[300])
-    assert data.target[at] == pytest.approx(variance.iloc[301 : 301 + horizon].mean())
+    assert data.target[at] == pytest.approx(
+        variance.iloc[301 : 301 + horizon].mean()
+    )
     assert np.isnan(data.target[-horizon:]).all()
     assert data.known == len(data.dates) - horizon
 
@@ -221,14 +270,18 @@ def test_no_forecast_knows_the_future(prices, data, name):
     shaken.iloc[origin + 23 :, :4] *= 1.5
     shaken.iloc[origin + 23 :, 4] *= 3
     before = MODELS[name](data, train)[: origin + 1]
-    after = MODELS[name](forecasting.make_volatility_data(shaken), train)[: origin + 1]
+    after = MODELS[name](forecasting.make_volatility_data(shaken), train)[
+        : origin + 1
+    ]
     np.testing.assert_allclose(after, before, rtol=1e-9)
     assert np.isfinite(before).all()
 
 
 def test_calibration_makes_the_training_window_right_on_average(data):
     train = np.arange(400)
-    forecast = forecasting.calibrate(data, 7 * forecasting.yesterday(data, train), train)
+    forecast = forecasting.calibrate(
+        data, 7 * forecasting.yesterday(data, train), train
+    )
     assert np.mean(data.target[train] / forecast[train]) == pytest.approx(1)
 
 
@@ -236,9 +289,13 @@ def test_har_by_least_squares(data, prices):
     train = np.arange(400)
     log_variance = np.log(forecasting.garman_klass(prices))
     spans = [log_variance.rolling(days).mean()[22:] for days in (1, 5, 22)]
-    fit = sm.OLS(np.log(data.target[train]), sm.add_constant(np.array(spans).T[train])).fit()
+    fit = sm.OLS(
+        np.log(data.target[train]), sm.add_constant(np.array(spans).T[train])
+    ).fit()
     expected = np.exp(sm.add_constant(np.array(spans).T) @ fit.params)
-    np.testing.assert_allclose(forecasting.har(data, train), expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        forecasting.har(data, train), expected, rtol=1e-8
+    )
 
 
 def test_garch_forecasts_five_days_as_the_mean_of_its_recursion(prices):
@@ -254,13 +311,18 @@ def test_garch_forecasts_five_days_as_the_mean_of_its_recursion(prices):
     )
     mean, omega, alpha, beta, _ = params
     residual = percent - mean
-    one_day = forecasting.garch(forecasting.make_volatility_data(prices), train)[700] * 1e4
+    one_day = (
+        forecasting.garch(forecasting.make_volatility_data(prices), train)[700]
+        * 1e4
+    )
     later = omega + alpha * residual[700] ** 2
     ahead = [one_day]
     for _ in range(4):
         ahead.append(omega + (alpha + beta) * ahead[-1])
     assert later < one_day
-    assert forecasting.garch(data, train)[700] * 1e4 == pytest.approx(np.mean(ahead), rel=1e-6)
+    assert forecasting.garch(data, train)[700] * 1e4 == pytest.approx(
+        np.mean(ahead), rel=1e-6
+    )
 
 
 def test_the_correction_starts_at_its_base_and_learns_what_the_base_misses():
@@ -276,7 +338,13 @@ def test_the_correction_starts_at_its_base_and_learns_what_the_base_misses():
     )
     np.testing.assert_array_equal(untouched, base)
     learned = forecasting.train_correction(
-        features, base, target, np.arange(800), mse_loss, epochs=40, learning_rate=1e-2
+        features,
+        base,
+        target,
+        np.arange(800),
+        mse_loss,
+        epochs=40,
+        learning_rate=1e-2,
     )
     assert forecasting.skill(target[800:], learned[800:], base[800:]) > 0.5
 
@@ -286,12 +354,18 @@ def test_the_correction_says_how_many_days_it_needs():
 
     with pytest.raises(ValueError, match="at least 150 are needed"):
         forecasting.train_correction(
-            np.ones((200, 1)), np.ones(200), np.ones(200), np.arange(149), mse_loss
+            np.ones((200, 1)),
+            np.ones(200),
+            np.ones(200),
+            np.arange(149),
+            mse_loss,
         )
 
 
 @pytest.mark.parametrize("horizon", [1, 5])
-def test_intervals_hold_what_they_promise_and_use_no_error_before_it_is_known(horizon):
+def test_intervals_hold_what_they_promise_and_use_no_error_before_it_is_known(
+    horizon,
+):
     errors = np.random.default_rng(8).standard_t(4, size=4000)
     lower, upper = forecasting.conformal_interval(errors, 0.9, 250, horizon)
     ready = ~np.isnan(lower)
@@ -301,7 +375,9 @@ def test_intervals_hold_what_they_promise_and_use_no_error_before_it_is_known(ho
     changed = errors.copy()
     changed[1000:] = 99
     _, again = forecasting.conformal_interval(changed, 0.9, 250, horizon)
-    np.testing.assert_array_equal(again[: 1000 + horizon], upper[: 1000 + horizon])
+    np.testing.assert_array_equal(
+        again[: 1000 + horizon], upper[: 1000 + horizon]
+    )
     assert again[1000 + horizon] > upper[1000 + horizon]
 
 
@@ -330,7 +406,8 @@ def test_costs_are_paid_for_each_change():
     returns = np.array([0.01, -0.02, 0.03])
     invested = np.array([True, False, True])
     np.testing.assert_allclose(
-        forecasting.strategy_returns(returns, invested, 10.0), [0.009, -0.001, 0.029]
+        forecasting.strategy_returns(returns, invested, 10.0),
+        [0.009, -0.001, 0.029],
     )
 
 
@@ -341,7 +418,11 @@ def price_file(prices, tmp_path):
         [
             prices,
             prices.iloc[:300].set_axis(
-                pd.bdate_range(prices.index[-1] + pd.Timedelta(days=1), periods=300, name="date")
+                pd.bdate_range(
+                    prices.index[-1] + pd.Timedelta(days=1),
+                    periods=300,
+                    name="date",
+                )
             ),
         ]
     )
@@ -353,34 +434,56 @@ def test_the_command_writes_a_forecast_for_every_day_and_the_days_after(
     price_file, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setitem(
-        sys.modules["utils.forecasting.__main__"].MODELS, "LSTM correction to HAR", short_network
+        sys.modules["utils.forecasting.__main__"].MODELS,
+        "LSTM correction to HAR",
+        short_network,
     )
     out = tmp_path / "forecast.csv"
-    assert main(["--prices", str(price_file), "--horizon", "5", "--out", str(out)]) == 0
+    assert (
+        main(["--prices", str(price_file), "--horizon", "5", "--out", str(out)])
+        == 0
+    )
     table = pd.read_csv(out, index_col="date", parse_dates=True)
     assert list(table.columns) == ["volatility", "lower", "upper", "realised"]
     assert table["realised"].isna().sum() == 5
     assert table["volatility"].notna().all()
     known = table.dropna()
-    assert ((known["lower"] < known["volatility"]) & (known["volatility"] < known["upper"])).all()
-    inside = (known["realised"] > known["lower"]) & (known["realised"] < known["upper"])
+    assert (
+        (known["lower"] < known["volatility"])
+        & (known["volatility"] < known["upper"])
+    ).all()
+    inside = (known["realised"] > known["lower"]) & (
+        known["realised"] < known["upper"]
+    )
     assert inside.mean() == pytest.approx(0.9, abs=0.08)
     assert "LSTM correction to HAR" in capsys.readouterr().out
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["forecast.csv", "mine.csv"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "forecast.csv",
+        "mine.csv",
+    ]
 
 
 def test_the_command_leaves_nothing_behind_when_prices_are_bad(tmp_path):
     bad, out = tmp_path / "bad.csv", tmp_path / "forecast.csv"
     bad.write_text("<html>not found</html>")
     run = subprocess.run(
-        [sys.executable, "-m", "utils.forecasting", "--prices", bad, "--out", out],
+        [
+            sys.executable,
+            "-m",
+            "utils.forecasting",
+            "--prices",
+            bad,
+            "--out",
+            out,
+        ],
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 2
     assert run.stderr == (
-        "error: bad.csv, line 1: is a web page, not CSV; open it in a browser to see what the "
+        "error: bad.csv, line 1: is a web page, not CSV; open it in a "
+        "browser to see what the "
         "server said\n"
     )
     assert not out.exists()
@@ -394,7 +497,9 @@ def test_the_command_explains_itself(capsys):
         assert word in text
 
 
-@pytest.mark.parametrize(("horizon", "out"), [("0", "x.csv"), ("1", "nowhere/x.csv")])
+@pytest.mark.parametrize(
+    ("horizon", "out"), [("0", "x.csv"), ("1", "nowhere/x.csv")]
+)
 def test_the_command_checks_its_arguments_before_it_works(horizon, out, capsys):
     with pytest.raises(SystemExit):
         main(["--prices", "sp500", "--horizon", horizon, "--out", out])

@@ -1,11 +1,15 @@
-"""The checkers of chapter 08 accept what is right and name what is wrong."""
+"""The checkers of chapter 10 accept what is right and name what is wrong."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from utils.data import make_windows
-from utils.exercises import check_har_features, check_price_windows, check_scaler
+from utils.exercises import (
+    check_har_features,
+    check_price_windows,
+    check_scaler,
+)
 
 
 def min_max(train, test):
@@ -27,7 +31,9 @@ def har_features(log_variance):
 
 def har_ahead(log_variance):
     series = pd.Series(log_variance)[::-1]
-    spans = [series.rolling(days, min_periods=1).mean()[::-1] for days in (1, 5, 22)]
+    spans = [
+        series.rolling(days, min_periods=1).mean()[::-1] for days in (1, 5, 22)
+    ]
     return pd.concat(spans, axis=1).to_numpy()[21:]
 
 
@@ -45,11 +51,23 @@ def test_right_answers_pass():
             lambda s: (make_windows(s, 5)[0], s[4:-1]),
             "the target is the window's own last value",
         ),
-        (check_price_windows, lambda s: make_windows(s, 5, horizon=2), "shape (14, 5)"),
+        (
+            check_price_windows,
+            lambda s: make_windows(s, 5, horizon=2),
+            "shape (14, 5)",
+        ),
         (check_scaler, leaking, "It leaks"),
-        (check_scaler, lambda a, b: (min_max(a, a)[0], min_max(b, b)[0]), "its own range"),
+        (
+            check_scaler,
+            lambda a, b: (min_max(a, a)[0], min_max(b, b)[0]),
+            "its own range",
+        ),
         (check_har_features, har_ahead, "look ahead"),
-        (check_har_features, lambda v: har_features(v)[:, [0, 2, 1]], "exchanged"),
+        (
+            check_har_features,
+            lambda v: har_features(v)[:, [0, 2, 1]],
+            "exchanged",
+        ),
         (check_har_features, lambda v: har_features(v)[1:], "shape (38, 3)"),
     ],
 )

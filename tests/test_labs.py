@@ -14,8 +14,8 @@ from axe_playwright_python.sync_playwright import Axe
 from utils import labs
 from utils.forecasting.direction import strategy_returns
 from utils.labs.cells import LSTM_PRESETS
-from utils.mistakes import confident_mistakes
 from utils.scratch import GRU, LSTM
+from utils.sentiment.mistakes import confident_mistakes
 
 
 def attention_examples():
@@ -50,7 +50,7 @@ def attention_lab():
 
 
 def market():
-    """Two years of daily returns, and a forecast that changes its mind often."""
+    """Two years of daily returns; a forecast that often changes its mind."""
     rng = np.random.default_rng(8)
     return rng.normal(0.0004, 0.012, 504), rng.random(504) < 0.55
 

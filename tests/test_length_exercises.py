@@ -1,4 +1,4 @@
-"""The checkers of chapters 05 and 06 name the mistake that a function makes."""
+"""The checkers of chapters 05 and 07 name the mistake that a function makes."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,9 @@ LOSSES = {
     "averages over the padding": lambda p, t, m: ((p - t) ** 2).mean(),
     "divides by all steps": lambda p, t, m: ((p - t) ** 2 * m).mean(),
     "does not divide": lambda p, t, m: ((p - t) ** 2 * m).sum(),
-    "each row first": lambda p, t, m: np.mean([masked_loss(*row) for row in zip(p, t, m)]),  # noqa: B905
+    "each row first": lambda p, t, m: np.mean(
+        [masked_loss(*row) for row in zip(p, t, m, strict=True)]
+    ),
     "absolute errors": lambda p, t, m: np.abs(p - t)[m].mean(),
     "upside down": lambda p, t, m: masked_loss(p, t, ~m),
     "fails with IndexError": lambda p, t, m: p[99],
@@ -25,29 +27,45 @@ LOSSES = {
 
 def pool(outputs, lengths):
     rows = np.arange(len(outputs))
-    return np.concatenate([outputs[rows, lengths - 1, :3], outputs[:, 0, 3:]], axis=1)
+    return np.concatenate(
+        [outputs[rows, lengths - 1, :3], outputs[:, 0, 3:]], axis=1
+    )
 
 
 def rolled(outputs, lengths):
-    return np.concatenate([pool(outputs, lengths)[:, 3:], pool(outputs, lengths)[:, :3]], axis=1)
+    return np.concatenate(
+        [pool(outputs, lengths)[:, 3:], pool(outputs, lengths)[:, :3]], axis=1
+    )
 
 
 POOLS = {
     "takes the last column": lambda o, n: o[:, -1],
     "last valid step whole": lambda o, n: o[np.arange(len(o)), n - 1],
-    "forward half comes from the last column": lambda o, n: np.hstack([o[:, -1, :3], o[:, 0, 3:]]),
+    "forward half comes from the last column": lambda o, n: np.hstack(
+        [o[:, -1, :3], o[:, 0, 3:]]
+    ),
     "Step 0 is right": lambda o, n: o[:, 0],
-    "exchanged": lambda o, n: np.hstack([o[:, 0, :3], o[np.arange(len(o)), n - 1, 3:]]),
+    "exchanged": lambda o, n: np.hstack(
+        [o[:, 0, :3], o[np.arange(len(o)), n - 1, 3:]]
+    ),
     "stands first": rolled,
-    "off by one": lambda o, n: np.hstack([o[np.arange(len(o)), np.minimum(n, 4), :3], o[:, 0, 3:]]),
+    "off by one": lambda o, n: np.hstack(
+        [o[np.arange(len(o)), np.minimum(n, 4), :3], o[:, 0, 3:]]
+    ),
     "expected": lambda o, n: o,
 }
 
 
 @pytest.mark.parametrize(
     ("check", "function", "mistake"),
-    [(check_masked_loss, function, mistake) for mistake, function in LOSSES.items()]
-    + [(check_final_states, function, mistake) for mistake, function in POOLS.items()],
+    [
+        (check_masked_loss, function, mistake)
+        for mistake, function in LOSSES.items()
+    ]
+    + [
+        (check_final_states, function, mistake)
+        for mistake, function in POOLS.items()
+    ],
 )
 def test_mistakes_are_named(check, function, mistake, capsys):
     assert check(function) is False
@@ -60,7 +78,10 @@ def test_mistakes_are_named(check, function, mistake, capsys):
     ("check", "function"),
     [
         (check_masked_loss, masked_loss),
-        (check_masked_loss, lambda p, t, m: torch.nn.functional.mse_loss(p[m], t[m])),
+        (
+            check_masked_loss,
+            lambda p, t, m: torch.nn.functional.mse_loss(p[m], t[m]),
+        ),
         (check_final_states, pool),
     ],
 )

@@ -1,17 +1,24 @@
-"""The PyTorch and Keras models of chapters 05 and 06."""
+"""The PyTorch and Keras models of chapters 05 and 07."""
 
 import numpy as np
 import pytest
 import torch
 
 from utils.data.batches import mask_from_lengths, pad
-from utils.padding import POOLINGS
-from utils.torch_models import FinalStatesReader, StepForecaster, SymbolReader, pool_outputs
+from utils.length.padding import POOLINGS
+from utils.models.pytorch import (
+    FinalStatesReader,
+    StepForecaster,
+    SymbolReader,
+    pool_outputs,
+)
 
 
 @pytest.mark.parametrize("how", POOLINGS)
 def test_poolings_equal_numpys(how):
-    outputs = torch.randn(4, 6, 8, dtype=torch.float64, generator=torch.manual_seed(0))
+    outputs = torch.randn(
+        4, 6, 8, dtype=torch.float64, generator=torch.manual_seed(0)
+    )
     lengths = torch.tensor([6, 1, 3, 4])
     mask = mask_from_lengths(lengths.numpy(), 6)
     ours = POOLINGS[how](outputs.numpy(), mask)
@@ -27,7 +34,9 @@ def test_an_unknown_pooling_is_refused():
 def test_padding_does_not_change_a_symbol_reader(pooling):
     torch.manual_seed(0)
     model = SymbolReader(11, 3, pooling=pooling)
-    rows, lengths = pad([np.array([1, 2, 3]), np.array([4]), np.array([5, 6, 7, 8])], value=10)
+    rows, lengths = pad(
+        [np.array([1, 2, 3]), np.array([4]), np.array([5, 6, 7, 8])], value=10
+    )
     wide = np.pad(rows, ((0, 0), (0, 5)), constant_values=9)
     with torch.no_grad():
         narrow = model(torch.tensor(rows), torch.tensor(lengths))
@@ -61,7 +70,7 @@ def test_final_states_reader_reads_the_ends():
 
 
 def test_keras_stack_has_the_widths_it_promises():
-    from utils.keras_models import bidirectional_stack
+    from utils.models.keras import bidirectional_stack
 
     model = bidirectional_stack(8, 8, 10)
     assert [layer.output.shape for layer in model.layers] == [

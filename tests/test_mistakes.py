@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from utils.mistakes import accuracy_by_slice, confident_mistakes, slice_texts
+from utils.sentiment.mistakes import (
+    accuracy_by_slice,
+    confident_mistakes,
+    slice_texts,
+)
 
 TEXTS = [
     "It isn't good",
@@ -29,7 +33,11 @@ def test_a_word_that_only_contains_a_negation_does_not_negate():
 
 def test_accuracy_by_slice():
     found = accuracy_by_slice(TEXTS, LABELS, np.array([0.1, 0.2, 0.9, 0.8]))
-    assert found.loc["all"].tolist() == [4, 0.75, pytest.approx(np.sqrt(0.75 * 0.25 / 4))]
+    assert found.loc["all"].tolist() == [
+        4,
+        0.75,
+        pytest.approx(np.sqrt(0.75 * 0.25 / 4)),
+    ]
     assert found.loc["contrast", "accuracy"] == 0.5
     assert found.loc["long", "accuracy"] == 0
     assert found.loc["negation", "accuracy"] == 1

@@ -26,7 +26,10 @@ def test_the_source_of_a_method_is_shown_as_it_would_run(shown):
 
 def test_several_objects_are_shown_in_one_block(shown):
     notebook.show_source(RNN, notebook.load_results)
-    assert [node.name for node in ast.parse(shown[0].data).body] == ["RNN", "load_results"]
+    assert [node.name for node in ast.parse(shown[0].data).body] == [
+        "RNN",
+        "load_results",
+    ]
     assert shown[0].data.startswith(inspect.getsource(RNN).splitlines()[0])
 
 
@@ -36,7 +39,9 @@ def test_recorded_results_are_read(tmp_path, monkeypatch):
     assert notebook.load_results("cells") == {"results": 1}
 
 
-def test_a_missing_recording_names_the_command_that_makes_it(tmp_path, monkeypatch):
+def test_a_missing_recording_names_the_command_that_makes_it(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(notebook, "RESULTS", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"python -m benchmarks\.cells"):
         notebook.load_results("cells")

@@ -1,4 +1,5 @@
-"""Every chapter satisfies every guard, and no tracked file names a place on a machine."""
+"""Every chapter satisfies every guard, and no tracked file names a place on
+a machine."""
 
 import pytest
 
@@ -7,7 +8,9 @@ from tools import chapters, guards
 SOURCES = chapters.sources()
 
 
-@pytest.mark.parametrize("guard", guards.GUARDS, ids=lambda guard: guard.__name__)
+@pytest.mark.parametrize(
+    "guard", guards.GUARDS, ids=lambda guard: guard.__name__
+)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_chapter(source, guard):
     faults = guard(guards.Chapter(source))
@@ -24,7 +27,9 @@ def test_every_notebook_has_a_source():
         for path in (chapters.ROOT / "chapters").glob("*.ipynb")
         if not path.with_suffix(".py").exists()
     ]
-    assert not orphans, f"edited by hand? {orphans}: a chapter's source is its .py file"
+    assert not orphans, (
+        f"edited by hand? {orphans}: a chapter's source is its .py file"
+    )
 
 
 def test_no_tracked_file_names_a_place():

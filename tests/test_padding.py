@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from utils.data.batches import mask_from_lengths, pad
-from utils.padding import (
+from utils.length.padding import (
     POOLINGS,
     invariance_matrix,
     pool_final_states,
@@ -29,7 +29,9 @@ def test_poolings_read_the_marked_steps_alone():
 @pytest.mark.parametrize("cell", [RNN, LSTM, GRU])
 def test_final_states_are_the_layers_own(cell):
     layer = Bidirectional(cell(3, 4, rng=1), cell(3, 4, rng=2))
-    x, lengths = pad([np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5, 4)])
+    x, lengths = pad(
+        [np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5, 4)]
+    )
     outputs, states = layer.forward(x, lengths=lengths)
     if cell is LSTM:
         states = tuple(h for h, _ in states)
@@ -39,7 +41,9 @@ def test_final_states_are_the_layers_own(cell):
 
 def test_frameworks_agree_told_and_untold():
     layer = Bidirectional(GRU(3, 4, rng=1), GRU(3, 4, rng=2))
-    x, lengths = pad([np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5, 4)])
+    x, lengths = pad(
+        [np.random.default_rng(n).normal(size=(n, 3)) for n in (2, 5, 4)]
+    )
     mask = mask_from_lengths(lengths, 5)
     for given in (None, mask):
         ours = run_layer("NumPy", layer, x, given)
@@ -52,13 +56,19 @@ def test_matrix_finds_the_right_habits_and_the_wrong_ones():
     layers = {"GRU": Bidirectional(GRU(3, 4, rng=1), GRU(3, 4, rng=2))}
     matrix = invariance_matrix(layers)
     assert len(matrix) == 3 * len(POOLINGS) * 2 * 3
-    right = matrix.query("told == 'both' and (side == 'right' or framework == 'Keras')")
+    right = matrix.query(
+        "told == 'both' and (side == 'right' or framework == 'Keras')"
+    )
     assert right["change"].max() < 1e-6
     assert matrix.drop(right.index)["change"].min() > 1e-3
 
 
 def test_matrix_takes_other_poolings_and_layers_of_one_direction():
-    first = {"first": lambda outputs, mask: outputs[np.arange(len(mask)), mask.argmax(axis=1)]}
+    first = {
+        "first": lambda outputs, mask: outputs[
+            np.arange(len(mask)), mask.argmax(axis=1)
+        ]
+    }
     matrix = invariance_matrix({"RNN": RNN(2, 3)}, first, frameworks=("NumPy",))
     changes = matrix.set_index(["side", "told"])["change"]
     assert changes["right", "nobody"] == 0

@@ -1,4 +1,5 @@
-"""utils.data.pairs and utils.data.translation: numbered pairs, and a corpus whose French agrees."""
+"""utils.data.pairs and utils.data.translation: numbered pairs, and a corpus
+whose French agrees."""
 
 import numpy as np
 import pytest
@@ -20,18 +21,30 @@ def test_symbols_go_there_and_back():
     numbers = symbols.encode("abba")
     assert min(numbers) > END
     assert symbols.decode([*numbers, END, 5, 5]) == list("abba")
-    with pytest.raises(ValueError, match="'x' in 'bax' is not among the 4 known symbols"):
+    with pytest.raises(
+        ValueError, match="'x' in 'bax' is not among the 4 known symbols"
+    ):
         symbols.encode("bax")
 
 
 def test_pairs_are_framed_padded_and_cut():
     symbols = Symbols(["abc"])
     a, b, c = symbols.encode("abc")
-    pairs = encode_pairs(["abc", "a", "ab"], ["a", "ab", "abc"], symbols, symbols)
+    pairs = encode_pairs(
+        ["abc", "a", "ab"], ["a", "ab", "abc"], symbols, symbols
+    )
     assert pairs.source.tolist() == [[a, b, c], [a, PAD, PAD], [a, b, PAD]]
     assert pairs.lengths.tolist() == [3, 1, 2]
-    assert pairs.before.tolist() == [[START, a, 0, 0], [START, a, b, 0], [START, a, b, c]]
-    assert pairs.after.tolist() == [[a, END, 0, 0], [a, b, END, 0], [a, b, c, END]]
+    assert pairs.before.tolist() == [
+        [START, a, 0, 0],
+        [START, a, b, 0],
+        [START, a, b, c],
+    ]
+    assert pairs.after.tolist() == [
+        [a, END, 0, 0],
+        [a, b, END, 0],
+        [a, b, c, END],
+    ]
     part = pairs.rows(np.array([1]))
     assert part.source.tolist() == [[a]]
     assert part.before.tolist() == [[START, a, b]]
@@ -61,14 +74,18 @@ def test_sentences_are_different_and_the_seed_decides(sentences):
 def test_negation_stands_around_the_verb(sentences):
     for pair in sentences:
         french = pair.french
-        ne = [place for place, word in enumerate(french) if word in ("ne", "n'")]
+        ne = [
+            place for place, word in enumerate(french) if word in ("ne", "n'")
+        ]
         assert len(ne) == pair.english.count("not")
         assert all(french[place + 2] == "pas" for place in ne)
 
 
 def test_french_agrees_in_gender_and_number(sentences):
     nouns = {n.french: (n.gender, "") for n in NOUNS} | {
-        n.french_plural: (n.gender, "p") for n in NOUNS if n.french_plural != n.french
+        n.french_plural: (n.gender, "p")
+        for n in NOUNS
+        if n.french_plural != n.french
     }
     allowed = {
         ("m", ""): {"le", "l'", "un", "ce", "cet", "mon", "de", "d'"},
@@ -76,7 +93,12 @@ def test_french_agrees_in_gender_and_number(sentences):
         ("m", "p"): {"les", "des", "ces", "mes", "de", "d'"},
         ("f", "p"): {"les", "des", "ces", "mes", "de", "d'"},
     }
-    before = {(form, a): a for a in ADJECTIVES for form in (a.m, a.f, a.mp, a.fp) if a.before}
+    before = {
+        (form, a): a
+        for a in ADJECTIVES
+        for form in (a.m, a.f, a.mp, a.fp)
+        if a.before
+    }
     forms = {form for form, _ in before}
     checked = 0
     for pair in sentences:
@@ -86,7 +108,9 @@ def test_french_agrees_in_gender_and_number(sentences):
             place = position - 1
             if pair.french[place] in forms:
                 gender, number = nouns[word]
-                right = {getattr(a, gender + number) for a in ADJECTIVES if a.before}
+                right = {
+                    getattr(a, gender + number) for a in ADJECTIVES if a.before
+                }
                 assert pair.french[place] in right, pair
                 place -= 1
             assert pair.french[place] in allowed[nouns[word]], pair
@@ -95,7 +119,10 @@ def test_french_agrees_in_gender_and_number(sentences):
 
 
 def test_known_sentences_are_translated_as_a_person_would():
-    written = {" ".join(p.english): join_words(p.french) for p in make_sentences(14, rng=0)}
+    written = {
+        " ".join(p.english): join_words(p.french)
+        for p in make_sentences(14, rng=0)
+    }
     known = {
         "a quiet dog followed the clever neighbour": (
             "un chien tranquille a suivi le voisin malin."
@@ -111,9 +138,14 @@ def test_known_sentences_are_translated_as_a_person_would():
 
 
 def test_elision_and_punctuation():
-    words = "le oiseau ne aime pas la amie que un homme voit " "derrière l' école".split()
+    words = (
+        "le oiseau ne aime pas la amie que un homme voit "
+        "derrière l' école".split()
+    )
     text = join_words(elide(words))
-    assert text == "l'oiseau n'aime pas l'amie qu'un homme voit derrière l'école."
+    assert (
+        text == "l'oiseau n'aime pas l'amie qu'un homme voit derrière l'école."
+    )
     assert join_words(["les", "chats", "look-for"]) == "les chats look for."
 
 

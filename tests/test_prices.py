@@ -12,53 +12,138 @@ from utils.data.prices import PriceError, PriceWarning
 
 FIXTURES = Path(__file__).parent / "fixtures" / "prices"
 
-# File, arguments, and what the message must hold besides the file's name: the line, the column,
-# the value found and the remedy, as far as the fault has them.
+# File, arguments, and what the message must hold besides the file's name: the
+# line, the column, the value found and the remedy, as far as the fault has
+# them.
 ERRORS = [
     ("empty.csv", {}, ["has no data rows"]),
     ("header_only.csv", {}, ["has no data rows"]),
     ("web_page.csv", {}, ["line 1", "is a web page, not CSV"]),
-    ("semicolons.csv", {}, ["line 1", "'Date;Open", "pass sep=';', decimal=','"]),
-    ("semicolons.csv", {"sep": ";"}, ["line 2, column Open", "'100,0'", "pass decimal=','"]),
+    (
+        "semicolons.csv",
+        {},
+        ["line 1", "'Date;Open", "pass sep=';', decimal=','"],
+    ),
+    (
+        "semicolons.csv",
+        {"sep": ";"},
+        ["line 2, column Open", "'100,0'", "pass decimal=','"],
+    ),
     (
         "chinese.csv",
         {},
-        ["line 1", "not UTF-8: try encoding='gb18030'", "日期 = Date", "收盘 = Close"],
+        [
+            "line 1",
+            "not UTF-8: try encoding='gb18030'",
+            "日期 = Date",
+            "收盘 = Close",
+        ],
     ),
     ("yfinance_two_tickers.csv", {}, ["line 2", "several tickers (QQQ, SPY)"]),
     ("missing_column.csv", {}, ["line 1", "no column for close", "'Last'"]),
-    ("extra_field.csv", {}, ["line 3", "7 fields, but the header has 6", "5200,7"]),
-    ("compact_dates.csv", {}, ["line 2, column Date", "'20200102'", "date_format='%Y%m%d'"]),
-    ("epoch_dates.csv", {}, ["line 2, column Date", "'1577923200'", "date_format='s'"]),
-    ("ambiguous_dates.csv", {}, ["line 2, column Date", "'03/04/2020'", "ambiguous", "dayfirst"]),
-    ("mixed_offsets.csv", {}, ["line 5, column Date", "-04:00", "line 2", "exchange-local"]),
-    ("thousands.csv", {}, ["line 4, column Open", "'1,234.5'", "without thousands separators"]),
-    ("volume_unit.csv", {}, ["line 3, column Volume", "'1.2M'", "in full, without a unit"]),
+    (
+        "extra_field.csv",
+        {},
+        ["line 3", "7 fields, but the header has 6", "5200,7"],
+    ),
+    (
+        "compact_dates.csv",
+        {},
+        ["line 2, column Date", "'20200102'", "date_format='%Y%m%d'"],
+    ),
+    (
+        "epoch_dates.csv",
+        {},
+        ["line 2, column Date", "'1577923200'", "date_format='s'"],
+    ),
+    (
+        "ambiguous_dates.csv",
+        {},
+        ["line 2, column Date", "'03/04/2020'", "ambiguous", "dayfirst"],
+    ),
+    (
+        "mixed_offsets.csv",
+        {},
+        ["line 5, column Date", "-04:00", "line 2", "exchange-local"],
+    ),
+    (
+        "thousands.csv",
+        {},
+        ["line 4, column Open", "'1,234.5'", "without thousands separators"],
+    ),
+    (
+        "volume_unit.csv",
+        {},
+        ["line 3, column Volume", "'1.2M'", "in full, without a unit"],
+    ),
     ("dash.csv", {}, ["line 3, column High", "'-'", "no value"]),
-    ("dividend.csv", {}, ["line 4, column Open", "'0.57 Dividend'", "remove the row"]),
+    (
+        "dividend.csv",
+        {},
+        ["line 4, column Open", "'0.57 Dividend'", "remove the row"],
+    ),
     ("nan.csv", {}, ["line 3, column Low", "'NaN'", "no value"]),
-    ("inf.csv", {}, ["line 3, column High", "'inf'", "log returns need finite prices > 0"]),
-    ("negative.csv", {}, ["line 5, column Low", "'0'", "log returns need finite prices > 0"]),
-    ("duplicate.csv", {}, ["line 6", "'2020-01-03'", "duplicate date, also on line 3"]),
-    ("high_too_low.csv", {}, ["line 3, column high", "'102.5'", "below", "close 103"]),
-    ("low_too_high.csv", {}, ["line 3, column low", "'101.5'", "above", "open 101"]),
-    ("two_tickers.csv", {}, ["line 4, column Symbol", "'QQQ'", "line 2 has 'SPY'"]),
+    (
+        "inf.csv",
+        {},
+        ["line 3, column High", "'inf'", "log returns need finite prices > 0"],
+    ),
+    (
+        "negative.csv",
+        {},
+        ["line 5, column Low", "'0'", "log returns need finite prices > 0"],
+    ),
+    (
+        "duplicate.csv",
+        {},
+        ["line 6", "'2020-01-03'", "duplicate date, also on line 3"],
+    ),
+    (
+        "high_too_low.csv",
+        {},
+        ["line 3, column high", "'102.5'", "below", "close 103"],
+    ),
+    (
+        "low_too_high.csv",
+        {},
+        ["line 3, column low", "'101.5'", "above", "open 101"],
+    ),
+    (
+        "two_tickers.csv",
+        {},
+        ["line 4, column Symbol", "'QQQ'", "line 2 has 'SPY'"],
+    ),
     ("future.csv", {}, ["line 5, column Date", "'2999-01-07'", "future"]),
-    ("bad_date.csv", {}, ["line 3, column Date", "'Jan 3 2020'", "pass date_format"]),
+    (
+        "bad_date.csv",
+        {},
+        ["line 3, column Date", "'Jan 3 2020'", "pass date_format"],
+    ),
     ("good.csv", {"min_rows": 1000}, ["has 4 rows, but 1000 are needed"]),
 ]
 
 WARNINGS = [
     ("yfinance.csv", ["rows 2–3 are headers", "ticker SPY", "skipped"]),
     ("descending.csv", ["descending", "lines 2 to 5", "sorted"]),
-    ("no_range.csv", ["line 3", "high equals low on 1 of 4 days", "−inf", "floor"]),
-    ("no_volume.csv", ["line 3", "volume is zero on 1 of 4 days", "last positive volume"]),
-    ("split.csv", ["line 4", "close moves by -50 % to 51", "unadjusted split?"]),
+    (
+        "no_range.csv",
+        ["line 3", "high equals low on 1 of 4 days", "−inf", "floor"],
+    ),
+    (
+        "no_volume.csv",
+        ["line 3", "volume is zero on 1 of 4 days", "last positive volume"],
+    ),
+    (
+        "split.csv",
+        ["line 4", "close moves by -50 % to 51", "unadjusted split?"],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "arguments", "parts"), ERRORS)
-def test_bad_file_is_refused_with_its_place_and_a_remedy(name, arguments, parts):
+def test_bad_file_is_refused_with_its_place_and_a_remedy(
+    name, arguments, parts
+):
     with pytest.raises(PriceError) as caught:
         load_prices(FIXTURES / name, **arguments)
     message = str(caught.value)
@@ -115,7 +200,9 @@ def test_yfinance_columns_are_found_by_name_not_by_place():
 
 
 def test_missing_file_names_the_built_in_data():
-    with pytest.raises(FileNotFoundError, match=r"no_such\.csv.*'sp500', 'nasdaq'"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no_such\.csv.*'sp500', 'nasdaq'"
+    ):
         load_prices("no_such.csv")
 
 

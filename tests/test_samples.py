@@ -1,4 +1,5 @@
-"""The real data sets inside installed packages: sizes, splits and the scale of the sunspots."""
+"""The real data sets inside installed packages: sizes, splits and the scale
+of the sunspots."""
 
 import numpy as np
 import pytest
@@ -35,8 +36,12 @@ def test_windows_end_before_their_target_and_parts_follow_in_time():
     data = sunspot_windows()
     assert len(data.y_test) == 2009 - 1930
     assert len(data.y_valid) == 40
-    np.testing.assert_allclose(data.sunspots(data.y_test), sunspots[years >= 1930])
-    np.testing.assert_allclose(data.sunspots(data.x_test[0, :, 0]), sunspots[1908 - 1700 : 230])
+    np.testing.assert_allclose(
+        data.sunspots(data.y_test), sunspots[years >= 1930]
+    )
+    np.testing.assert_allclose(
+        data.sunspots(data.x_test[0, :, 0]), sunspots[1908 - 1700 : 230]
+    )
     np.testing.assert_array_equal(data.x_test[1:, -1, 0], data.y_test[:-1])
     np.testing.assert_array_equal(data.x_valid[0, -1, 0], data.y_train[-1])
 

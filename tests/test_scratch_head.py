@@ -1,4 +1,5 @@
-"""The dense head, the losses, the optimisers and the gradient check against PyTorch's own."""
+"""The dense head, the losses, the optimisers and the gradient check against
+PyTorch's own."""
 
 import numpy as np
 import pytest
@@ -39,17 +40,23 @@ def test_dense_equals_pytorch(shape, bias, rng):
     assert relative_error(layer.forward(x), expected.detach().numpy()) < 1e-14
     grads = layer.backward(d_outputs)
     assert relative_error(grads.x, rows.grad.numpy()) < 1e-14
-    assert relative_error(grads.params["W"], module.weight.grad.numpy().T) < 1e-14
+    assert (
+        relative_error(grads.params["W"], module.weight.grad.numpy().T) < 1e-14
+    )
     assert grads.params.keys() == layer.params.keys()
     if bias:
-        assert relative_error(grads.params["b"], module.bias.grad.numpy()) < 1e-14
+        assert (
+            relative_error(grads.params["b"], module.bias.grad.numpy()) < 1e-14
+        )
 
 
 def test_dense_says_what_is_wrong():
     layer = Dense(3, 4)
     with pytest.raises(RuntimeError, match="call forward first"):
         layer.backward(np.zeros((2, 4)))
-    with pytest.raises(ValueError, match=r"x has shape \(2, 5\); its last axis must be 3"):
+    with pytest.raises(
+        ValueError, match=r"x has shape \(2, 5\); its last axis must be 3"
+    ):
         layer.forward(np.zeros((2, 5)))
 
 
@@ -59,8 +66,12 @@ def test_cross_entropy_equals_pytorch(masked, rng):
     targets = rng.integers(0, 5, (4, 6))
     mask = np.arange(6) < np.array([[6], [2], [1], [4]]) if masked else None
     z = torch.tensor(logits, requires_grad=True)
-    goals = torch.tensor(targets if mask is None else np.where(mask, targets, -100))
-    expected = torch.nn.functional.cross_entropy(z.flatten(0, 1), goals.flatten())
+    goals = torch.tensor(
+        targets if mask is None else np.where(mask, targets, -100)
+    )
+    expected = torch.nn.functional.cross_entropy(
+        z.flatten(0, 1), goals.flatten()
+    )
     expected.backward()
     loss, gradient = softmax_cross_entropy(logits, targets, mask)
     assert loss == pytest.approx(expected.item(), rel=1e-14)
@@ -69,13 +80,17 @@ def test_cross_entropy_equals_pytorch(masked, rng):
 
 def test_cross_entropy_ignores_targets_of_padding(rng):
     logits = rng.normal(size=(2, 3))
-    loss, gradient = softmax_cross_entropy(logits, np.array([1, -1]), np.array([True, False]))
+    loss, gradient = softmax_cross_entropy(
+        logits, np.array([1, -1]), np.array([True, False])
+    )
     assert loss == pytest.approx(-log_softmax(logits)[0, 1])
     assert not gradient[1].any()
 
 
 def test_log_softmax_stays_finite_where_softmax_vanishes():
-    np.testing.assert_allclose(log_softmax(np.array([[0.0, 2000.0]])), [[-2000.0, 0.0]])
+    np.testing.assert_allclose(
+        log_softmax(np.array([[0.0, 2000.0]])), [[-2000.0, 0.0]]
+    )
 
 
 @pytest.mark.usefixtures("unannotated")
@@ -110,17 +125,31 @@ def test_mean_squared_error_equals_pytorch_and_never_broadcasts(rng):
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (lambda params: SGD(params, 0.1), lambda params: torch.optim.SGD(params, 0.1)),
-        (lambda params: Adam(params, 0.01), lambda params: torch.optim.Adam(params, 0.01)),
+        (
+            lambda params: SGD(params, 0.1),
+            lambda params: torch.optim.SGD(params, 0.1),
+        ),
+        (
+            lambda params: Adam(params, 0.01),
+            lambda params: torch.optim.Adam(params, 0.01),
+        ),
     ],
 )
 def test_optimisers_equal_pytorch_for_ten_steps(ours, theirs, rng):
-    params = [{"W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}, {"W": rng.normal(size=4)}]
-    tensors = [torch.tensor(value) for layer in params for value in layer.values()]
+    params = [
+        {"W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)},
+        {"W": rng.normal(size=4)},
+    ]
+    tensors = [
+        torch.tensor(value) for layer in params for value in layer.values()
+    ]
     optimizer, reference = ours(params), theirs(tensors)
     for _ in range(10):
         gradients = [
-            {name: rng.normal(size=value.shape) for name, value in layer.items()}
+            {
+                name: rng.normal(size=value.shape)
+                for name, value in layer.items()
+            }
             for layer in params
         ]
         flat = [gradient for layer in gradients for gradient in layer.values()]
@@ -136,11 +165,16 @@ def test_optimisers_equal_pytorch_for_ten_steps(ours, theirs, rng):
 @pytest.mark.parametrize("max_norm", [0.5, 100.0])
 def test_clipping_equals_pytorch(max_norm, rng):
     gradients = [{"W": rng.normal(size=(3, 2))}, {"W": rng.normal(size=4)}]
-    tensors = [torch.zeros(layer["W"].shape, dtype=torch.float64) for layer in gradients]
+    tensors = [
+        torch.zeros(layer["W"].shape, dtype=torch.float64)
+        for layer in gradients
+    ]
     for tensor, layer in zip(tensors, gradients, strict=True):
         tensor.grad = torch.tensor(layer["W"])
     expected = torch.nn.utils.clip_grad_norm_(tensors, max_norm).item()
-    assert clip_global_norm(gradients, max_norm) == pytest.approx(expected, rel=1e-14)
+    assert clip_global_norm(gradients, max_norm) == pytest.approx(
+        expected, rel=1e-14
+    )
     for tensor, layer in zip(tensors, gradients, strict=True):
         assert relative_error(layer["W"], tensor.grad.numpy()) < 1e-5
 
@@ -154,13 +188,17 @@ def test_the_numerical_gradient_is_that_of_a_known_function(rng):
 
 
 def test_the_numerical_gradient_wants_float64():
-    with pytest.raises(ValueError, match="float32; central differences need float64"):
+    with pytest.raises(
+        ValueError, match="float32; central differences need float64"
+    ):
         numerical_gradient(lambda: 0.0, np.zeros(2, np.float32))
 
 
 @pytest.mark.usefixtures("unannotated")
 def test_the_relative_error_is_relative_to_the_largest_reference():
-    assert relative_error(np.array([1.0, 10.5]), np.array([1.5, 10.0])) == pytest.approx(0.05)
+    assert relative_error(
+        np.array([1.0, 10.5]), np.array([1.5, 10.0])
+    ) == pytest.approx(0.05)
     assert relative_error(np.array([0.25]), np.zeros(1)) == 0.25
     assert relative_error(np.zeros(0), np.zeros(0)) == 0.0
     with pytest.raises(ValueError, match="the reference"):

@@ -1,4 +1,4 @@
-"""The checker of chapter 09 names the mistake that a function makes."""
+"""The checker of chapter 11 names the mistake that a function makes."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,15 @@ WRONG = {
     "sets the padding to 0": lambda o, m: (o * m[:, :, None]).max(axis=1),
     "over the padding too": lambda o, m: o.max(axis=1),
     "upside down": lambda o, m: np.where(m[:, :, None], -np.inf, o).max(axis=1),
-    "averages": lambda o, m: np.stack([row[valid].mean(axis=0) for row, valid in zip(o, m)]),  # noqa: B905
+    "averages": lambda o, m: np.stack(
+        [row[valid].mean(axis=0) for row, valid in zip(o, m, strict=True)]
+    ),
     "last valid step": lambda o, m: o[np.arange(3), m.sum(axis=1) - 1],
     "absolute": lambda o, m: np.where(m[:, :, None], abs(o), 0).max(axis=1),
     "fails with IndexError": lambda o, m: o[99],
-    "shape (3, 6)": lambda o, m: np.where(m[:, :, None], o, -np.inf).max(axis=2),
+    "shape (3, 6)": lambda o, m: np.where(m[:, :, None], o, -np.inf).max(
+        axis=2
+    ),
 }
 
 

@@ -1,4 +1,5 @@
-"""The encoder–decoder of both frameworks: padding, teacher forcing, decoding, equal weights."""
+"""The encoder–decoder of both frameworks: padding, teacher forcing,
+decoding, equal weights."""
 
 from itertools import product
 
@@ -6,10 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from utils import keras_attention
-from utils.data.pairs import END, PAD, START, Symbols, encode_pairs
-from utils.scratch import relative_error
-from utils.torch_attention import (
+from utils.attention import keras as keras_attention
+from utils.attention.pytorch import (
     Memory,
     PairBatches,
     Seq2Seq,
@@ -19,17 +18,25 @@ from utils.torch_attention import (
     input_gradients,
     sequence_loss,
 )
+from utils.data.pairs import END, PAD, START, Symbols, encode_pairs
+from utils.scratch import relative_error
 
 LETTERS = Symbols(["abcd"])
 SOURCES = ["abcd", "ba", "d", "cab"]
-PAIRS = encode_pairs(SOURCES, [source[::-1] for source in SOURCES], LETTERS, LETTERS)
+PAIRS = encode_pairs(
+    SOURCES, [source[::-1] for source in SOURCES], LETTERS, LETTERS
+)
 
 
 @pytest.fixture(params=[True, False], ids=["attention", "no attention"])
 def model(request):
     torch.manual_seed(1)
     sizes = {"embedding_size": 5, "hidden_size": 6}
-    return Seq2Seq(len(LETTERS), len(LETTERS), attention=request.param, **sizes).double().eval()
+    return (
+        Seq2Seq(len(LETTERS), len(LETTERS), attention=request.param, **sizes)
+        .double()
+        .eval()
+    )
 
 
 def tensors(pairs=PAIRS):
@@ -49,7 +56,11 @@ def test_padding_changes_nothing(model):
         logits = model(source, lengths, before)
         assert torch.allclose(model(wide, lengths, before), logits, atol=1e-14)
         for row, length in enumerate(lengths):
-            alone = model(source[row : row + 1, :length], length[None], before[row : row + 1])
+            alone = model(
+                source[row : row + 1, :length],
+                length[None],
+                before[row : row + 1],
+            )
             assert torch.allclose(alone[0], logits[row], atol=1e-14)
 
 
@@ -58,8 +69,12 @@ def test_the_summary_is_the_state_at_each_last_valid_step(model):
     with torch.no_grad():
         memory = model.encode(source, lengths)
         for row, length in enumerate(lengths):
-            _, final = model.encoder(model.source_embedding(source[row : row + 1, :length]))
-            assert torch.allclose(memory.summary[row], final[:, 0].flatten(), atol=1e-14)
+            _, final = model.encoder(
+                model.source_embedding(source[row : row + 1, :length])
+            )
+            assert torch.allclose(
+                memory.summary[row], final[:, 0].flatten(), atol=1e-14
+            )
 
 
 def test_gradients_do_not_reach_padding(model):
@@ -87,14 +102,21 @@ def test_input_gradients_are_derivatives_of_the_log_probability(model):
         handle.remove()
         return logits.log_softmax(dim=2)[row, step, after[row, step]]
 
-    slopes = [(log_probability(1e-6 * e) - log_probability(-1e-6 * e)) / 2e-6 for e in direction]
-    assert torch.stack(slopes).norm() == pytest.approx(gradients[row, step, position].item(), 1e-6)
+    slopes = [
+        (log_probability(1e-6 * e) - log_probability(-1e-6 * e)) / 2e-6
+        for e in direction
+    ]
+    assert torch.stack(slopes).norm() == pytest.approx(
+        gradients[row, step, position].item(), 1e-6
+    )
 
 
 def test_greedy_takes_the_likeliest_symbol_and_feeds_it_back(model):
     source, lengths, _, _ = tensors()
     with torch.no_grad():
-        symbols, weights = greedy_decode(model, model.encode(source, lengths), max_length=6)
+        symbols, weights = greedy_decode(
+            model, model.encode(source, lengths), max_length=6
+        )
         fed = torch.cat([torch.full((4, 1), START), symbols[:, :-1]], dim=1)
         expected = model(source, lengths, fed).argmax(dim=2)
     running = (symbols == END).int().cumsum(dim=1) - (symbols == END).int() == 0
@@ -113,7 +135,9 @@ def test_beam_search_finds_what_trying_everything_finds(model):
         before = torch.tensor([[START, *symbols[:-1]]])
         with torch.no_grad():
             logs = model(source, lengths, before).log_softmax(dim=2)[0]
-        return sum(logs[i, symbol].item() for i, symbol in enumerate(symbols)) / len(symbols)
+        return sum(
+            logs[i, symbol].item() for i, symbol in enumerate(symbols)
+        ) / len(symbols)
 
     open_symbols = [symbol for symbol in range(len(LETTERS)) if symbol != END]
     full = [
@@ -137,7 +161,9 @@ def test_a_beam_of_one_is_greedy(model):
 
 def test_beam_search_takes_one_source(model):
     source, lengths, _, _ = tensors()
-    with pytest.raises(ValueError, match="memory holds 4 sources and width is 2"):
+    with pytest.raises(
+        ValueError, match="memory holds 4 sources and width is 2"
+    ):
         beam_search(model, model.encode(source, lengths), 3, width=2)
 
 
@@ -159,12 +185,16 @@ def test_batches_hold_every_pair_once():
     batches = PairBatches(PAIRS, 3)
     drawn = list(batches)
     assert len(drawn) == len(batches) == 2
-    rows = [LETTERS.decode(row) for source, *_ in drawn for row in source.tolist()]
+    rows = [
+        LETTERS.decode(row) for source, *_ in drawn for row in source.tolist()
+    ]
     assert sorted("".join(row) for row in rows) == sorted(SOURCES)
 
 
 def test_the_loss_counts_valid_symbols_only():
-    logits = torch.randn(4, PAIRS.after.shape[1], len(LETTERS), dtype=torch.float64)
+    logits = torch.randn(
+        4, PAIRS.after.shape[1], len(LETTERS), dtype=torch.float64
+    )
     after = torch.from_numpy(PAIRS.after)
     logs = logits.log_softmax(dim=2).gather(2, after[..., None])[..., 0]
     expected = -logs[after != PAD].mean()
@@ -175,7 +205,9 @@ def test_the_loss_counts_valid_symbols_only():
 
 def test_a_small_model_learns_to_reverse():
     torch.manual_seed(0)
-    model = Seq2Seq(len(LETTERS), len(LETTERS), embedding_size=8, hidden_size=16)
+    model = Seq2Seq(
+        len(LETTERS), len(LETTERS), embedding_size=8, hidden_size=16
+    )
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     assert not exact_matches(model, PAIRS, 6).all()
     for _ in range(60):
@@ -190,25 +222,44 @@ def test_a_small_model_learns_to_reverse():
 
 def test_keras_computes_the_same_with_the_same_weights():
     torch.manual_seed(2)
-    model = Seq2Seq(len(LETTERS), len(LETTERS), embedding_size=5, hidden_size=6).double().eval()
-    twin = keras_attention.Seq2Seq(len(LETTERS), len(LETTERS), 5, 6, dtype="float64")
-    twin.take_weights({name: value.numpy() for name, value in model.state_dict().items()})
+    model = (
+        Seq2Seq(len(LETTERS), len(LETTERS), embedding_size=5, hidden_size=6)
+        .double()
+        .eval()
+    )
+    twin = keras_attention.Seq2Seq(
+        len(LETTERS), len(LETTERS), 5, 6, dtype="float64"
+    )
+    twin.take_weights(
+        {name: value.numpy() for name, value in model.state_dict().items()}
+    )
 
     source, lengths, before, after = tensors()
     logits = model(source, lengths, before)
     assert (
-        relative_error(twin((PAIRS.source, PAIRS.before)).numpy(), logits.detach().numpy()) < 1e-12
+        relative_error(
+            twin((PAIRS.source, PAIRS.before)).numpy(), logits.detach().numpy()
+        )
+        < 1e-12
     )
-    assert len(twin.weights) == sum(1 for _ in model.parameters()) - 3  # two biases are one there
+    # Two biases are one there
+    assert len(twin.weights) == sum(1 for _ in model.parameters()) - 3
 
     import tensorflow as tf
 
     sequence_loss(logits, after).backward()
     with tf.GradientTape() as tape:
-        loss = keras_attention.sequence_loss(PAIRS.after, twin((PAIRS.source, PAIRS.before)))
+        loss = keras_attention.sequence_loss(
+            PAIRS.after, twin((PAIRS.source, PAIRS.before))
+        )
     variable = twin.attention.key.kernel
     (gradient,) = tape.gradient(loss, [variable.value])
-    assert relative_error(gradient.numpy(), model.attention.key.weight.grad.numpy().T) < 1e-10
+    assert (
+        relative_error(
+            gradient.numpy(), model.attention.key.weight.grad.numpy().T
+        )
+        < 1e-10
+    )
 
     symbols, weights = twin.write(PAIRS.source, 6)
     expected = greedy_decode(model, model.encode(source, lengths), 6)

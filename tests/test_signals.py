@@ -1,9 +1,15 @@
-"""The synthetic signals: their shapes, their seeds, and the scores known in advance."""
+"""The synthetic signals: their shapes, their seeds, and the scores known in
+advance."""
 
 import numpy as np
 import pytest
 
-from utils.data.signals import make_adding, make_binary_sums, make_copy, make_sines
+from utils.data.signals import (
+    make_adding,
+    make_binary_sums,
+    make_copy,
+    make_sines,
+)
 
 
 def test_adding_targets_are_the_sums_of_the_marked_numbers():
@@ -12,12 +18,15 @@ def test_adding_targets_are_the_sums_of_the_marked_numbers():
     numbers, marks = inputs[..., 0], inputs[..., 1]
     np.testing.assert_array_equal(marks[:, :15].sum(axis=1), 1)
     np.testing.assert_array_equal(marks[:, 15:].sum(axis=1), 1)
-    np.testing.assert_allclose((numbers * marks).sum(axis=1, keepdims=True), targets)
+    np.testing.assert_allclose(
+        (numbers * marks).sum(axis=1, keepdims=True), targets
+    )
 
 
 def test_always_answering_one_scores_a_sixth_on_the_adding_problem():
     _, targets = make_adding(100_000, 4, rng=0)
-    # The standard error of the mean of (target - 1)^2 over 100,000 rows is below 0.0007.
+    # The standard error of the mean of (target - 1)^2 over 100,000 rows is
+    # below 0.0007.
     assert np.mean((targets - 1) ** 2) == pytest.approx(1 / 6, abs=0.003)
 
 
@@ -64,7 +73,10 @@ def test_a_seed_fixes_the_rows(make):
     [
         (lambda: make_adding(3, 1, 0), "length is 1"),
         (lambda: make_copy(3, 0, 0), "lag is 0"),
-        (lambda: make_sines(3, 9, 0, periods=(2.0, 9.0)), "longer than 2 steps"),
+        (
+            lambda: make_sines(3, 9, 0, periods=(2.0, 9.0)),
+            "longer than 2 steps",
+        ),
     ],
 )
 def test_impossible_requests_are_named(call, words):
@@ -77,7 +89,9 @@ def test_binary_sums_are_sums():
     assert digits.shape == (40, 12, 2)
     weights = 2 ** np.arange(12)
     summands = weights @ digits.astype(int)
-    np.testing.assert_array_equal(summands.sum(axis=1) % 2**12, totals @ weights)
+    np.testing.assert_array_equal(
+        summands.sum(axis=1) % 2**12, totals @ weights
+    )
 
 
 def test_binary_sums_need_a_digit():

@@ -33,7 +33,9 @@ PIXEL = (
 
 
 def code(source, output=None, tags=(), alt=None):
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)}, execution_count=1)
+    cell = nbformat.v4.new_code_cell(
+        source, metadata={"tags": list(tags)}, execution_count=1
+    )
     if alt is not None:
         cell.metadata["mystnb"] = {"image": {"alt": alt}}
     if output:
@@ -46,7 +48,9 @@ def printed(text):
 
 
 def figure(**others):
-    return nbformat.v4.new_output("display_data", data={"image/png": PIXEL, **others})
+    return nbformat.v4.new_output(
+        "display_data", data={"image/png": PIXEL, **others}
+    )
 
 
 def text(source):
@@ -60,17 +64,31 @@ def build(folder, chapters):
     (source / "conf.py").write_text(CONF, encoding="utf-8")
     listing = "\n".join(chapters)
     (source / "index.md").write_text(
-        f"# Book\n\n```{{toctree}}\n:numbered: 1\n{listing}\n```\n", encoding="utf-8"
+        f"# Book\n\n```{{toctree}}\n:numbered: 1\n{listing}\n```\n",
+        encoding="utf-8",
     )
     for name, cells in chapters.items():
         notebook = nbformat.v4.new_notebook(cells=cells)
-        notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
+        notebook.metadata.language_info = {
+            "name": "python",
+            "pygments_lexer": "ipython3",
+        }
         nbformat.write(notebook, source / f"{name}.ipynb")
     with patch_docutils(), docutils_namespace():
-        app = Sphinx(source, source, out, folder / "trees", "html", None, warningiserror=True)
+        app = Sphinx(
+            source,
+            source,
+            out,
+            folder / "trees",
+            "html",
+            None,
+            warningiserror=True,
+        )
         app.build()
     return {
-        name: BeautifulSoup((out / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+        name: BeautifulSoup(
+            (out / f"{name}.html").read_text(encoding="utf-8"), "html.parser"
+        )
         for name in chapters
     }
 
@@ -82,7 +100,9 @@ def book(tmp_path_factory):
         tmp_path_factory.mktemp("book"),
         {
             "01_first": [
-                text("# First\n\n## A section\n\nInline $x^2$.\n\n$$\na = 1\n$$ (eq-one)")
+                text(
+                    "# First\n\n## A section\n\nInline $x^2$.\n\n$$\na = 1\n$$ (eq-one)"
+                )
             ],
             "08_eighth": [
                 text(
@@ -121,69 +141,104 @@ def test_numbered_equations_carry_the_chapters_number_and_are_referred_to(book):
 
 def test_unlabelled_equations_have_no_number(book):
     formulas = book["08_eighth"].select("div.math")
-    assert [bool(formula.select_one(".eqno")) for formula in formulas] == [True, False]
+    assert [bool(formula.select_one(".eqno")) for formula in formulas] == [
+        True,
+        False,
+    ]
 
 
 def test_chapters_have_their_files_numbers_and_sections_none(book):
     page = book["08_eighth"]
     assert page.h1.find_next("h1").get_text().startswith("8. Eighth")
     assert page.article.h2.get_text().startswith("A section")
-    entries = [entry.get_text() for entry in page.select("nav.bd-links li.toctree-l1")]
+    entries = [
+        entry.get_text() for entry in page.select("nav.bd-links li.toctree-l1")
+    ]
     assert [entry.strip() for entry in entries] == ["1. First", "8. Eighth"]
 
 
 @pytest.mark.parametrize(
     ("docname", "number"),
-    [("chapters/08_stock_forecaster", 8), ("chapters/10_speed", 10), ("chapters/intro", None)],
+    [
+        ("chapters/10_stock_forecaster", 10),
+        ("chapters/13_speed_and_scale", 13),
+        ("chapters/intro", None),
+    ],
 )
 def test_chapter_number(docname, number):
     assert chapter_number(docname) == number
 
 
-def test_neighbouring_cells_become_synchronised_sets_of_tabs_one_for_each_step(book):
+def test_neighbouring_cells_become_synchronised_sets_of_tabs_one_for_each_step(
+    book,
+):
     sets = book["08_eighth"].select(".sd-tab-set")
-    labels = [[label.get_text(strip=True) for label in tabs.select("label")] for tabs in sets]
+    labels = [
+        [label.get_text(strip=True) for label in tabs.select("label")]
+        for tabs in sets
+    ]
     assert labels == [["PyTorch", "Keras"], ["PyTorch", "Keras"]]
-    keys = {(label["data-sync-group"], label["data-sync-id"]) for label in sets[0].select("label")}
+    keys = {
+        (label["data-sync-group"], label["data-sync-id"])
+        for label in sets[0].select("label")
+    }
     assert keys == {("framework", "pytorch"), ("framework", "keras")}
 
 
 def test_tabs_hold_code_and_output_and_a_run_of_cells(book):
     first, second = book["08_eighth"].select(".sd-tab-set")
-    contents = [content.get_text() for content in first.select(".sd-tab-content")]
+    contents = [
+        content.get_text() for content in first.select(".sd-tab-content")
+    ]
     assert "from torch" in contents[0]
     assert "from keras" in contents[1]
-    assert [len(c.select(".cell")) for c in second.select(".sd-tab-content")] == [2, 1]
+    assert [
+        len(c.select(".cell")) for c in second.select(".sd-tab-content")
+    ] == [2, 1]
 
 
 def test_buttons_open_the_source_and_colab_at_once(book):
     page = str(book["08_eighth"])
     assert "https://github.com/owner/book/edit/main/08_eighth.py" in page
-    assert "https://github.com/owner/book/blob/main/08_eighth.py?plain=1" in page
+    assert (
+        "https://github.com/owner/book/blob/main/08_eighth.py?plain=1" in page
+    )
     assert re.search(r"colab.*owner/book/blob/main/08_eighth.ipynb", page)
     assert not book["08_eighth"].select(".dropdown-launch-buttons")
 
 
 def test_an_invalid_formula_fails_the_build_and_is_named(tmp_path):
-    with pytest.raises(SphinxError, match=r"01_bad\.ipynb, cell 1, line 3: .*expected '}'.*frac"):
+    with pytest.raises(
+        SphinxError,
+        match=r"01_bad\.ipynb, cell 1, line 3: .*expected '}'.*frac",
+    ):
         build(tmp_path, {"01_bad": [text("# Bad\n\nInline $\\frac{1$.")]})
 
 
 def test_a_lone_tab_fails_the_build(tmp_path):
     cell = code("# Keras", None, ["tab-keras"])
-    with pytest.raises(SphinxError, match=r"01_bad\.ipynb, cell 2, .*Keras stands alone"):
+    with pytest.raises(
+        SphinxError, match=r"01_bad\.ipynb, cell 2, .*Keras stands alone"
+    ):
         build(tmp_path, {"01_bad": [text("# Bad"), cell]})
 
 
 @pytest.mark.parametrize("alt", [None, "", "  "])
 def test_a_figure_without_words_fails_the_build(tmp_path, alt):
-    with pytest.raises(SphinxError, match=r"01_bad\.ipynb, cell 2, .*describe the figure"):
-        build(tmp_path, {"01_bad": [text("# Bad"), code("plot()", figure(), alt=alt)]})
+    with pytest.raises(
+        SphinxError, match=r"01_bad\.ipynb, cell 2, .*describe the figure"
+    ):
+        build(
+            tmp_path,
+            {"01_bad": [text("# Bad"), code("plot()", figure(), alt=alt)]},
+        )
 
 
 def test_a_twin_of_an_interactive_figure_needs_no_words(tmp_path):
     interactive = figure(**{"text/html": "<button>step</button>"})
-    pages = build(tmp_path, {"01_lab": [text("# Lab"), code("lab()", interactive)]})
+    pages = build(
+        tmp_path, {"01_lab": [text("# Lab"), code("lab()", interactive)]}
+    )
     article = pages["01_lab"].article
     assert article.select_one(".cell_output button")
     assert not article.select(".cell_output img")
@@ -212,12 +267,17 @@ def test_functions_keep_their_distance(formula, spaces):
 
 
 def test_the_site_lies_where_pages_puts_it():
-    assert site_address("https://github.com/owner/book/") == "https://owner.github.io/book/"
+    assert (
+        site_address("https://github.com/owner/book/")
+        == "https://owner.github.io/book/"
+    )
 
 
 @pytest.mark.parametrize(
     "url", ["https://github.com/owner", "git@github.com:a/b", "github.com/a/b"]
 )
 def test_an_address_that_is_no_repository_is_refused(url):
-    with pytest.raises(ValueError, match=r"must read https://github\.com/OWNER/NAME"):
+    with pytest.raises(
+        ValueError, match=r"must read https://github\.com/OWNER/NAME"
+    ):
         site_address(url)

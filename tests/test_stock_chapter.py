@@ -1,4 +1,5 @@
-"""Chapter 08 on a reader's own file, by changing the one line that it tells readers to change."""
+"""Chapter 10 on a reader's own file, by changing the one line that it tells
+readers to change."""
 
 import os
 import subprocess
@@ -9,7 +10,7 @@ import jupytext
 import numpy as np
 import pandas as pd
 
-CHAPTER = Path(__file__).parent.parent / "chapters" / "08_stock_forecaster.py"
+CHAPTER = Path(__file__).parent.parent / "chapters" / "10_stock_forecaster.py"
 
 
 def write_market(path, days=1300):
@@ -18,10 +19,14 @@ def write_market(path, days=1300):
     log_variance, close, rows = -9.0, 50.0, []
     for _ in range(days):
         path_of_day = close * np.exp(
-            np.cumsum(np.r_[0, np.exp(log_variance / 2) / 8 * rng.normal(size=64)])
+            np.cumsum(
+                np.r_[0, np.exp(log_variance / 2) / 8 * rng.normal(size=64)]
+            )
         )
         close = path_of_day[-1]
-        rows.append([path_of_day[0], path_of_day.max(), path_of_day.min(), close, 1e6])
+        rows.append(
+            [path_of_day[0], path_of_day.max(), path_of_day.min(), close, 1e6]
+        )
         log_variance = -9 + 0.95 * (log_variance + 9) + 0.2 * rng.normal()
     index = pd.bdate_range("2012-01-02", periods=days, name="Date")
     columns = ["Open", "High", "Low", "Close", "Volume"]
@@ -30,10 +35,16 @@ def write_market(path, days=1300):
 
 def test_the_chapter_runs_on_a_readers_own_file(tmp_path):
     write_market(tmp_path / "mine.csv")
-    cells = [cell.source for cell in jupytext.read(CHAPTER).cells if cell.cell_type == "code"]
+    cells = [
+        cell.source
+        for cell in jupytext.read(CHAPTER).cells
+        if cell.cell_type == "code"
+    ]
     script = "\n\n".join(cells)
     assert script.count('PRICES = "sp500"') == 1
-    own = script.replace('PRICES = "sp500"', f"PRICES = {str(tmp_path / 'mine.csv')!r}")
+    own = script.replace(
+        'PRICES = "sp500"', f"PRICES = {str(tmp_path / 'mine.csv')!r}"
+    )
     run = subprocess.run(
         [sys.executable, "-c", own],
         cwd=CHAPTER.parent,

@@ -1,4 +1,5 @@
-"""The training loop: what it optimises, when it stops, and that a run survives anything."""
+"""The training loop: what it optimises, when it stops, and that a run
+survives anything."""
 
 import json
 import math
@@ -14,8 +15,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.utils.data import DataLoader, TensorDataset
 
-from utils.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from utils.training import accuracy, evaluate, fit
+from utils.training.checkpoints import (
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +50,9 @@ def regression(rows=40):
 
 
 def network():
-    return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 1))
+    return nn.Sequential(
+        nn.Linear(3, 8), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 1)
+    )
 
 
 # What the loop optimises
@@ -54,10 +61,15 @@ def network():
 def test_gradient_is_clipped_to_the_norm_asked_for():
     model = Scale()
     fit(
-        model, one_batch([1.0], [100.0]), loss=mse_loss, epochs=1, clip=0.5,
+        model,
+        one_batch([1.0], [100.0]),
+        loss=mse_loss,
+        epochs=1,
+        clip=0.5,
         optimizer=torch.optim.SGD(model.parameters(), lr=1.0),
     )
-    assert model.weight.item() == pytest.approx(0.5)  # unclipped, the step would be 200
+    # unclipped, the step would be 200
+    assert model.weight.item() == pytest.approx(0.5)
 
 
 def test_every_input_of_a_batch_reaches_the_model():
@@ -80,7 +92,9 @@ def test_scores_are_means_over_rows_not_over_batches():
     model = nn.Linear(2, 2, bias=False)
     nn.init.eye_(model.weight)
     batches = [(logits[:2], labels[:2]), (logits[2:], labels[2:])]
-    scores = evaluate(model, batches, loss=cross_entropy, metrics={"accuracy": accuracy})
+    scores = evaluate(
+        model, batches, loss=cross_entropy, metrics={"accuracy": accuracy}
+    )
     assert scores["accuracy"] == pytest.approx(2 / 3)
     assert scores["loss"] == pytest.approx(cross_entropy(logits, labels).item())
 
@@ -90,7 +104,14 @@ def test_schedule_moves_after_every_step():
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
     batches = one_batch([1.0], [1.0]) * 3
-    fit(model, batches, loss=mse_loss, optimizer=optimizer, schedule=schedule, epochs=2)
+    fit(
+        model,
+        batches,
+        loss=mse_loss,
+        optimizer=optimizer,
+        schedule=schedule,
+        epochs=2,
+    )
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5**6)
 
 
@@ -100,20 +121,31 @@ def test_schedule_moves_after_every_step():
 def test_stops_after_patience_with_the_best_weights_back():
     model = Scale()  # training pulls the weight to 10, validation wants 3
     history = fit(
-        model, one_batch([1.0], [10.0]), one_batch([1.0], [3.0]), loss=mse_loss, epochs=50,
-        patience=4, optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
+        model,
+        one_batch([1.0], [10.0]),
+        one_batch([1.0], [3.0]),
+        loss=mse_loss,
+        epochs=50,
+        patience=4,
+        optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
     )
     losses = history.frame["valid_loss"]
     assert history.best_epoch == losses.idxmin() < len(losses)
     assert len(losses) == history.best_epoch + 4
-    assert evaluate(model, one_batch([1.0], [3.0]), loss=mse_loss)["loss"] == losses.min()
+    assert (
+        evaluate(model, one_batch([1.0], [3.0]), loss=mse_loss)["loss"]
+        == losses.min()
+    )
     assert not model.training
 
 
 def test_without_validation_the_last_weights_stay():
     model = Scale()
     history = fit(
-        model, one_batch([1.0], [10.0]), loss=mse_loss, epochs=3,
+        model,
+        one_batch([1.0], [10.0]),
+        loss=mse_loss,
+        epochs=3,
         optimizer=torch.optim.SGD(model.parameters(), lr=0.1),
     )
     assert history.best_epoch == history.steps == 3
@@ -123,7 +155,11 @@ def test_without_validation_the_last_weights_stay():
 def test_history_draws_its_curves_and_marks_the_best_epoch():
     model = Scale()
     history = fit(
-        model, one_batch([1.0], [10.0]), one_batch([1.0], [3.0]), loss=mse_loss, epochs=6,
+        model,
+        one_batch([1.0], [10.0]),
+        one_batch([1.0], [3.0]),
+        loss=mse_loss,
+        epochs=6,
         optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
     )
     axes = history.plot()
@@ -138,9 +174,17 @@ def test_bar_shows_rates_unless_silenced(silent, monkeypatch, capfd):
     monkeypatch.setenv("UNROLLED_PROGRESS", "0" if silent else "1")
     model = Scale()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
-    fit(model, one_batch([1.0], [1.0]), loss=mse_loss, optimizer=optimizer, epochs=2)
+    fit(
+        model,
+        one_batch([1.0], [1.0]),
+        loss=mse_loss,
+        optimizer=optimizer,
+        epochs=2,
+    )
     written = capfd.readouterr().err
-    assert written == "" if silent else "batches/s" in written and "2/2" in written
+    assert (
+        written == "" if silent else "batches/s" in written and "2/2" in written
+    )
 
 
 # What it refuses
@@ -149,18 +193,30 @@ def test_bar_shows_rates_unless_silenced(silent, monkeypatch, capfd):
 def test_a_loss_that_is_not_a_number_names_the_step():
     model = Scale()
     batches = one_batch([1.0], [1.0]) * 2 + one_batch([math.nan], [1.0])
-    with pytest.raises(FloatingPointError, match="training loss at epoch 1, step 3 is nan: lower"):
+    with pytest.raises(
+        FloatingPointError,
+        match="training loss at epoch 1, step 3 is nan: lower",
+    ):
         fit(
-            model, batches, loss=mse_loss, epochs=2,
+            model,
+            batches,
+            loss=mse_loss,
+            epochs=2,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
         )
 
 
 def test_a_validation_loss_that_is_not_a_number_is_named():
     model = Scale()
-    with pytest.raises(FloatingPointError, match="validation loss at epoch 1 is inf"):
+    with pytest.raises(
+        FloatingPointError, match="validation loss at epoch 1 is inf"
+    ):
         fit(
-            model, one_batch([1.0], [1.0]), one_batch([math.inf], [1.0]), loss=mse_loss, epochs=2,
+            model,
+            one_batch([1.0], [1.0]),
+            one_batch([math.inf], [1.0]),
+            loss=mse_loss,
+            epochs=2,
             optimizer=torch.optim.SGD(model.parameters(), lr=0.05),
         )
 
@@ -185,14 +241,21 @@ class Noise:
 
     def __iter__(self):
         for _ in range(5):
-            x = torch.tensor(self.rng.standard_normal((8, 3)), dtype=torch.float32)
+            x = torch.tensor(
+                self.rng.standard_normal((8, 3)), dtype=torch.float32
+            )
             yield x, x.sum(dim=1, keepdim=True)
 
 
 DATA = {
-    "global shuffle": lambda: DataLoader(regression(), batch_size=8, shuffle=True),
+    "global shuffle": lambda: DataLoader(
+        regression(), batch_size=8, shuffle=True
+    ),
     "own generator": lambda: DataLoader(
-        regression(), batch_size=8, shuffle=True, generator=torch.Generator().manual_seed(5)
+        regression(),
+        batch_size=8,
+        shuffle=True,
+        generator=torch.Generator().manual_seed(5),
     ),
     "numpy stream": Noise,
 }
@@ -203,7 +266,8 @@ class InterruptionError(Exception):
 
 
 def run(data, folder=None, stop_after=None):
-    """Train a network from seed 0; raise `InterruptionError` in the step after `stop_after`."""
+    """Train a network from seed 0; raise `InterruptionError` in the step
+    after `stop_after`."""
     torch.manual_seed(0)
     np.random.seed(0)
     train, valid, model = DATA[data](), [regression()[:]], network()
@@ -219,16 +283,28 @@ def run(data, folder=None, stop_after=None):
         return mse_loss(outputs, target) * (1 + 0.1 * np.random.random())
 
     history = fit(
-        model, train, valid, loss=loss, optimizer=optimizer, epochs=6, patience=2, clip=1.0,
-        schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=40),
-        checkpoint=folder, checkpoint_every=1,
+        model,
+        train,
+        valid,
+        loss=loss,
+        optimizer=optimizer,
+        epochs=6,
+        patience=2,
+        clip=1.0,
+        schedule=torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, 0.5, total_steps=40
+        ),
+        checkpoint=folder,
+        checkpoint_every=1,
     )
     return model.state_dict(), history
 
 
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("stop_after", [3, 5, 13])
-def test_a_resumed_run_ends_bit_for_bit_where_it_would_have_ended(data, stop_after, tmp_path):
+def test_a_resumed_run_ends_bit_for_bit_where_it_would_have_ended(
+    data, stop_after, tmp_path
+):
     weights, history = run(data)
     with pytest.raises(InterruptionError):
         run(data, tmp_path, stop_after)
@@ -242,14 +318,21 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     weights, history = run("global shuffle", tmp_path)
     again, same_history = run("global shuffle", tmp_path, stop_after=0)
     assert same_history == history
-    assert all(torch.equal(again[name], value) for name, value in weights.items())
+    assert all(
+        torch.equal(again[name], value) for name, value in weights.items()
+    )
 
 
 def test_killed_processes_leave_no_damage_and_end_as_if_never_killed():
     command = (
-        "import json; from benchmarks.kill_resume import measure; print(json.dumps(measure(10)))"
+        "import json; from benchmarks.kill_resume import measure; "
+        "print(json.dumps(measure(10)))"
     )
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_PROGRESS": "0"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "UNROLLED_PROGRESS": "0",
+    }
     done = subprocess.run(
         [sys.executable, "-c", command],
         capture_output=True,
@@ -290,7 +373,9 @@ def edit_step(path):
         (".json", edit_step, "altered"),
     ],
 )
-def test_damaged_checkpoints_are_refused_by_name(suffix, damage, words, tmp_path):
+def test_damaged_checkpoints_are_refused_by_name(
+    suffix, damage, words, tmp_path
+):
     weights, _ = run("global shuffle", tmp_path)
     newest = sorted(tmp_path.glob("*.json"))[-1].with_suffix(suffix)
     damage(newest)
@@ -299,23 +384,38 @@ def test_damaged_checkpoints_are_refused_by_name(suffix, damage, words, tmp_path
     assert newest.name in str(caught.value)
     for path in tmp_path.glob(f"{newest.stem}.*"):
         path.unlink()
-    resumed, _ = run("global shuffle", tmp_path)  # as the message says: from the one before
-    assert all(torch.equal(resumed[name], value) for name, value in weights.items())
+    # As the message says: from the one before
+    resumed, _ = run("global shuffle", tmp_path)
+    assert all(
+        torch.equal(resumed[name], value) for name, value in weights.items()
+    )
 
 
 def test_checkpoints_of_another_model_or_optimizer_are_refused(tmp_path):
     run("global shuffle", tmp_path)
     data = [regression()[:]]
-    model = nn.Sequential(nn.Linear(3, 9), nn.Tanh(), nn.Dropout(0.3), nn.Linear(9, 1))
-    with pytest.raises(CheckpointError, match=r"0.weight is torch.float32 \(8, 3\) there"):
+    model = nn.Sequential(
+        nn.Linear(3, 9), nn.Tanh(), nn.Dropout(0.3), nn.Linear(9, 1)
+    )
+    with pytest.raises(
+        CheckpointError, match=r"0.weight is torch.float32 \(8, 3\) there"
+    ):
         fit(
-            model, data, loss=mse_loss, epochs=1, checkpoint=tmp_path,
+            model,
+            data,
+            loss=mse_loss,
+            epochs=1,
+            checkpoint=tmp_path,
             optimizer=torch.optim.Adam(model.parameters()),
         )
     model = network()
     with pytest.raises(CheckpointError, match="trained with Adam, not SGD"):
         fit(
-            model, data, loss=mse_loss, epochs=1, checkpoint=tmp_path,
+            model,
+            data,
+            loss=mse_loss,
+            epochs=1,
+            checkpoint=tmp_path,
             optimizer=torch.optim.SGD(model.parameters()),
         )
 
@@ -345,7 +445,10 @@ def test_only_the_two_newest_checkpoints_are_kept(tmp_path):
 def test_mixed_precision_trains():
     model = network()
     history = fit(
-        model, [regression()[:]], loss=mse_loss, epochs=30,
+        model,
+        [regression()[:]],
+        loss=mse_loss,
+        epochs=30,
         optimizer=torch.optim.Adam(model.parameters(), lr=0.02),
         fabric=Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"),
     )
@@ -362,13 +465,16 @@ from torch.utils.data import DataLoader, TensorDataset
 from utils.training import fit
 
 def train(fabric, folder):
-    torch.manual_seed(fabric.global_rank)  # fit itself must make the processes agree
+    # fit itself must make the processes agree
+    torch.manual_seed(fabric.global_rank)
     x = torch.linspace(-1, 1, 45).reshape(15, 3)
     rows = TensorDataset(x, x.prod(dim=1, keepdim=True))
-    model = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    parts = torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
+    model = torch.nn.Sequential(*parts)
     history = fit(
-        model, DataLoader(rows, batch_size=4, shuffle=True), [rows[:]], loss=mse_loss,
-        optimizer=torch.optim.Adam(model.parameters(), lr=0.01), epochs=4, clip=0.1,
+        model, DataLoader(rows, batch_size=4, shuffle=True), [rows[:]],
+        loss=mse_loss, epochs=4, clip=0.1,
+        optimizer=torch.optim.Adam(model.parameters(), lr=0.01),
         checkpoint=folder, fabric=fabric,
     )
     # One write, so that the processes' lines cannot run into each other.
@@ -384,16 +490,34 @@ fabric.launch(train, sys.argv[2])
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork")
 def test_two_processes_compute_what_one_computes(tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_PROGRESS": "0"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "UNROLLED_PROGRESS": "0",
+    }
     lines = []
     for processes in (1, 2):
         done = subprocess.run(
-            [sys.executable, "-c", TWO_PROCESSES, str(processes), str(tmp_path / str(processes))],
-            capture_output=True, text=True, env=environment, check=False, timeout=120,
+            [
+                sys.executable,
+                "-c",
+                TWO_PROCESSES,
+                str(processes),
+                str(tmp_path / str(processes)),
+            ],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr
-        found = [line for line in done.stdout.splitlines() if line[:1].isdigit()]
+        found = [
+            line for line in done.stdout.splitlines() if line[:1].isdigit()
+        ]
         assert len(found) == processes
         lines += [line.split(" ", 1)[1] for line in found]
-        assert load_checkpoint(tmp_path / str(processes))["history"]["steps"] == 16
+        assert (
+            load_checkpoint(tmp_path / str(processes))["history"]["steps"] == 16
+        )
     assert lines[0] == lines[1] == lines[2]

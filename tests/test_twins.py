@@ -28,10 +28,13 @@ def test_twins_have_equal_bags_and_opposite_labels(language):
 
 @LANGUAGES
 def test_any_rule_on_bags_is_right_on_one_twin_of_each_pair(language):
-    """The bound: a rule that reads counts alone, here an arbitrary hash, scores 50 % on twins."""
+    """The bound: a rule that reads counts alone, here an arbitrary hash,
+    scores 50 % on twins."""
     frame = make_twins(1000, 1, language)
     twins = frame[frame.duplicated("pair", keep=False)]
-    verdicts = [hash(frozenset(ngrams(text, 1).items())) % 2 for text in twins["text"]]
+    verdicts = [
+        hash(frozenset(ngrams(text, 1).items())) % 2 for text in twins["text"]
+    ]
     assert (twins["label"] == verdicts).mean() == 0.5
 
 
@@ -39,11 +42,19 @@ def test_any_rule_on_bags_is_right_on_one_twin_of_each_pair(language):
 def test_no_three_tokens_join_an_adjective_to_a_word_of_contrast(language):
     grammar = GRAMMARS[language]
     frame = make_twins(1000, 2, language, tail=(0, 0))
-    marks = {"en": {"but", "although", "however"}, "zh": {"但", "虽", "尽", "然"}}[language]
-    adjectives = {token for word in grammar.good + grammar.bad for token in tokenize(word)}
+    marks = {
+        "en": {"but", "although", "however"},
+        "zh": {"但", "虽", "尽", "然"},
+    }[language]
+    adjectives = {
+        token for word in grammar.good + grammar.bad for token in tokenize(word)
+    }
     for text in frame["text"]:
         for gram in ngrams(text, 3):
-            assert not (marks & set(gram) and adjectives & set(gram)), (gram, text)
+            assert not (marks & set(gram) and adjectives & set(gram)), (
+                gram,
+                text,
+            )
 
 
 @LANGUAGES
@@ -59,7 +70,10 @@ def test_held_out_combinations_are_new_but_their_parts_are_not(language):
         for index, adjective in enumerate(grammar.good):
             negator = grammar.negators[index % len(grammar.negators)]
             for intensifier in grammar.intensifiers:
-                phrase = " ".join(f"{negator} {intensifier} {adjective} ".split()) + " "
+                phrase = (
+                    " ".join(f"{negator} {intensifier} {adjective} ".split())
+                    + " "
+                )
                 assert phrase not in seen
 
 
@@ -97,8 +111,13 @@ def test_splitting_keeps_twins_together():
     frame = make_twins(1000, 9)
     parts = split_pairs(frame, (0.6, 0.2, 0.2), 0)
     assert sum(map(len, parts)) == len(frame)
-    assert len(set().union(*(set(part["pair"]) for part in parts))) == frame["pair"].nunique()
-    assert sum(part["pair"].nunique() for part in parts) == frame["pair"].nunique()
+    assert (
+        len(set().union(*(set(part["pair"]) for part in parts)))
+        == frame["pair"].nunique()
+    )
+    assert (
+        sum(part["pair"].nunique() for part in parts) == frame["pair"].nunique()
+    )
     assert len(parts[0]) == pytest.approx(600, abs=40)
 
 

@@ -13,10 +13,14 @@ from utils.weights import from_keras, from_torch, to_keras, to_torch
 
 KINDS = {
     "RNN": RNN,
-    "RNN relu": lambda *sizes, **options: RNN(*sizes, activation="relu", **options),
+    "RNN relu": lambda *sizes, **options: RNN(
+        *sizes, activation="relu", **options
+    ),
     "LSTM": LSTM,
     "GRU": GRU,
-    "GRU before": lambda *sizes, **options: GRU(*sizes, reset_after=False, **options),
+    "GRU before": lambda *sizes, **options: GRU(
+        *sizes, reset_after=False, **options
+    ),
 }
 TORCH_KINDS = [kind for kind in KINDS if kind != "GRU before"]
 EXACT = {"float32": 2e-6, "float64": 1e-14}
@@ -26,7 +30,9 @@ def make(kind, both, bias=True, dtype=np.float64):
     rng = np.random.default_rng(7)
     ahead = KINDS[kind](3, 5, bias=bias, rng=rng, dtype=dtype)
     return (
-        Bidirectional(ahead, KINDS[kind](3, 5, bias=bias, rng=rng, dtype=dtype)) if both else ahead
+        Bidirectional(ahead, KINDS[kind](3, 5, bias=bias, rng=rng, dtype=dtype))
+        if both
+        else ahead
     )
 
 
@@ -48,12 +54,17 @@ def assert_same_params(first, second):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("kind", TORCH_KINDS)
-def test_pytorch_computes_the_same_and_gives_the_weights_back(kind, both, bias, dtype):
+def test_pytorch_computes_the_same_and_gives_the_weights_back(
+    kind, both, bias, dtype
+):
     layer = make(kind, both, bias, dtype)
     module = to_torch(layer)
     x = inputs(dtype)
     outputs, _ = module(torch.from_numpy(x))
-    assert relative_error(layer.forward(x)[0], outputs.detach().numpy()) <= EXACT[dtype]
+    assert (
+        relative_error(layer.forward(x)[0], outputs.detach().numpy())
+        <= EXACT[dtype]
+    )
     assert_same_params(layer, from_torch(module))
 
 
@@ -61,11 +72,16 @@ def test_pytorch_computes_the_same_and_gives_the_weights_back(kind, both, bias, 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-def test_keras_computes_the_same_and_gives_the_weights_back(kind, both, bias, dtype):
+def test_keras_computes_the_same_and_gives_the_weights_back(
+    kind, both, bias, dtype
+):
     layer = make(kind, both, bias, dtype)
     built = to_keras(layer)
     x = inputs(dtype)
-    assert relative_error(layer.forward(x)[0], np.asarray(built(x))) <= EXACT[dtype]
+    assert (
+        relative_error(layer.forward(x)[0], np.asarray(built(x)))
+        <= EXACT[dtype]
+    )
     assert_same_params(layer, from_keras(built))
 
 
@@ -80,7 +96,11 @@ def test_a_keras_mask_is_lengths(kind, both):
     built, *last = to_keras(layer, return_state=True)(x, mask=mask)
     assert relative_error(outputs, np.asarray(built)) <= 1e-14
     flat = list(state) if isinstance(state, tuple) else [state]
-    flat = [part for each in flat for part in (each if isinstance(each, tuple) else (each,))]
+    flat = [
+        part
+        for each in flat
+        for part in (each if isinstance(each, tuple) else (each,))
+    ]
     for mine, theirs in zip(flat, last, strict=True):
         assert relative_error(mine, np.asarray(theirs)) <= 1e-14
 
@@ -100,10 +120,18 @@ def test_a_pytorch_module_with_two_biases_survives_the_round_trip(kind, both):
     assert relative_error(again, expected) <= 1e-14
 
 
-@pytest.mark.parametrize("options", [{}, {"reset_after": True}, {"reset_after": False}])
+@pytest.mark.parametrize(
+    "options", [{}, {"reset_after": True}, {"reset_after": False}]
+)
 def test_a_keras_layer_with_its_own_weights_survives_the_round_trip(options):
     kind = keras.layers.GRU if options else keras.layers.LSTM
-    built = kind(5, return_sequences=True, dtype="float64", bias_initializer="normal", **options)
+    built = kind(
+        5,
+        return_sequences=True,
+        dtype="float64",
+        bias_initializer="normal",
+        **options,
+    )
     x = inputs()
     expected = np.asarray(built(x))
     layer = from_keras(built)
@@ -115,7 +143,13 @@ def test_a_keras_layer_with_its_own_weights_survives_the_round_trip(options):
 def test_a_stack_is_converted_layer_by_layer(both):
     torch.manual_seed(0)
     module = torch.nn.LSTM(
-        3, 5, num_layers=2, batch_first=True, bidirectional=both, dropout=0.5, dtype=torch.float64
+        3,
+        5,
+        num_layers=2,
+        batch_first=True,
+        bidirectional=both,
+        dropout=0.5,
+        dtype=torch.float64,
     ).eval()
     x = inputs()
     hidden, _ = from_torch(module, layer=0).forward(x)
@@ -148,7 +182,10 @@ def test_pytorch_has_no_gru_that_resets_before_the_product(both):
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        (torch.nn.LSTM(3, 5, batch_first=True, proj_size=2), "projects its outputs to 2"),
+        (
+            torch.nn.LSTM(3, 5, batch_first=True, proj_size=2),
+            "projects its outputs to 2",
+        ),
         (torch.nn.LSTM(3, 5), "batch_first=True"),
     ],
 )
@@ -163,7 +200,9 @@ def test_other_modules_are_refused():
         from_torch(torch.nn.Linear(3, 5))
     dense = keras.layers.Dense(3)
     dense.build((None, 4))
-    with pytest.raises(ValueError, match="none of SimpleRNN, LSTM, GRU and Bidirectional"):
+    with pytest.raises(
+        ValueError, match="none of SimpleRNN, LSTM, GRU and Bidirectional"
+    ):
         from_keras(dense)
 
 
@@ -186,7 +225,9 @@ def built_keras(kind, **options):
         ("LSTM", {"dtype": "mixed_float16"}, "computes in float16"),
     ],
 )
-def test_a_keras_layer_that_cannot_be_represented_says_why(kind, options, reason):
+def test_a_keras_layer_that_cannot_be_represented_says_why(
+    kind, options, reason
+):
     with pytest.raises(ValueError, match=reason):
         from_keras(built_keras(kind, **options))
 
@@ -206,7 +247,10 @@ def test_a_keras_bidirectional_that_adds_is_refused():
 def test_importing_weights_loads_no_framework():
     code = (
         "import sys, utils.weights; "
-        "print(*sorted({'torch', 'tensorflow', 'keras', 'jax'} & sys.modules.keys()))"
+        "print(*sorted({'torch', 'tensorflow', 'keras', 'jax'} & "
+        "sys.modules.keys()))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == ""

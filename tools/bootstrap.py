@@ -23,29 +23,35 @@ HEADER = '# %% tags=["bootstrap", "remove-cell"]\n'
 LACKING_IN_COLAB = ("arch", "jaxtyping", "lightning-fabric", "sacrebleu")
 
 TEMPLATE = """\
-# Find the book's code in a folder above this notebook, or fetch it (as in Colab).
-import importlib.util
+# Find the book's code in a folder above, or fetch it (as in Colab).
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-REPOSITORY, REF = "{url}", os.environ.get("UNROLLED_REF", "{ref}")
-book = next((p for p in Path.cwd().resolve().parents if (p / "utils/scratch").is_dir()), None)
+REPOSITORY = "{url}"
+REF = os.environ.get("UNROLLED_REF", "{ref}")
+above = Path.cwd().resolve().parents
+book = next((each for each in above if (each / "utils/scratch").is_dir()), None)
 if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
-        raise RuntimeError("This copy has no address yet: run `make repository URL=...` in it.")
+        raise RuntimeError(
+            "This copy has no address yet: run `make repository URL=...` in it."
+        )
     if not book.exists():
-        subprocess.run(["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book], check=True)
+        clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]
+        subprocess.run(clone, check=True)
 sys.path.insert(0, str(book))
 # PyTorch comes before TensorFlow: the other order can crash this kernel.
 import utils.pytorch_first  # noqa: F401
 
 needed = {needed}
-missing = [name for name in needed if not importlib.util.find_spec(name.replace("-", "_"))]
-if missing:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *missing], check=True)
+lacking = [name for name in needed if not find_spec(name.replace("-", "_"))]
+if lacking:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
+    subprocess.run(install, check=True)
 """
 
 

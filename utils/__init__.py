@@ -1,1 +1,2 @@
-"""What the chapters share; `utils.scratch` and `utils.data` need no deep-learning framework."""
+"""What the chapters share; `utils.scratch` and `utils.data` need no
+deep-learning framework."""

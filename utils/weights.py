@@ -2,8 +2,8 @@
 
 | | NumPy (`params`) | PyTorch | Keras |
 |-|-|-|-|
-| input weights | W_x (input, gates) | weight_ih (gates, input) | kernel |
-| state weights | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_kernel |
+| input | W_x (input, gates) | weight_ih (gates, input) | kernel |
+| state | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_… |
 | RNN | b | bias_ih + bias_hh | bias |
 | LSTM, gates | i, f, g, o | i, f, g, o | i, f, c, o (c is g) |
 | LSTM, bias | b | bias_ih + bias_hh | bias |
@@ -12,9 +12,10 @@
 | GRU before, bias | b | (no such layer) | bias |
 | Bidirectional | forward_*, backward_* | *_l0, *_l0_reverse | *_layer |
 
-PyTorch adds two biases where the others have one: `to_torch` puts b into the first and zeros into
-the second, `from_torch` returns their sum. "After" and "before" say on which side of the recurrent
-product the GRU's reset gate acts. Each framework is imported only when asked for.
+PyTorch adds two biases where the others have one: `to_torch` puts b into the
+first and zeros into the second, `from_torch` returns their sum. "After" and
+"before" say on which side of the recurrent product the GRU's reset gate acts.
+Each framework is imported only when asked for.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,8 @@ Arrays = dict[str, Float[np.ndarray, "..."]]
 
 
 def to_torch(layer: Layer | Bidirectional) -> "torch.nn.RNNBase":
-    """Build the batch-first PyTorch module, of the layer's dtype, that computes the same.
+    """Build the batch-first PyTorch module, of the layer's dtype, that computes
+    the same.
 
     Raises:
         ValueError: PyTorch has no such layer (a GRU with `reset_after=False`).
@@ -44,10 +46,14 @@ def to_torch(layer: Layer | Bidirectional) -> "torch.nn.RNNBase":
     first = layer.forward_layer if isinstance(layer, Bidirectional) else layer
     if isinstance(first, GRU) and not first.reset_after:
         raise ValueError(
-            f"{first} applies its reset gate before the recurrent product; PyTorch's nn.GRU "
-            "applies it after: a different model. Build it with reset_after=True"
+            f"{first} applies its reset gate before the recurrent product; "
+            "PyTorch's nn.GRU "
+            "applies it after: a different model. Build it with "
+            "reset_after=True"
         )
-    options = {"nonlinearity": first.activation} if isinstance(first, RNN) else {}
+    options = (
+        {"nonlinearity": first.activation} if isinstance(first, RNN) else {}
+    )
     module = getattr(torch.nn, type(first).__name__)(
         first.input_size,
         first.hidden_size,
@@ -57,21 +63,29 @@ def to_torch(layer: Layer | Bidirectional) -> "torch.nn.RNNBase":
         dtype=getattr(torch, first.dtype.name),
         **options,
     )
-    arrays = {f"{name}_l0": array for name, array in _torch_arrays(first).items()}
+    arrays = {
+        f"{name}_l0": array for name, array in _torch_arrays(first).items()
+    }
     if isinstance(layer, Bidirectional):
         second = _torch_arrays(layer.backward_layer)
-        arrays |= {f"{name}_l0_reverse": array for name, array in second.items()}
+        arrays |= {
+            f"{name}_l0_reverse": array for name, array in second.items()
+        }
     with torch.no_grad():
         for name, array in arrays.items():
             getattr(module, name).copy_(torch.from_numpy(array))
     return module
 
 
-def from_torch(module: "torch.nn.RNNBase", layer: int | None = None) -> Layer | Bidirectional:
-    """Build the NumPy layer that computes what a batch-first PyTorch module computes.
+def from_torch(
+    module: "torch.nn.RNNBase", layer: int | None = None
+) -> Layer | Bidirectional:
+    """Build the NumPy layer that computes what a batch-first PyTorch module
+    computes.
 
-    A module of several layers is converted one by one: `layer=0` reads the module's input,
-    `layer=1` the outputs of layer 0, and so on. Dropout between them stays outside.
+    A module of several layers is converted one by one: `layer=0` reads the
+    module's input, `layer=1` the outputs of layer 0, and so on. Dropout between
+    them stays outside.
 
     Raises:
         ValueError: the module cannot be represented; the message says why.
@@ -81,27 +95,40 @@ def from_torch(module: "torch.nn.RNNBase", layer: int | None = None) -> Layer | 
     if not isinstance(module, torch.nn.RNN | torch.nn.LSTM | torch.nn.GRU):
         raise ValueError(f"{module} is none of nn.RNN, nn.LSTM and nn.GRU")
     if not module.batch_first:
-        raise ValueError(f"{module} reads (time, batch, input); build it with batch_first=True")
+        raise ValueError(
+            f"{module} reads (time, batch, input); build it with "
+            "batch_first=True"
+        )
     if module.proj_size:
         raise ValueError(
-            f"{module} projects its outputs to {module.proj_size} values, which the NumPy LSTM "
+            f"{module} projects its outputs to {module.proj_size} values, "
+            "which the NumPy LSTM "
             "does not; build it with proj_size=0"
         )
     if layer is None and module.num_layers > 1:
         raise ValueError(
-            f"{module} stacks {module.num_layers} layers and a NumPy layer is one; "
+            f"{module} stacks {module.num_layers} layers and a NumPy layer "
+            "is one; "
             "convert them one by one: from_torch(module, layer=0) is the first"
         )
     if layer is not None and not 0 <= layer < module.num_layers:
-        raise ValueError(f"layer is {layer}; {module} has layers 0 to {module.num_layers - 1}")
+        raise ValueError(
+            f"layer is {layer}; {module} has layers 0 to "
+            f"{module.num_layers - 1}"
+        )
     ahead = _from_torch_direction(module, f"_l{layer or 0}")
     if not module.bidirectional:
         return ahead
-    return Bidirectional(ahead, _from_torch_direction(module, f"_l{layer or 0}_reverse"))
+    return Bidirectional(
+        ahead, _from_torch_direction(module, f"_l{layer or 0}_reverse")
+    )
 
 
-def to_keras(layer: Layer | Bidirectional, return_state: bool = False) -> "keras.layers.Layer":
-    """Build the Keras layer, of the layer's dtype and with every output, that computes the same.
+def to_keras(
+    layer: Layer | Bidirectional, return_state: bool = False
+) -> "keras.layers.Layer":
+    """Build the Keras layer, of the layer's dtype and with every output, that
+    computes the same.
 
     Its outputs at masked steps are 0, as they are beyond `lengths` in NumPy.
     """
@@ -110,11 +137,15 @@ def to_keras(layer: Layer | Bidirectional, return_state: bool = False) -> "keras
     if isinstance(layer, Bidirectional):
         built = keras.layers.Bidirectional(
             _keras_layer(layer.forward_layer, return_state),
-            backward_layer=_keras_layer(layer.backward_layer, return_state, go_backwards=True),
+            backward_layer=_keras_layer(
+                layer.backward_layer, return_state, go_backwards=True
+            ),
             merge_mode="concat",
             dtype=layer.forward_layer.dtype.name,
         )
-        weights = _keras_arrays(layer.forward_layer) + _keras_arrays(layer.backward_layer)
+        weights = _keras_arrays(layer.forward_layer) + _keras_arrays(
+            layer.backward_layer
+        )
         input_size = layer.forward_layer.input_size
     else:
         built = _keras_layer(layer, return_state)
@@ -137,7 +168,9 @@ def from_keras(layer: "keras.layers.Layer") -> Layer | Bidirectional:
     if type(layer).__name__ != "Bidirectional":
         return _from_keras_direction(layer)
     if layer.merge_mode != "concat":
-        raise ValueError(f"{name} merges by {layer.merge_mode!r}; use merge_mode='concat'")
+        raise ValueError(
+            f"{name} merges by {layer.merge_mode!r}; use merge_mode='concat'"
+        )
     return Bidirectional(
         _from_keras_direction(layer.forward_layer),
         _from_keras_direction(layer.backward_layer, go_backwards=True),
@@ -145,13 +178,17 @@ def from_keras(layer: "keras.layers.Layer") -> Layer | Bidirectional:
 
 
 def _torch_arrays(layer: Layer) -> Arrays:
-    """Lay the parameters out as PyTorch does, under its names without the layer's suffix."""
+    """Lay the parameters out as PyTorch does, under its names without the
+    layer's suffix."""
     params = layer.params
     arrays = {"weight_ih": params["W_x"].T, "weight_hh": params["W_h"].T}
     if isinstance(layer, GRU) and layer.bias:
         arrays |= {"bias_ih": params["b_x"], "bias_hh": params["b_h"]}
     elif layer.bias:
-        arrays |= {"bias_ih": params["b"], "bias_hh": np.zeros_like(params["b"])}
+        arrays |= {
+            "bias_ih": params["b"],
+            "bias_hh": np.zeros_like(params["b"]),
+        }
     return arrays
 
 
@@ -170,14 +207,22 @@ def _from_torch_direction(module: "torch.nn.RNNBase", suffix: str) -> Layer:
         params["b"] = arrays["bias_ih"] + arrays["bias_hh"]
     if module.mode == "LSTM":
         return _filled(LSTM, params)
-    return _filled(RNN, params, activation=module.mode.removeprefix("RNN_").lower())
+    return _filled(
+        RNN, params, activation=module.mode.removeprefix("RNN_").lower()
+    )
 
 
-def _keras_layer(layer: Layer, return_state: bool, go_backwards: bool = False) -> Any:
+def _keras_layer(
+    layer: Layer, return_state: bool, go_backwards: bool = False
+) -> Any:
     """Make the Keras layer without weights."""
     import keras
 
-    kinds = {RNN: keras.layers.SimpleRNN, LSTM: keras.layers.LSTM, GRU: keras.layers.GRU}
+    kinds = {
+        RNN: keras.layers.SimpleRNN,
+        LSTM: keras.layers.LSTM,
+        GRU: keras.layers.GRU,
+    }
     options: dict[str, Any] = {}
     if isinstance(layer, RNN):
         options["activation"] = layer.activation
@@ -196,23 +241,32 @@ def _keras_layer(layer: Layer, return_state: bool, go_backwards: bool = False) -
 
 
 def _keras_arrays(layer: Layer) -> list[Float[np.ndarray, "..."]]:
-    """Lay the parameters out as Keras does: kernel, recurrent kernel and, if any, bias."""
+    """Lay the parameters out as Keras does: kernel, recurrent kernel and, if
+    any, bias."""
     params = layer.params
     if not isinstance(layer, GRU):
         return list(params.values())
     swapped = {name: _swap_r_and_z(array) for name, array in params.items()}
     if layer.bias and layer.reset_after:
-        return [swapped["W_x"], swapped["W_h"], np.stack([swapped["b_x"], swapped["b_h"]])]
+        return [
+            swapped["W_x"],
+            swapped["W_h"],
+            np.stack([swapped["b_x"], swapped["b_h"]]),
+        ]
     return list(swapped.values())
 
 
-def _from_keras_direction(layer: "keras.layers.Layer", go_backwards: bool = False) -> Layer:
+def _from_keras_direction(
+    layer: "keras.layers.Layer", go_backwards: bool = False
+) -> Layer:
     config = layer.get_config()
     name = f"{type(layer).__name__} {layer.name!r}"
     kinds: dict[str, type[Layer]] = {"SimpleRNN": RNN, "LSTM": LSTM, "GRU": GRU}
     kind = kinds.get(type(layer).__name__)
     if kind is None:
-        raise ValueError(f"{name} is none of SimpleRNN, LSTM, GRU and Bidirectional")
+        raise ValueError(
+            f"{name} is none of SimpleRNN, LSTM, GRU and Bidirectional"
+        )
     unlike = {
         "stateful": "it carries its state from batch to batch; give "
         "`forward` the state instead",
@@ -222,23 +276,29 @@ def _from_keras_direction(layer: "keras.layers.Layer", go_backwards: bool = Fals
         "layer does",
     }
     if not go_backwards:
-        unlike["go_backwards"] = "it reads from the end; put it into Bidirectional"
+        unlike["go_backwards"] = (
+            "it reads from the end; put it into Bidirectional"
+        )
     for option, reason in unlike.items():
         if config[option]:
             raise ValueError(f"{name} has {option}={config[option]}: {reason}")
     activations = ("tanh", "relu") if kind is RNN else ("tanh",)
     if config["activation"] not in activations:
         raise ValueError(
-            f"{name} has activation={config['activation']!r}; the NumPy {kind.__name__} "
+            f"{name} has activation={config['activation']!r}; the NumPy "
+            f"{kind.__name__} "
             f"has {' or '.join(activations)}"
         )
     if config.get("recurrent_activation", "sigmoid") != "sigmoid":
         raise ValueError(
-            f"{name} has recurrent_activation={config['recurrent_activation']!r}; "
+            f"{name} has "
+            f"recurrent_activation={config['recurrent_activation']!r}; "
             f"the NumPy {kind.__name__} has sigmoid"
         )
     if layer.compute_dtype not in ("float32", "float64"):
-        raise ValueError(f"{name} computes in {layer.compute_dtype}; use float32 or float64")
+        raise ValueError(
+            f"{name} computes in {layer.compute_dtype}; use float32 or float64"
+        )
     arrays = layer.get_weights()
     if kind is not GRU:
         params = dict(zip(("W_x", "W_h", "b"), arrays, strict=False))
@@ -262,7 +322,8 @@ def _swap_r_and_z(array: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 
 
 def _filled(kind: type[Layer], params: Arrays, **options: Any) -> Layer:
-    """Make a layer whose sizes, bias and dtype are those of `params`, holding a copy of them."""
+    """Make a layer whose sizes, bias and dtype are those of `params`,
+    holding a copy of them."""
     layer = kind(
         params["W_x"].shape[0],
         params["W_h"].shape[0],

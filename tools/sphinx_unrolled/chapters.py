@@ -1,4 +1,4 @@
-"""A chapter's number is its file's: `chapters/08_stock_forecaster` is chapter 8 everywhere.
+"""A chapter's number is its file's: `chapters/10_stock_forecaster` is chapter 10 everywhere.
 
 Sphinx counts the entries of the table of contents, which is another number as long as one chapter
 is missing or in between two others.

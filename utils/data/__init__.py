@@ -4,7 +4,12 @@ from utils.data.balls import make_balls, read_balls
 from utils.data.batches import make_windows
 from utils.data.prices import load_prices
 from utils.data.reviews import load_reviews
-from utils.data.signals import make_adding, make_binary_sums, make_copy, make_sines
+from utils.data.signals import (
+    make_adding,
+    make_binary_sums,
+    make_copy,
+    make_sines,
+)
 from utils.data.text import Vocabulary
 from utils.data.twins import make_twins
 

@@ -1,4 +1,5 @@
-"""From sequences to arrays: windows over a long series, padding and buckets for short ones."""
+"""From sequences to arrays: windows over a long series, padding and buckets
+for short ones."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,25 +10,34 @@ from jaxtyping import Bool, Int, Shaped
 
 def make_windows(
     series: Shaped[np.ndarray, "time *feature"], length: int, horizon: int = 1
-) -> tuple[Shaped[np.ndarray, "window length *feature"], Shaped[np.ndarray, "window *feature"]]:
-    """Cut a series into windows of `length` steps, each with the value `horizon` steps after it.
+) -> tuple[
+    Shaped[np.ndarray, "window length *feature"],
+    Shaped[np.ndarray, "window *feature"],
+]:
+    """Cut a series into windows of `length` steps, each with the value
+    `horizon` steps after it.
 
     Window `i` holds `series[i : i + length]`, oldest first; its target is
-    `series[i + length - 1 + horizon]`. Neighbouring windows share `length - 1` steps: split the
-    series in time before cutting it, or the test windows hold training values.
+    `series[i + length - 1 + horizon]`. Neighbouring windows share `length - 1`
+    steps: split the series in time before cutting it, or the test windows hold
+    training values.
 
     Returns:
-        Windows (a read-only view of the series, no copy) and targets, time - length - horizon + 1
-        of each.
+        Windows (a read-only view of the series, no copy) and targets, time -
+        length - horizon + 1 of each.
 
     Raises:
-        ValueError: `length` or `horizon` is not positive, or the series is too short for a window.
+        ValueError: `length` or `horizon` is not positive, or the series is too
+            short for a window.
     """
     if length < 1 or horizon < 1:
-        raise ValueError(f"length is {length} and horizon {horizon}: both must be at least 1")
+        raise ValueError(
+            f"length is {length} and horizon {horizon}: both must be at least 1"
+        )
     if len(series) < length + horizon:
         raise ValueError(
-            f"a series of {len(series)} steps is too short for a window of {length} "
+            f"a series of {len(series)} steps is too short for a window of "
+            f"{length} "
             f"and a target {horizon} after it"
         )
     windows = np.lib.stride_tricks.sliding_window_view(series, length, axis=0)
@@ -40,8 +50,11 @@ def pad(
     side: Literal["right", "left"] = "right",
     value: float | int = 0,
     to_length: int | None = None,
-) -> tuple[Shaped[np.ndarray, "batch time *feature"], Int[np.ndarray, " batch"]]:
-    """Stack sequences of unequal length into one array, filling the rest of each row.
+) -> tuple[
+    Shaped[np.ndarray, "batch time *feature"], Int[np.ndarray, " batch"]
+]:
+    """Stack sequences of unequal length into one array, filling the rest of
+    each row.
 
     `time` is the longest length, or `to_length` where that is given.
 
@@ -49,7 +62,8 @@ def pad(
         The array and the length of each sequence before padding.
 
     Raises:
-        ValueError: no sequence, an empty one, one longer than `to_length`, or an unknown side.
+        ValueError: no sequence, an empty one, one longer than `to_length`, or
+            an unknown side.
     """
     if side not in ("right", "left"):
         raise ValueError(f"side is {side!r}: 'right' or 'left'")
@@ -57,22 +71,30 @@ def pad(
     if lengths.size == 0:
         raise ValueError("no sequence to pad")
     if lengths.min() == 0:
-        raise ValueError(f"sequence {int(lengths.argmin())} is empty: leave it out before padding")
+        raise ValueError(
+            f"sequence {int(lengths.argmin())} is empty: leave it out before "
+            "padding"
+        )
     time = int(lengths.max()) if to_length is None else to_length
     if lengths.max() > time:
         raise ValueError(
-            f"sequence {int(lengths.argmax())} has {lengths.max()} steps, more than "
+            f"sequence {int(lengths.argmax())} has {lengths.max()} steps, "
+            "more than "
             f"to_length={time}: cut it first"
         )
     shape = (len(sequences), time, *np.shape(sequences[0])[1:])
     padded = np.full(shape, value, dtype=np.result_type(*sequences))
     for row, sequence, length in zip(padded, sequences, lengths, strict=True):
-        row[slice(0, length) if side == "right" else slice(time - length, time)] = sequence
+        row[
+            slice(0, length) if side == "right" else slice(time - length, time)
+        ] = sequence
     return padded, lengths
 
 
 def mask_from_lengths(
-    lengths: Int[np.ndarray, " batch"], time: int, side: Literal["right", "left"] = "right"
+    lengths: Int[np.ndarray, " batch"],
+    time: int,
+    side: Literal["right", "left"] = "right",
 ) -> Bool[np.ndarray, "batch time"]:
     """Mark the valid steps of a padded batch with True."""
     steps = np.arange(time)
@@ -82,12 +104,14 @@ def mask_from_lengths(
 
 
 def bucket_batches(
-    lengths: Int[np.ndarray, " row"], batch_size: int, rng: np.random.Generator | int
+    lengths: Int[np.ndarray, " row"],
+    batch_size: int,
+    rng: np.random.Generator | int,
 ) -> list[Int[np.ndarray, " batch"]]:
     """Group rows of similar length into batches and shuffle the batches.
 
-    Rows are sorted by length, ties in random order, and cut every `batch_size` rows, so that each
-    batch pads to nearly its own mean length.
+    Rows are sorted by length, ties in random order, and cut every `batch_size`
+    rows, so that each batch pads to nearly its own mean length.
 
     Returns:
         Row numbers of each batch; the batch of the longest rows may be smaller.
@@ -111,10 +135,11 @@ def collate(
     Int[np.ndarray, " batch"],
     Shaped[np.ndarray, " batch"],
 ]:
-    """Turn examples (sequence, label) into one batch: padded inputs, lengths, labels.
+    """Turn examples (sequence, label) into one batch: padded inputs, lengths,
+    labels.
 
-    Padding happens here, batch by batch, and not in the data set: only here is it known how long
-    the longest sequence of the batch is.
+    Padding happens here, batch by batch, and not in the data set: only here is
+    it known how long the longest sequence of the batch is.
     """
     sequences, labels = zip(*examples, strict=True)
     inputs, lengths = pad(sequences)

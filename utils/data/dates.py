@@ -50,7 +50,15 @@ GERMAN = [
     "November",
     "Dezember",
 ]
-WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+WEEKDAYS = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+]
 CHINESE_DIGITS = "〇一二三四五六七八九"
 
 
@@ -65,7 +73,9 @@ class DatePair(NamedTuple):
 def chinese_number(number: int) -> str:
     """Write 1 to 99 as Chinese counts: 7 七, 10 十, 21 二十一."""
     tens, ones = divmod(number, 10)
-    text = "" if tens == 0 else "十" if tens == 1 else CHINESE_DIGITS[tens] + "十"
+    text = (
+        "" if tens == 0 else "十" if tens == 1 else CHINESE_DIGITS[tens] + "十"
+    )
     return text + (CHINESE_DIGITS[ones] if ones else "")
 
 
@@ -74,15 +84,22 @@ def chinese_year(year: int) -> str:
     return "".join(CHINESE_DIGITS[int(digit)] for digit in str(year))
 
 
-# The separator settles the order of day and month: a slash puts the month first, a dot the day.
+# The separator settles the order of day and month: a slash puts the month
+# first, a dot the day.
 STYLES: dict[str, Callable[[datetime.date], str]] = {
-    "English, month first": lambda day: f"{ENGLISH[day.month - 1]} {day.day}, {day.year}",
-    "English, short": lambda day: f"{day.day} {ENGLISH[day.month - 1][:3]} {day.year}",
+    "English, month first": lambda day: (
+        f"{ENGLISH[day.month - 1]} {day.day}, {day.year}"
+    ),
+    "English, short": lambda day: (
+        f"{day.day} {ENGLISH[day.month - 1][:3]} {day.year}"
+    ),
     "English, weekday": lambda day: (
-        f"{WEEKDAYS[day.weekday()]}, {day.day} {ENGLISH[day.month - 1]} {day.year}"
+        f"{WEEKDAYS[day.weekday()]}, {day.day} {ENGLISH[day.month - 1]} "
+        f"{day.year}"
     ),
     "French": lambda day: (
-        f"{'1er' if day.day == 1 else day.day} {FRENCH[day.month - 1]} {day.year}"
+        f"{'1er' if day.day == 1 else day.day} {FRENCH[day.month - 1]} "
+        f"{day.year}"
     ),
     "German": lambda day: f"{day.day}. {GERMAN[day.month - 1]} {day.year}",
     "Chinese": lambda day: f"{day.year}年{day.month}月{day.day}日",
@@ -95,18 +112,22 @@ STYLES: dict[str, Callable[[datetime.date], str]] = {
 
 
 def make_dates(n: int, rng: int | np.random.Generator) -> list[DatePair]:
-    """Draw `n` different days from 1900 to 2100, each written in one of `STYLES` at random.
+    """Draw `n` different days from 1900 to 2100, each written in one of
+    `STYLES` at random.
 
-    No day comes twice, so any split of the rows is a split by date. Day and month can be
-    confused only between numbers, and there the separator decides: 3/7/2026 is the 7th of March,
-    3.7.2026 the 3rd of July. Used in chapter 7.
+    No day comes twice, so any split of the rows is a split by date. Day and
+    month can be confused only between numbers, and there the separator decides:
+    3/7/2026 is the 7th of March, 3.7.2026 the 3rd of July. Used in chapter 9.
 
     Raises:
         ValueError: `n` is below 1 or above the number of days.
     """
     days = (LAST - FIRST).days + 1
     if not 1 <= n <= days:
-        raise ValueError(f"n is {n}; from {FIRST} to {LAST} there are 1 to {days} days to draw")
+        raise ValueError(
+            f"n is {n}; from {FIRST} to {LAST} there are 1 to {days} days to "
+            "draw"
+        )
     generator = np.random.default_rng(rng)
     names = list(STYLES)
     drawn = generator.choice(days, size=n, replace=False)

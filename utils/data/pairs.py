@@ -1,4 +1,5 @@
-"""Pairs of symbol sequences, a source and its target, as padded rows of integers."""
+"""Pairs of symbol sequences, a source and its target, as padded rows of
+integers."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -21,7 +22,9 @@ class Symbols:
     def __init__(self, sequences: Iterable[Sequence[str]]):
         seen = {symbol for sequence in sequences for symbol in sequence}
         self.symbols = [*SPECIAL, *sorted(seen)]
-        self._number = {symbol: number for number, symbol in enumerate(self.symbols)}
+        self._number = {
+            symbol: number for number, symbol in enumerate(self.symbols)
+        }
 
     def __len__(self) -> int:
         """Count the symbols, the three special ones included."""
@@ -31,14 +34,17 @@ class Symbols:
         """Return the symbols' numbers.
 
         Raises:
-            ValueError: a symbol that the corpus did not contain; the message names it.
+            ValueError: a symbol that the corpus did not contain; the message
+                names it.
         """
         try:
             return [self._number[symbol] for symbol in sequence]
         except KeyError as error:
             raise ValueError(
-                f"{error.args[0]!r} in {sequence!r} is not among the {len(self) - len(SPECIAL)} "
-                "known symbols: a model cannot read what its training set never held"
+                f"{error.args[0]!r} in {sequence!r} is not among the "
+                f"{len(self) - len(SPECIAL)} "
+                "known symbols: a model cannot read what its training set "
+                "never held"
             ) from None
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
@@ -54,8 +60,9 @@ class Symbols:
 class Pairs(NamedTuple):
     """Encoded pairs, one per row, padded with 0 on the right.
 
-    `lengths` counts the valid symbols of each source. `after` is the target with its end; `before`
-    is what a decoder is given at the same steps: the start, then the target.
+    `lengths` counts the valid symbols of each source. `after` is the target
+    with its end; `before` is what a decoder is given at the same steps: the
+    start, then the target.
     """
 
     source: Int[np.ndarray, "rows source"]
@@ -64,10 +71,16 @@ class Pairs(NamedTuple):
     after: Int[np.ndarray, "rows target"]
 
     def rows(self, index: slice | Int[np.ndarray, " some"]) -> "Pairs":
-        """Select rows, cut to the longest source and the longest target among them."""
+        """Select rows, cut to the longest source and the longest target
+        among them."""
         source, lengths, before, after = (part[index] for part in self)
         steps = int((after != PAD).sum(axis=1).max())
-        return Pairs(source[:, : lengths.max()], lengths, before[:, :steps], after[:, :steps])
+        return Pairs(
+            source[:, : lengths.max()],
+            lengths,
+            before[:, :steps],
+            after[:, :steps],
+        )
 
 
 def encode_pairs(
@@ -79,11 +92,16 @@ def encode_pairs(
     """Number and pad the two sides of a corpus.
 
     Raises:
-        ValueError: the sides differ in length, a source is empty, or a symbol is unknown.
+        ValueError: the sides differ in length, a source is empty, or a symbol
+            is unknown.
     """
     if len(sources) != len(targets):
-        raise ValueError(f"{len(sources)} sources stand against {len(targets)} targets")
-    source, lengths = pad([np.array(source_symbols.encode(each)) for each in sources])
+        raise ValueError(
+            f"{len(sources)} sources stand against {len(targets)} targets"
+        )
+    source, lengths = pad(
+        [np.array(source_symbols.encode(each)) for each in sources]
+    )
     written = [target_symbols.encode(each) for each in targets]
     before, _ = pad([np.array([START, *numbers]) for numbers in written])
     after, _ = pad([np.array([*numbers, END]) for numbers in written])

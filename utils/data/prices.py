@@ -1,7 +1,9 @@
-"""Daily prices: two indices that the `arch` package carries, or a reader's own CSV file.
+"""Daily prices: two indices that the `arch` package carries, or a reader's own
+CSV file.
 
-A CSV file is read field by field, so that every complaint can name its line. Nothing is guessed:
-what could mean two things is an error that says which argument decides it.
+A CSV file is read field by field, so that every complaint can name its line.
+Nothing is guessed: what could mean two things is an error that says which
+argument decides it.
 """
 
 import csv
@@ -21,7 +23,15 @@ PRICES = ("open", "high", "low", "close")
 COLUMNS = (*PRICES, "volume")
 # Names under which exporters write the columns, lower case.
 ALIASES = {
-    "date": ("date", "datetime", "timestamp", "time", "日期", "交易日期", "时间"),
+    "date": (
+        "date",
+        "datetime",
+        "timestamp",
+        "time",
+        "日期",
+        "交易日期",
+        "时间",
+    ),
     "open": ("open", "开盘", "开盘价", "今开"),
     "high": ("high", "最高", "最高价"),
     "low": ("low", "最低", "最低价"),
@@ -30,16 +40,19 @@ ALIASES = {
     "ticker": ("ticker", "symbol", "代码", "股票代码"),
 }
 LARGE_MOVE = 0.4
-# High and low are compared with open and close up to the rounding of adjusted prices.
+# High and low are compared with open and close up to the rounding of adjusted
+# prices.
 ROUNDING = 1e-6
 
 
 class PriceError(ValueError):
-    """A price file cannot be used; the message names file, line, column, value and remedy."""
+    """A price file cannot be used; the message names file, line, column,
+    value and remedy."""
 
 
 class PriceWarning(UserWarning):
-    """A price file can be used, but its reader should know what was found in it."""
+    """A price file can be used, but its reader should know what was found in
+    it."""
 
 
 def load_prices(
@@ -55,27 +68,30 @@ def load_prices(
     """Load daily prices, checked row by row, oldest first.
 
     Args:
-        source: "sp500" or "nasdaq" (1999–2018, from the `arch` package), or the path of a CSV
-            file with a header that names date, open, high, low, close and volume.
+        source: "sp500" or "nasdaq" (1999–2018, from the `arch` package), or the
+            path of a CSV file with a header that names date, open, high, low,
+            close and volume.
         sep: what separates fields.
         decimal: the decimal mark.
         encoding: of the file's text.
-        date_format: as in `datetime.strptime`, or "s" or "ms" for seconds or milliseconds since
+        date_format: as in `datetime.strptime`, or "s" or "ms" for seconds or
+            milliseconds since
             1970. ISO dates need none.
-        dayfirst: whether 03/04/2020 is the third of April; such dates need an answer.
-        min_rows: fewer rows than this are an error.
+        dayfirst: whether 03/04/2020 is the third of April; such dates need an
+        answer. min_rows: fewer rows than this are an error.
 
     Returns:
-        Float columns open, high, low, close (in the file's currency or points) and volume,
-        indexed by date.
+        Float columns open, high, low, close (in the file's currency or points)
+        and volume, indexed by date.
 
     Raises:
         FileNotFoundError: there is no such file.
         PriceError: the file cannot be used as it stands.
 
     Warns:
-        PriceWarning: it can, but dates were sorted, header lines skipped, volumes are zero,
-            prices did not move within a day, or one moved by more than 40 % overnight.
+        PriceWarning: it can, but dates were sorted, header lines skipped,
+            volumes are zero, prices did not move within a day, or one moved by
+            more than 40 % overnight.
     """
     if source in BUILT_IN:
         frame = importlib.import_module(f"arch.data.{source}").load()
@@ -87,7 +103,8 @@ def load_prices(
         path = Path(source)
         if not path.is_file():
             raise FileNotFoundError(
-                f"there is no file {str(source)!r}; give the path of a CSV file, or one of "
+                f"there is no file {str(source)!r}; give the path of a CSV "
+                "file, or one of "
                 f"{', '.join(map(repr, BUILT_IN))}"
             )
         file = _File(path.name)
@@ -131,13 +148,17 @@ class _File:
     def note(self, what: str, line: int | None = None) -> None:
         self.notes.append(self._place(line, None, None) + what)
 
-    def _place(self, line: int | None, column: str | None, found: str | None) -> str:
+    def _place(
+        self, line: int | None, column: str | None, found: str | None
+    ) -> str:
         place = self.name
         if line is not None:
             place += f", line {line}"
         if column is not None:
             place += f", column {column}"
-        return f"{place}: " + (f"found {found!r}: " if found is not None else "")
+        return f"{place}: " + (
+            f"found {found!r}: " if found is not None else ""
+        )
 
 
 def _decode(file: _File, data: bytes, encoding: str, sep: str) -> str:
@@ -159,16 +180,29 @@ def _decode(file: _File, data: bytes, encoding: str, sep: str) -> str:
             if name.strip() in aliases and not name.isascii()
         ]
         if known:
-            file.fail(f"{problem}: try encoding='gb18030'; recognised {', '.join(known)}", line)
-        file.fail(f"{problem}: try encoding='cp1252', or export it again as UTF-8", line)
+            file.fail(
+                f"{problem}: try encoding='gb18030'; recognised "
+                f"{', '.join(known)}",
+                line,
+            )
+        file.fail(
+            f"{problem}: try encoding='cp1252', or export it again as UTF-8",
+            line,
+        )
 
 
 def _read(file: _File, text: str, form: _Format) -> pd.DataFrame:
     """Parse the text into prices, beside the line on which each row stands."""
     if re.match(r"\s*<(!doctype|html|\?xml|head|body)", text, re.IGNORECASE):
-        file.fail("is a web page, not CSV; open it in a browser to see what the server said", 1)
+        file.fail(
+            "is a web page, not CSV; open it in a browser to see what the "
+            "server said",
+            1,
+        )
     reader = csv.reader(text.splitlines(), delimiter=form.sep)
-    rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+    rows = [
+        (reader.line_num, row) for row in reader if any(map(str.strip, row))
+    ]
     if len(rows) < 2:
         file.fail("has no data rows")
     header = [name.strip() for name in rows[0][1]]
@@ -187,29 +221,46 @@ def _read(file: _File, text: str, form: _Format) -> pd.DataFrame:
                 line,
             )
     if "ticker" in places:
-        _check_one_ticker(file, header[places["ticker"]], data, places["ticker"])
-    dates = _parse_dates(file, data, places["date"], header[places["date"]], form)
+        _check_one_ticker(
+            file, header[places["ticker"]], data, places["ticker"]
+        )
+    dates = _parse_dates(
+        file, data, places["date"], header[places["date"]], form
+    )
     values = {
         column: [
-            _parse_number(file, line, header[places[column]], row[places[column]], column, form)
+            _parse_number(
+                file,
+                line,
+                header[places[column]],
+                row[places[column]],
+                column,
+                form,
+            )
             for line, row in data
         ]
         for column in COLUMNS
     }
     lines = {"line": [line for line, _ in data]}
-    return pd.DataFrame(values | lines, index=pd.DatetimeIndex(dates, name="date"))
+    return pd.DataFrame(
+        values | lines, index=pd.DatetimeIndex(dates, name="date")
+    )
 
 
-def _complain_about_separator(file: _File, header: str, first_row: list[str]) -> NoReturn:
+def _complain_about_separator(
+    file: _File, header: str, first_row: list[str]
+) -> NoReturn:
     for other in (";", "\t", "|", ","):
         if other in header:
             remedy = f"pass sep={other!r}"
-            # A comma inside a field can only be the decimal mark once another mark separates.
+            # A comma inside a field can only be the decimal mark once another
+            # mark separates.
             if other != "," and re.search(r"\d,\d", ",".join(first_row)):
                 remedy += ", decimal=','"
             file.fail(f"the header is one field: {remedy}", 1, found=header)
     file.fail(
-        "the header is one field; it must name date, open, high, low, close, volume",
+        "the header is one field; it must name date, open, high, low, close, "
+        "volume",
         1,
         found=header,
     )
@@ -218,13 +269,19 @@ def _complain_about_separator(file: _File, header: str, first_row: list[str]) ->
 def _merge_header_lines(
     file: _File, header: list[str], rows: list[tuple[int, list[str]]]
 ) -> tuple[list[str], int]:
-    """Recognise the three-line header that yfinance writes; return the header and lines skipped."""
+    """Recognise the three-line header that yfinance writes; return the
+    header and lines skipped."""
     if header[0] != "Price" or rows[0][1][0] != "Ticker":
         return header, 0
     tickers = sorted({name.strip() for name in rows[0][1][1:]} - {""})
     if len(tickers) > 1:
-        file.fail(f"several tickers ({', '.join(tickers)}); keep one", rows[0][0])
-    file.note(f"rows 2–3 are headers (ticker {tickers[0] if tickers else '?'}); skipped them")
+        file.fail(
+            f"several tickers ({', '.join(tickers)}); keep one", rows[0][0]
+        )
+    file.note(
+        f"rows 2–3 are headers (ticker {tickers[0] if tickers else '?'}); "
+        "skipped them"
+    )
     return ["Date", *header[1:]], 2
 
 
@@ -236,14 +293,19 @@ def _find_columns(file: _File, header: list[str]) -> dict[str, int]:
             if name.lower() in aliases:
                 if column in places:
                     file.fail(
-                        f"two columns are {column}: {header[places[column]]!r} and {name!r}; "
+                        f"two columns are {column}: "
+                        f"{header[places[column]]!r} and {name!r}; "
                         "remove one",
                         1,
                     )
                 places[column] = place
     missing = [column for column in ("date", *COLUMNS) if column not in places]
     if missing:
-        file.fail(f"no column for {', '.join(missing)}; found {', '.join(map(repr, header))}", 1)
+        file.fail(
+            f"no column for {', '.join(missing)}; found "
+            f"{', '.join(map(repr, header))}",
+            1,
+        )
     return places
 
 
@@ -262,7 +324,11 @@ def _check_one_ticker(
 
 
 def _parse_dates(
-    file: _File, data: list[tuple[int, list[str]]], place: int, column: str, form: _Format
+    file: _File,
+    data: list[tuple[int, list[str]]],
+    place: int,
+    column: str,
+    form: _Format,
 ) -> list[datetime.datetime]:
     """Parse every date; a time of day is dropped, because prices are daily."""
     today = datetime.datetime.now()
@@ -276,15 +342,23 @@ def _parse_dates(
         if len(offsets) > 1:
             first_line, first = next(iter(offsets.values()))
             file.fail(
-                f"mixed UTC offsets (line {first_line} has {first!r}); use exchange-local dates "
+                f"mixed UTC offsets (line {first_line} has {first!r}); use "
+                "exchange-local dates "
                 "like 2020-01-31",
                 line,
                 column,
                 found,
             )
-        day = moment.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+        day = moment.replace(
+            tzinfo=None, hour=0, minute=0, second=0, microsecond=0
+        )
         if day > today:
-            file.fail("lies in the future; is the date format right?", line, column, found)
+            file.fail(
+                "lies in the future; is the date format right?",
+                line,
+                column,
+                found,
+            )
         dates.append(day)
     return dates
 
@@ -296,15 +370,21 @@ def _parse_date(
         if form.date_format in ("s", "ms"):
             seconds = float(found) / (1000 if form.date_format == "ms" else 1)
             # Through UTC, so that no reader's time zone moves a day.
-            return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
+            return datetime.datetime.fromtimestamp(
+                seconds, datetime.UTC
+            ).replace(tzinfo=None)
         if form.date_format is not None:
             return datetime.datetime.strptime(found, form.date_format)
         if found.isdigit():
             file.fail(_integer_date_remedy(found), line, column, found)
-        if slashed := re.fullmatch(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", found):
+        if slashed := re.fullmatch(
+            r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", found
+        ):
             first, second, year = map(int, slashed.groups())
             if form.dayfirst is None:
-                _complain_about_dayfirst(file, line, column, found, first, second)
+                _complain_about_dayfirst(
+                    file, line, column, found, first, second
+                )
             day, month = (first, second) if form.dayfirst else (second, first)
             return datetime.datetime(year, month, day)
         if year_first := re.fullmatch(r"(\d{4})/(\d{1,2})/(\d{1,2})", found):
@@ -319,22 +399,39 @@ def _parse_date(
         elif form.dayfirst is not None:
             wanted += f" or, with dayfirst={form.dayfirst}, like "
             wanted += "31/01/2020" if form.dayfirst else "01/31/2020"
-        file.fail(f"is not {wanted}; pass date_format if it is one", line, column, found)
+        file.fail(
+            f"is not {wanted}; pass date_format if it is one",
+            line,
+            column,
+            found,
+        )
 
 
 def _integer_date_remedy(found: str) -> str:
-    guesses = {8: "'%Y%m%d'", 10: "'s' (seconds since 1970)", 13: "'ms' (milliseconds since 1970)"}
+    guesses = {
+        8: "'%Y%m%d'",
+        10: "'s' (seconds since 1970)",
+        13: "'ms' (milliseconds since 1970)",
+    }
     remedy = "a whole number can be many dates; pass date_format"
-    return f"{remedy}={guesses[len(found)]}" if len(found) in guesses else remedy
+    return (
+        f"{remedy}={guesses[len(found)]}" if len(found) in guesses else remedy
+    )
 
 
 def _complain_about_dayfirst(
     file: _File, line: int, column: str, found: str, first: int, second: int
 ) -> NoReturn:
     if first > 12 or second > 12:
-        file.fail(f"pass dayfirst={first > 12}, which this date settles", line, column, found)
+        file.fail(
+            f"pass dayfirst={first > 12}, which this date settles",
+            line,
+            column,
+            found,
+        )
     file.fail(
-        f"ambiguous: day {first} of month {second}, or the reverse? pass dayfirst=True or False",
+        f"ambiguous: day {first} of month {second}, or the reverse? pass "
+        "dayfirst=True or False",
         line,
         column,
         found,
@@ -344,12 +441,18 @@ def _complain_about_dayfirst(
 def _parse_number(
     file: _File, line: int, column: str, text: str, kind: str, form: _Format
 ) -> float:
-    """Parse a price or a volume strictly, for float() would let nan and 1_000 through."""
+    """Parse a price or a volume strictly, for float() would let nan and
+    1_000 through."""
     found = text.strip()
     if found.lower() in ("", "-", "--", "nan", "null", "none", "n/a", "na"):
         file.fail("no value; remove the row or fill it in", line, column, found)
     if re.fullmatch(r"[+-]?inf(inity)?", found, re.IGNORECASE):
-        file.fail("not finite; log returns need finite prices > 0", line, column, found)
+        file.fail(
+            "not finite; log returns need finite prices > 0",
+            line,
+            column,
+            found,
+        )
     plain = found.replace(form.decimal, ".") if form.decimal != "." else found
     if form.decimal != "." and "." in found:
         plain = ""
@@ -388,7 +491,11 @@ def _check_order(file: _File, frame: pd.DataFrame) -> None:
             f"{date:%Y-%m-%d}",
         )
     if not frame.index.is_monotonic_increasing:
-        order = "descending" if frame.index.is_monotonic_decreasing else "out of order"
+        order = (
+            "descending"
+            if frame.index.is_monotonic_decreasing
+            else "out of order"
+        )
         first, last = frame["line"].iloc[[0, -1]]
         file.note(f"dates are {order} (lines {first} to {last}); sorted them")
 
@@ -404,7 +511,8 @@ def _check_bars(file: _File, frame: pd.DataFrame) -> None:
         if wrong.any():
             row = frame[wrong].iloc[0]
             file.fail(
-                f"{relation} the day's open {row['open']:g} or close {row['close']:g}",
+                f"{relation} the day's open {row['open']:g} or close "
+                f"{row['close']:g}",
                 int(row["line"]),
                 column,
                 f"{row[column]:g}",
@@ -416,21 +524,26 @@ def _check_quiet_days(file: _File, frame: pd.DataFrame) -> None:
     still = frame["high"] == frame["low"]
     if still.any():
         file.note(
-            f"high equals low on {still.sum()} of {len(frame)} days, the first on this line; "
-            "the log range is −inf there, so variance measures put a floor under these days",
+            f"high equals low on {still.sum()} of {len(frame)} days, the "
+            "first on this line; "
+            "the log range is −inf there, so variance measures put a floor "
+            "under these days",
             int(frame["line"][still].iloc[0]),
         )
     idle = frame["volume"] == 0
     if idle.any():
         file.note(
-            f"volume is zero on {idle.sum()} of {len(frame)} days, the first on this line; "
-            "log volume is −inf there, so features repeat the last positive volume",
+            f"volume is zero on {idle.sum()} of {len(frame)} days, the first "
+            "on this line; "
+            "log volume is −inf there, so features repeat the last positive "
+            "volume",
             int(frame["line"][idle].iloc[0]),
         )
     move = frame["close"].pct_change()
     for date in frame.index[move.abs() > LARGE_MOVE]:
         file.note(
-            f"close moves by {100 * move[date]:+.0f} % to {frame['close'][date]:g} in one day; "
+            f"close moves by {100 * move[date]:+.0f} % to "
+            f"{frame['close'][date]:g} in one day; "
             "an unadjusted split?",
             int(frame["line"][date]),
         )

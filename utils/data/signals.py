@@ -1,6 +1,7 @@
 """Synthetic sequences whose best possible answer is known in advance.
 
-Chapter 4 puts the recurrent layers on trial with them; other chapters borrow the sines.
+Chapter 4 puts the recurrent layers on trial with them; other chapters borrow
+the sines.
 """
 
 import numpy as np
@@ -10,52 +11,70 @@ from jaxtyping import Float, Int
 def make_adding(
     n: int, length: int, rng: np.random.Generator | int
 ) -> tuple[Float[np.ndarray, "n length 2"], Float[np.ndarray, "n 1"]]:
-    """Draw the adding problem: the sum of the two marked numbers in a long row of noise.
+    """Draw the adding problem: the sum of the two marked numbers in a long row
+    of noise.
 
-    Feature 0 holds numbers uniform on [0, 1); feature 1 is 1 at two steps, one in each half of the
-    row, and 0 elsewhere. The target is the sum of the two marked numbers. It has mean 1 and
-    variance 2/12, so always answering 1 has the mean squared error 1/6.
+    Feature 0 holds numbers uniform on [0, 1); feature 1 is 1 at two steps, one
+    in each half of the row, and 0 elsewhere. The target is the sum of the two
+    marked numbers. It has mean 1 and variance 2/12, so always answering 1 has
+    the mean squared error 1/6.
 
-    Source: Hochreiter and Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735,
-    experiment 4, in the form of Le et al. (2015), https://arxiv.org/abs/1504.00941, section 4.1.
+    Source: Hochreiter and Schmidhuber (1997),
+    https://doi.org/10.1162/neco.1997.9.8.1735, experiment 4, in the form of Le
+    et al. (2015), https://arxiv.org/abs/1504.00941, section 4.1.
 
     Raises:
         ValueError: fewer than two steps.
     """
     if length < 2:
-        raise ValueError(f"length is {length}: two marks need at least two steps")
+        raise ValueError(
+            f"length is {length}: two marks need at least two steps"
+        )
     rng = np.random.default_rng(rng)
     numbers = rng.random((n, length))
     half = length // 2
-    marked = np.stack([rng.integers(0, half, n), rng.integers(half, length, n)], axis=1)
+    marked = np.stack(
+        [rng.integers(0, half, n), rng.integers(half, length, n)], axis=1
+    )
     marks = np.zeros((n, length))
     np.put_along_axis(marks, marked, 1.0, axis=1)
-    targets = np.take_along_axis(numbers, marked, axis=1).sum(axis=1, keepdims=True)
+    targets = np.take_along_axis(numbers, marked, axis=1).sum(
+        axis=1, keepdims=True
+    )
     return np.stack([numbers, marks], axis=2), targets
 
 
 def make_copy(
-    n: int, lag: int, rng: np.random.Generator | int, *, symbols: int = 8, length: int = 10
+    n: int,
+    lag: int,
+    rng: np.random.Generator | int,
+    *,
+    symbols: int = 8,
+    length: int = 10,
 ) -> tuple[Int[np.ndarray, "n time"], Int[np.ndarray, "n time"]]:
-    """Draw the copy task: read a word, wait, and write the word down when told to.
+    """Draw the copy task: read a word, wait, and write the word down when told
+    to.
 
-    Each row of inputs is a word of `length` letters from 0..symbols-1, then `lag` steps of which
-    the last is the signal to write (`symbols + 1`) and the others are blank (`symbols`), then
-    `length` blanks. The targets are blank until the last `length` steps, which are the word;
-    time = lag + 2 * length. Between a letter and its copy lie `lag + length` steps.
+    Each row of inputs is a word of `length` letters from 0..symbols-1, then
+    `lag` steps of which the last is the signal to write (`symbols + 1`) and the
+    others are blank (`symbols`), then `length` blanks. The targets are blank
+    until the last `length` steps, which are the word; time = lag + 2 * length.
+    Between a letter and its copy lie `lag + length` steps.
 
-    Without memory the best answer is blank, then every letter with equal probability; its mean
-    cross-entropy per step is length * ln(symbols) / (lag + 2 * length).
+    Without memory the best answer is blank, then every letter with equal
+    probability; its mean cross-entropy per step is
+    length * ln(symbols) / (lag + 2 * length).
 
-    Source: Arjovsky, Shah and Bengio (2016), https://arxiv.org/abs/1511.06464, section 5.1, after
-    Hochreiter and Schmidhuber (1997).
+    Source: Arjovsky, Shah and Bengio (2016), https://arxiv.org/abs/1511.06464,
+    section 5.1, after Hochreiter and Schmidhuber (1997).
 
     Raises:
         ValueError: no lag, letter or symbol to draw.
     """
     if min(lag, symbols, length) < 1:
         raise ValueError(
-            f"lag is {lag}, symbols {symbols}, length {length}: each must be at least 1"
+            f"lag is {lag}, symbols {symbols}, length {length}: each must be "
+            "at least 1"
         )
     rng = np.random.default_rng(rng)
     words = rng.integers(0, symbols, (n, length))
@@ -76,18 +95,22 @@ def make_sines(
     periods: tuple[float, float] = (10.0, 50.0),
     noise: float = 0.0,
 ) -> Float[np.ndarray, "n length"]:
-    """Draw rows that each add up `waves` sines of random period and phase, and white noise.
+    """Draw rows that each add up `waves` sines of random period and phase, and
+    white noise.
 
-    x_t = sum_k sin(2 pi t / p_k + phi_k) + noise * e_t, with the period p_k (in steps) uniform on
-    `periods`, the phase phi_k uniform on the circle and e_t standard normal. Equal ends of
-    `periods` fix the period. No forecast from the past of a row can have a mean squared error
-    below noise ** 2.
+    x_t = sum_k sin(2 pi t / p_k + phi_k) + noise * e_t, with the period p_k (in
+    steps) uniform on `periods`, the phase phi_k uniform on the circle and e_t
+    standard normal. Equal ends of `periods` fix the period. No forecast from
+    the past of a row can have a mean squared error below noise ** 2.
 
     Raises:
-        ValueError: a period of two steps or less, which sampling cannot tell from a longer one.
+        ValueError: a period of two steps or less, which sampling cannot tell
+            from a longer one.
     """
     if min(periods) <= 2:
-        raise ValueError(f"periods are {periods}: each must be longer than 2 steps")
+        raise ValueError(
+            f"periods are {periods}: each must be longer than 2 steps"
+        )
     rng = np.random.default_rng(rng)
     period = rng.uniform(*periods, (n, waves, 1))
     phase = rng.uniform(0, 2 * np.pi, (n, waves, 1))
@@ -98,11 +121,13 @@ def make_sines(
 def make_binary_sums(
     n: int, length: int, rng: np.random.Generator | int
 ) -> tuple[Float[np.ndarray, "n length 2"], Int[np.ndarray, "n length"]]:
-    """Draw pairs of random binary numbers, digit by digit, and the digits of their sums.
+    """Draw pairs of random binary numbers, digit by digit, and the digits of
+    their sums.
 
-    Step t shows the two digits worth 2^t, the lowest first; the target is the sum's digit worth
-    2^t. The carry out of the last step is dropped. To answer, a model must remember the carry: 1
-    bit, which the digits of the step itself do not show. Used in chapter 01.
+    Step t shows the two digits worth 2^t, the lowest first; the target is the
+    sum's digit worth 2^t. The carry out of the last step is dropped. To answer,
+    a model must remember the carry: 1 bit, which the digits of the step itself
+    do not show. Used in chapter 01.
 
     Raises:
         ValueError: no digit to add.
@@ -113,5 +138,7 @@ def make_binary_sums(
     totals = np.empty((n, length), dtype=digits.dtype)
     carry = np.zeros(n, dtype=digits.dtype)
     for step in range(length):
-        carry, totals[:, step] = np.divmod(digits[:, step].sum(axis=1) + carry, 2)
+        carry, totals[:, step] = np.divmod(
+            digits[:, step].sum(axis=1) + carry, 2
+        )
     return digits.astype(float), totals

@@ -1,8 +1,9 @@
 """A small parallel corpus, English to French, drawn from a grammar.
 
-Its French needs what makes translation more than a dictionary: gender and number agreement,
-adjectives before or after their noun, negation around the verb, two-word past tenses, and elision.
-Sentences nest relative clauses and join main clauses, so that lengths vary widely.
+Its French needs what makes translation more than a dictionary: gender and
+number agreement, adjectives before or after their noun, negation around the
+verb, two-word past tenses, and elision. Sentences nest relative clauses and
+join main clauses, so that lengths vary widely.
 """
 
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class Noun(NamedTuple):
 
 
 class Adjective(NamedTuple):
-    """An adjective; French forms for m, f and their plurals; its place by the noun."""
+    """An adjective; French forms for m, f and their plurals; its place by
+    the noun."""
 
     english: str
     m: str
@@ -39,7 +41,8 @@ class Adjective(NamedTuple):
 
 
 class Verb(NamedTuple):
-    """A transitive verb: base, third person, past; French third persons and participle."""
+    """A transitive verb: base, third person, past; French third persons and
+    participle."""
 
     english: str
     english_third: str
@@ -50,8 +53,11 @@ class Verb(NamedTuple):
 
 
 def _entries(table: str) -> list[list[str]]:
-    """Split a table whose entries end with a bar or a line into lists of words."""
-    return [entry.split() for entry in table.replace("\n", "|").split("|") if entry]
+    """Split a table whose entries end with a bar or a line into lists of
+    words."""
+    return [
+        entry.split() for entry in table.replace("\n", "|").split("|") if entry
+    ]
 
 
 NOUNS = [
@@ -118,11 +124,14 @@ class _Phrase(NamedTuple):
     plural: bool
 
 
-def make_sentences(n: int, rng: int | np.random.Generator) -> list[SentencePair]:
-    """Draw `n` different sentences of one to three clauses with their French translations.
+def make_sentences(
+    n: int, rng: int | np.random.Generator
+) -> list[SentencePair]:
+    """Draw `n` different sentences of one to three clauses with their French
+    translations.
 
-    Each English sentence has one translation, so that exact matches mean something. Used in
-    chapter 7.
+    Each English sentence has one translation, so that exact matches mean
+    something. Used in chapter 9.
     """
     generator = np.random.default_rng(rng)
     pairs: dict[tuple[str, ...], SentencePair] = {}
@@ -133,17 +142,21 @@ def make_sentences(n: int, rng: int | np.random.Generator) -> list[SentencePair]
 
 
 def elide(words: list[str]) -> list[str]:
-    """Shorten le, la, ne, de and que before a vowel, as French does: le oiseau, l' oiseau."""
+    """Shorten le, la, ne, de and que before a vowel, as French does: le
+    oiseau, l' oiseau."""
     short = {"le": "l'", "la": "l'", "ne": "n'", "de": "d'", "que": "qu'"}
     following = [*words[1:], ""]
     return [
-        short[word] if word in short and after[:1] and after[0] in VOWELS else word
+        short[word]
+        if word in short and after[:1] and after[0] in VOWELS
+        else word
         for word, after in zip(words, following, strict=True)
     ]
 
 
 def join_words(words: list[str]) -> str:
-    """Write words as a sentence: no space after an apostrophe, a full stop at the end."""
+    """Write words as a sentence: no space after an apostrophe, a full stop
+    at the end."""
     return " ".join(words).replace("' ", "'").replace("-", " ") + "."
 
 
@@ -152,11 +165,16 @@ def _sentence(rng: np.random.Generator) -> SentencePair:
     for _ in range(rng.integers(0, 3)):
         join = str(rng.choice(list(JOINS)))
         more_english, more_french = _clause(rng, depth=1)
-        english, french = [*english, join, *more_english], [*french, JOINS[join], *more_french]
+        english, french = (
+            [*english, join, *more_english],
+            [*french, JOINS[join], *more_french],
+        )
     return SentencePair(english, elide(" ".join(french).split()))
 
 
-def _clause(rng: np.random.Generator, depth: int) -> tuple[list[str], list[str]]:
+def _clause(
+    rng: np.random.Generator, depth: int
+) -> tuple[list[str], list[str]]:
     subject = _noun_phrase(rng, depth)
     verb = VERBS[rng.integers(len(VERBS))]
     past, negative = rng.random() < 0.4, rng.random() < 0.3
@@ -166,11 +184,16 @@ def _clause(rng: np.random.Generator, depth: int) -> tuple[list[str], list[str]]
     french = [*subject.french, *said_french, *thing.french]
     if rng.random() < 0.4:
         place = str(rng.choice(list(PLACES)))
-        english, french = [*english, *place.split()], [*french, *PLACES[place].split()]
+        english, french = (
+            [*english, *place.split()],
+            [*french, *PLACES[place].split()],
+        )
     return english, french
 
 
-def _conjugate(verb: Verb, plural: bool, past: bool, negative: bool) -> tuple[list[str], list[str]]:
+def _conjugate(
+    verb: Verb, plural: bool, past: bool, negative: bool
+) -> tuple[list[str], list[str]]:
     if past:
         finite, rest = "ont" if plural else "a", [verb.participle]
     else:
@@ -183,9 +206,15 @@ def _conjugate(verb: Verb, plural: bool, past: bool, negative: bool) -> tuple[li
     return [verb.english_past if past else present], french
 
 
-def _noun_phrase(rng: np.random.Generator, depth: int, under_negation: bool = False) -> _Phrase:
+def _noun_phrase(
+    rng: np.random.Generator, depth: int, under_negation: bool = False
+) -> _Phrase:
     noun = NOUNS[rng.integers(len(NOUNS))]
-    adjective = ADJECTIVES[rng.integers(len(ADJECTIVES))] if rng.random() < 0.5 else None
+    adjective = (
+        ADJECTIVES[rng.integers(len(ADJECTIVES))]
+        if rng.random() < 0.5
+        else None
+    )
     plural = bool(rng.random() < 0.4)
     determiner = str(rng.choice(["the", "a", "this", "my"]))
     before = adjective is not None and adjective.before
@@ -193,9 +222,17 @@ def _noun_phrase(rng: np.random.Generator, depth: int, under_negation: bool = Fa
     english += [adjective.english] if adjective else []
     english += [noun.english_plural if plural else noun.english]
     word = noun.french_plural if plural else noun.french
-    form = getattr(adjective, noun.gender + ("p" if plural else "")) if adjective else None
+    form = (
+        getattr(adjective, noun.gender + ("p" if plural else ""))
+        if adjective
+        else None
+    )
     words = [word] if form is None else [form, word] if before else [word, form]
-    french = [_french_determiner(determiner, noun.gender, plural, words[0], before, under_negation)]
+    french = [
+        _french_determiner(
+            determiner, noun.gender, plural, words[0], before, under_negation
+        )
+    ]
     french += words
     if depth and rng.random() < 0.3:
         more_english, more_french = _relative(rng, plural)
@@ -203,24 +240,38 @@ def _noun_phrase(rng: np.random.Generator, depth: int, under_negation: bool = Fa
     return _Phrase(english, french, plural)
 
 
-def _relative(rng: np.random.Generator, plural: bool) -> tuple[list[str], list[str]]:
-    """Return a clause in which the noun is the subject (that, qui) or the object (that, que)."""
+def _relative(
+    rng: np.random.Generator, plural: bool
+) -> tuple[list[str], list[str]]:
+    """Return a clause in which the noun is the subject (that, qui) or the
+    object (that, que)."""
     other = _noun_phrase(rng, depth=0)
     verb = VERBS[rng.integers(len(VERBS))]
     if rng.random() < 0.5:
         english, french = _conjugate(verb, plural, past=False, negative=False)
-        return ["that", *english, *other.english], ["qui", *french, *other.french]
+        return ["that", *english, *other.english], [
+            "qui",
+            *french,
+            *other.french,
+        ]
     english, french = _conjugate(verb, other.plural, past=False, negative=False)
     return ["that", *other.english, *english], ["que", *other.french, *french]
 
 
 def _english_determiner(name: str, plural: bool, negated: bool) -> str:
     indefinite = "any" if negated else "some"
-    return {"a": indefinite, "this": "these"}.get(name, name) if plural else name
+    return (
+        {"a": indefinite, "this": "these"}.get(name, name) if plural else name
+    )
 
 
 def _french_determiner(
-    name: str, gender: str, plural: bool, following: str, adjective_first: bool, negated: bool
+    name: str,
+    gender: str,
+    plural: bool,
+    following: str,
+    adjective_first: bool,
+    negated: bool,
 ) -> str:
     if name == "a" and negated:
         return "de"
@@ -232,4 +283,6 @@ def _french_determiner(
         return "cette" if gender == "f" else "cet" if vowel else "ce"
     if name == "my":
         return "ma" if gender == "f" and not vowel else "mon"
-    return {"the": {"m": "le", "f": "la"}, "a": {"m": "un", "f": "une"}}[name][gender]
+    return {"the": {"m": "le", "f": "la"}, "a": {"m": "un", "f": "une"}}[name][
+        gender
+    ]

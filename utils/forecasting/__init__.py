@@ -1,13 +1,26 @@
-"""Honest forecasts: baselines, walk-forward splits, scores, tests of significance, volatility.
+"""Honest forecasts: baselines, walk-forward splits, scores, tests of
+significance, volatility.
 
-`python -m utils.forecasting --help` forecasts the volatility in a file of prices.
+`python -m utils.forecasting --help` forecasts the volatility in a file of
+prices.
 """
 
 from utils.forecasting.court import Verdict, persistence_court
 from utils.forecasting.direction import sharpe, strategy_returns
 from utils.forecasting.intervals import conformal_interval
-from utils.forecasting.recurrent import lstm_correction, recurrent_volatility, train_correction
-from utils.forecasting.scores import best_lag, lag_errors, mape, qlike, rmse, skill
+from utils.forecasting.recurrent import (
+    lstm_correction,
+    recurrent_volatility,
+    train_correction,
+)
+from utils.forecasting.scores import (
+    best_lag,
+    lag_errors,
+    mape,
+    qlike,
+    rmse,
+    skill,
+)
 from utils.forecasting.significance import (
     Significance,
     diebold_mariano,

@@ -1,4 +1,5 @@
-"""Forecast volatility from a file of daily prices, with an interval and the baselines' scores."""
+"""Forecast volatility from a file of daily prices, with an interval and the
+baselines' scores."""
 
 import argparse
 import os
@@ -64,8 +65,9 @@ examples:
   python -m utils.forecasting --prices mine.csv --sep ';' --decimal , \\
       --horizon 5 --out forecast.csv
 
-{MIN_ROWS} days are the least that is accepted. A forecast of volatility says how far prices may
-move, not where to. This is teaching material and no advice to trade."""
+{MIN_ROWS} days are the least that is accepted. A forecast of volatility says
+how far prices may move, not where to. This is teaching material and no advice
+to trade."""
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -76,28 +78,55 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--prices", required=True, help='a CSV file, or "sp500" or "nasdaq"')
-    parser.add_argument("--horizon", type=int, default=1, help="days ahead (default 1)")
-    parser.add_argument("--out", type=Path, required=True, help="CSV file to write")
-    parser.add_argument("--sep", default=",", help="separator of fields (default ,)")
-    parser.add_argument("--decimal", default=".", help="decimal mark (default .)")
-    parser.add_argument("--encoding", default="utf-8", help="of the file (default utf-8)")
-    parser.add_argument("--date-format", help="as in strptime, or s or ms since 1970")
+    parser.add_argument(
+        "--prices", required=True, help='a CSV file, or "sp500" or "nasdaq"'
+    )
+    parser.add_argument(
+        "--horizon", type=int, default=1, help="days ahead (default 1)"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="CSV file to write"
+    )
+    parser.add_argument(
+        "--sep", default=",", help="separator of fields (default ,)"
+    )
+    parser.add_argument(
+        "--decimal", default=".", help="decimal mark (default .)"
+    )
+    parser.add_argument(
+        "--encoding", default="utf-8", help="of the file (default utf-8)"
+    )
+    parser.add_argument(
+        "--date-format", help="as in strptime, or s or ms since 1970"
+    )
     order = parser.add_mutually_exclusive_group()
-    order.add_argument("--dayfirst", action="store_true", default=None, help="31/01/2020")
-    order.add_argument("--monthfirst", dest="dayfirst", action="store_false", help="01/31/2020")
+    order.add_argument(
+        "--dayfirst", action="store_true", default=None, help="31/01/2020"
+    )
+    order.add_argument(
+        "--monthfirst", dest="dayfirst", action="store_false", help="01/31/2020"
+    )
     options = parser.parse_args(arguments)
     if not 1 <= options.horizon <= 22:
-        parser.error(f"argument --horizon: {options.horizon} is not from 1 to 22 days")
+        parser.error(
+            f"argument --horizon: {options.horizon} is not from 1 to 22 days"
+        )
     if not options.out.parent.is_dir():
-        parser.error(f"argument --out: there is no folder {str(options.out.parent)!r}")
+        parser.error(
+            f"argument --out: there is no folder {str(options.out.parent)!r}"
+        )
     return options
 
 
-def score_table(data: VolatilityData, forecasts: dict[str, np.ndarray], first: int) -> str:
+def score_table(
+    data: VolatilityData, forecasts: dict[str, np.ndarray], first: int
+) -> str:
     """Compare every model with HAR on the days whose truth is known."""
     known = slice(first, data.known)
-    losses = {name: qlike(data.target[known], each[known]) for name, each in forecasts.items()}
+    losses = {
+        name: qlike(data.target[known], each[known])
+        for name, each in forecasts.items()
+    }
     reference = losses["HAR"]
     lines = [f"{'':24}{'QLIKE':>8}{'saves':>9}{'DM':>7}"]
     for name, loss in losses.items():
@@ -110,11 +139,16 @@ def score_table(data: VolatilityData, forecasts: dict[str, np.ndarray], first: i
     return "\n".join(lines)
 
 
-def forecast_table(data: VolatilityData, forecast: np.ndarray, first: int) -> pd.DataFrame:
-    """Put forecast, interval and truth side by side, as daily volatility in per cent."""
+def forecast_table(
+    data: VolatilityData, forecast: np.ndarray, first: int
+) -> pd.DataFrame:
+    """Put forecast, interval and truth side by side, as daily volatility in
+    per cent."""
     with np.errstate(invalid="ignore"):
         errors = np.log(data.target) - np.log(forecast)
-    lower, upper = conformal_interval(errors, window=WINDOW, horizon=data.horizon)
+    lower, upper = conformal_interval(
+        errors, window=WINDOW, horizon=data.horizon
+    )
     variances = {
         "volatility": forecast,
         "lower": forecast * np.exp(lower),
@@ -154,18 +188,25 @@ def main(arguments: list[str] | None = None) -> int:
     first = int(0.4 * count)
     size = -(-(count - first) // FOLDS)
     folds = list(walk_forward(count, first, size, gap=options.horizon - 1))
-    forecasts = {name: forecast_folds(data, model, folds) for name, model in MODELS.items()}
+    forecasts = {
+        name: forecast_folds(data, model, folds)
+        for name, model in MODELS.items()
+    }
     print(score_table(data, forecasts, first))
     table = forecast_table(data, forecasts[BEST], first)
-    # Written beside its place and moved there whole, so that no reader meets half a file.
+    # Written beside its place and moved there whole, so that no reader meets
+    # half a file.
     partial = options.out.with_name(options.out.name + ".partial")
     table.to_csv(partial, float_format="%.6g", date_format="%Y-%m-%d")
     os.replace(partial, options.out)
     latest = table.iloc[-1]
     print(
-        f"\nAfter {data.dates[-1]:%Y-%m-%d}, the next {options.horizon} day(s): volatility "
-        f"{latest['volatility']:.2f} % a day, 90 % interval {latest['lower']:.2f} to "
-        f"{latest['upper']:.2f} %.\nWrote {len(table)} rows to {options.out.name}."
+        f"\nAfter {data.dates[-1]:%Y-%m-%d}, the next {options.horizon} "
+        "day(s): volatility "
+        f"{latest['volatility']:.2f} % a day, 90 % interval "
+        f"{latest['lower']:.2f} to "
+        f"{latest['upper']:.2f} %.\nWrote {len(table)} rows to "
+        f"{options.out.name}."
     )
     return 0
 

@@ -1,4 +1,5 @@
-"""Train recurrent networks on one long series: a correction added to a forecast that stands.
+"""Train recurrent networks on one long series: a correction added to a forecast
+that stands.
 
 PyTorch is imported only when a network is trained.
 """
@@ -31,12 +32,14 @@ def train_correction(
     learning_rate: float = 3e-3,
     seed: int = 0,
 ) -> Float[np.ndarray, "time"]:
-    """Train base + network(features so far) towards the target; return it for every origin.
+    """Train base + network(features so far) towards the target; return it for
+    every origin.
 
-    Each epoch cuts the training series, from a random offset, into chunks of 64 steps behind a
-    burn-in of 22 whose outputs the loss skips, so that no output is judged before the network
-    has seen a month. Features are standardised with the training window's mean and deviation.
-    At the end the network reads the whole series once from its start. Derived in chapter 08.
+    Each epoch cuts the training series, from a random offset, into chunks of 64
+    steps behind a burn-in of 22 whose outputs the loss skips, so that no output
+    is judged before the network has seen a month. Features are standardised
+    with the training window's mean and deviation. At the end the network reads
+    the whole series once from its start. Derived in chapter 10.
 
     Args:
         features: what is known at each origin.
@@ -55,24 +58,32 @@ def train_correction(
     """
     import torch
 
-    from utils.torch_models import SequenceReader
+    from utils.models.pytorch import SequenceReader
 
     if len(train) < BURN_IN + 2 * CHUNK:
         raise ValueError(
-            f"{len(train)} training days are too few; at least {BURN_IN + 2 * CHUNK} are needed"
+            f"{len(train)} training days are too few; at least "
+            f"{BURN_IN + 2 * CHUNK} are needed"
         )
     mean, deviation = features[train].mean(axis=0), features[train].std(axis=0)
-    # A feature that never varies (no volume at all) carries nothing, and must not divide by 0.
+    # A feature that never varies (no volume at all) carries nothing, and must
+    # not divide by 0.
     scaled = (features - mean) / np.where(deviation > 0, deviation, 1)
-    x, start, y = (torch.from_numpy(np.float32(each)) for each in (scaled, base, target))
+    x, start, y = (
+        torch.from_numpy(np.float32(each)) for each in (scaled, base, target)
+    )
     torch.manual_seed(seed)
-    model = SequenceReader(cell, features.shape[1], hidden_size, 1, every_step=True)
+    model = SequenceReader(
+        cell, features.shape[1], hidden_size, 1, every_step=True
+    )
     torch.nn.init.zeros_(model.head.weight)
     torch.nn.init.zeros_(model.head.bias)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     for _ in range(epochs):
         offset = int(train[0]) + int(torch.randint(CHUNK, ()))
-        begins = torch.arange(offset, int(train[-1]) + 2 - BURN_IN - CHUNK, CHUNK)
+        begins = torch.arange(
+            offset, int(train[-1]) + 2 - BURN_IN - CHUNK, CHUNK
+        )
         for batch in begins[torch.randperm(len(begins))].split(8):
             steps = batch[:, None] + torch.arange(BURN_IN + CHUNK)
             prediction = start[steps] + model(x[steps])[..., 0]
@@ -94,9 +105,11 @@ def recurrent_volatility(
     on_har: bool = True,
     seed: int = 0,
 ) -> Float[np.ndarray, "time"]:
-    """Forecast variance with a recurrent network, as a correction to HAR's logarithm or alone.
+    """Forecast variance with a recurrent network, as a correction to HAR's
+    logarithm or alone.
 
-    Squared error of the log variance; alone, the network adds to the training mean. Chapter 08.
+    Squared error of the log variance; alone, the network adds to the training
+    mean. Chapter 10.
     """
     from torch.nn.functional import mse_loss
 
@@ -106,7 +119,13 @@ def recurrent_volatility(
     else:
         base = np.full(len(log_target), log_target[train].mean())
     log_forecast = train_correction(
-        data.features.to_numpy(), base, log_target, train, mse_loss, cell=cell, seed=seed
+        data.features.to_numpy(),
+        base,
+        log_target,
+        train,
+        mse_loss,
+        cell=cell,
+        seed=seed,
     )
     return np.exp(log_forecast)
 
@@ -114,10 +133,16 @@ def recurrent_volatility(
 def lstm_correction(
     data: VolatilityData, train: Int[np.ndarray, "train"], seeds: int = 3
 ) -> Float[np.ndarray, "time"]:
-    """The book's best volatility forecast: HAR corrected by LSTMs of several seeds, averaged."""
-    return geometric_mean([recurrent_volatility(data, train, seed=seed) for seed in range(seeds)])
+    """The book's best volatility forecast: HAR corrected by LSTMs of several
+    seeds, averaged."""
+    return geometric_mean(
+        [recurrent_volatility(data, train, seed=seed) for seed in range(seeds)]
+    )
 
 
-def geometric_mean(forecasts: list[Float[np.ndarray, "time"]]) -> Float[np.ndarray, "time"]:
-    """Average variance forecasts on the log scale, on which the networks were trained."""
+def geometric_mean(
+    forecasts: list[Float[np.ndarray, "time"]],
+) -> Float[np.ndarray, "time"]:
+    """Average variance forecasts on the log scale, on which the networks
+    were trained."""
     return np.exp(np.mean(np.log(forecasts), axis=0))

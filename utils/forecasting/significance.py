@@ -8,14 +8,16 @@ from scipy import stats
 
 
 class Significance(NamedTuple):
-    """A test's statistic and the probability of one at least as extreme when nothing is there."""
+    """A test's statistic and the probability of one at least as extreme when
+    nothing is there."""
 
     statistic: float
     p_value: float
 
 
 def long_run_variance(series: Float[np.ndarray, "time"], lags: int) -> float:
-    """Variance of the mean of an autocorrelated series, times its length (Bartlett weights).
+    """Variance of the mean of an autocorrelated series, times its length
+    (Bartlett weights).
 
     γ₀ + 2 Σ_{k=1..lags} (1 − k / (lags + 1)) γ_k, never negative.
     Source: Newey and West (1987), doi:10.2307/1913610.
@@ -23,7 +25,9 @@ def long_run_variance(series: Float[np.ndarray, "time"], lags: int) -> float:
     centred = series - series.mean()
     total = float(centred @ centred)
     for lag in range(1, lags + 1):
-        total += 2 * (1 - lag / (lags + 1)) * float(centred[lag:] @ centred[:-lag])
+        total += (
+            2 * (1 - lag / (lags + 1)) * float(centred[lag:] @ centred[:-lag])
+        )
     return total / len(series)
 
 
@@ -33,33 +37,43 @@ def diebold_mariano(
     horizon: int = 1,
     lags: int | None = None,
 ) -> Significance:
-    """Test whether two forecasts are equally good; a negative statistic favours the first.
+    """Test whether two forecasts are equally good; a negative statistic favours
+    the first.
 
-    d̄ / √(LRV(d) / n) with d = loss − other_loss, times Harvey, Leybourne and Newbold's factor
-    √((n + 1 − 2h + h(h − 1)/n) / n), against Student's t with n − 1 degrees of freedom, two-sided.
-    Sources: Diebold and Mariano (1995), doi:10.1080/07350015.1995.10524599; Harvey, Leybourne and
-    Newbold (1997), doi:10.1016/S0169-2070(96)00719-4. Chapter 08.
+    d̄ / √(LRV(d) / n) with d = loss − other_loss, times Harvey, Leybourne and
+    Newbold's factor √((n + 1 − 2h + h(h − 1)/n) / n), against Student's t with
+    n − 1 degrees of freedom, two-sided. Sources: Diebold and Mariano (1995),
+    doi:10.1080/07350015.1995.10524599; Harvey, Leybourne and Newbold (1997),
+    doi:10.1016/S0169-2070(96)00719-4. Chapter 10.
 
     Args:
         loss: the first forecast's loss at each time, in any unit.
         other_loss: the second forecast's loss at the same times.
-        horizon: steps ahead, h; forecasts that overlap have errors that correlate.
-        lags: autocovariances in the long-run variance; by default the larger of h − 1 and
-            4 (n / 100)^(2/9), because volatility's losses correlate even one day ahead.
+        horizon: steps ahead, h; forecasts that overlap have errors that
+        correlate. lags: autocovariances in the long-run variance; by default
+        the larger of h − 1 and
+            4 (n / 100)^(2/9), because volatility's losses correlate even one
+            day ahead.
 
     Raises:
         ValueError: the lengths differ, or the two losses never differ.
     """
     if len(loss) != len(other_loss):
-        raise ValueError(f"loss has {len(loss)} values and other_loss {len(other_loss)}")
+        raise ValueError(
+            f"loss has {len(loss)} values and other_loss {len(other_loss)}"
+        )
     difference = np.asarray(loss) - np.asarray(other_loss)
     n = len(difference)
     if lags is None:
         lags = max(horizon - 1, int(4 * (n / 100) ** (2 / 9)))
     variance = long_run_variance(difference, lags)
     if variance == 0:
-        raise ValueError("the two losses differ by a constant; there is nothing to test")
-    small_sample = np.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
+        raise ValueError(
+            "the two losses differ by a constant; there is nothing to test"
+        )
+    small_sample = np.sqrt(
+        (n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n
+    )
     statistic = float(small_sample * difference.mean() / np.sqrt(variance / n))
     return Significance(statistic, float(2 * stats.t.sf(abs(statistic), n - 1)))
 
@@ -67,11 +81,14 @@ def diebold_mariano(
 def pesaran_timmermann(
     up: Bool[np.ndarray, "time"], forecast_up: Bool[np.ndarray, "time"]
 ) -> Significance:
-    """Test whether predicted and actual directions agree more than independence would make them.
+    """Test whether predicted and actual directions agree more than independence
+    would make them.
 
-    With P the share of agreements and P* = p q + (1 − p)(1 − q) its expectation under
-    independence, (P − P*) / √(Var P − Var P*), standard normal, one-sided.
-    Source: Pesaran and Timmermann (1992), doi:10.1080/07350015.1992.10509922. Chapter 08.
+    With P the share of agreements and P* = p q + (1 − p)(1 − q) its expectation
+    under independence, (P − P*) / √(Var P − Var P*), standard normal,
+    one-sided.
+    Source: Pesaran and Timmermann (1992), doi:10.1080/07350015.1992.10509922.
+        Chapter 10.
 
     Args:
         up: whether the value rose.
@@ -84,7 +101,10 @@ def pesaran_timmermann(
     p, q = float(np.mean(up)), float(np.mean(forecast_up))
     for name, share in (("up", p), ("forecast_up", q)):
         if share in (0.0, 1.0):
-            raise ValueError(f"{name} is always {bool(share)}; the test needs both directions")
+            raise ValueError(
+                f"{name} is always {bool(share)}; the test needs both "
+                "directions"
+            )
     agreement = float(np.mean(up == forecast_up))
     expected = p * q + (1 - p) * (1 - q)
     variance = expected * (1 - expected) / n

@@ -1,7 +1,9 @@
-"""Forecasts of a day's variance from daily prices: the field's baselines and linear models.
+"""Forecasts of a day's variance from daily prices: the field's baselines and
+linear models.
 
-Every model here is a function of the data and of the positions it may learn from; it returns a
-variance forecast for every origin. `calibrate` then puts all of them on one level.
+Every model here is a function of the data and of the positions it may learn
+from; it returns a variance forecast for every origin. `calibrate` then puts all
+of them on one level.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,15 +19,17 @@ from utils.forecasting.splits import Fold
 if TYPE_CHECKING:
     from arch.univariate.base import ARCHModel
 
-# A day without movement counts as a variance of (0.01 %)², for its logarithm would be −∞.
+# A day without movement counts as a variance of (0.01 %)², for its logarithm
+# would be −∞.
 FLOOR = 1e-8
 MONTH = 22
 
 
 def garman_klass(prices: pd.DataFrame) -> pd.Series:
-    """Daily variance from open, high, low and close: ½ ln(H/L)² − (2 ln 2 − 1) ln(C/O)².
+    """Daily variance from open, high, low and close: ½ ln(H/L)² − (2 ln 2 − 1)
+    ln(C/O)².
 
-    Source: Garman and Klass (1980), doi:10.1086/296072. Chapter 08.
+    Source: Garman and Klass (1980), doi:10.1086/296072. Chapter 10.
     """
     body = np.log(prices["close"] / prices["open"])
     spread = np.log(prices["high"] / prices["low"])
@@ -36,7 +40,7 @@ def garman_klass(prices: pd.DataFrame) -> pd.Series:
 def parkinson(prices: pd.DataFrame) -> pd.Series:
     """Daily variance from high and low alone: ln(H/L)² / (4 ln 2).
 
-    Source: Parkinson (1980), doi:10.1086/296071. Chapter 08.
+    Source: Parkinson (1980), doi:10.1086/296071. Chapter 10.
     """
     variance = np.log(prices["high"] / prices["low"]) ** 2 / (4 * np.log(2))
     return variance.clip(lower=FLOOR).rename("variance")
@@ -44,15 +48,16 @@ def parkinson(prices: pd.DataFrame) -> pd.Series:
 
 @dataclass(frozen=True)
 class VolatilityData:
-    """What is known at each origin, the close of a day, and what is to be forecast there.
+    """What is known at each origin, the close of a day, and what is to be
+    forecast there.
 
     Attributes:
         dates: the origins, oldest first.
         variance: that day's variance, as a fraction squared.
         returns: that day's log return of the close.
         features: one row per origin; see `make_volatility_data`.
-        target: mean variance of the next `horizon` days; NaN at the last `horizon` origins.
-        horizon: days ahead.
+        target: mean variance of the next `horizon` days; NaN at the last
+        `horizon` origins. horizon: days ahead.
     """
 
     dates: pd.DatetimeIndex
@@ -71,11 +76,13 @@ class VolatilityData:
 def make_volatility_data(
     prices: pd.DataFrame, horizon: int = 1, variance: pd.Series | None = None
 ) -> VolatilityData:
-    """Turn prices into features known at each close and the variance that followed.
+    """Turn prices into features known at each close and the variance that
+    followed.
 
-    Features, with lv the log variance, r the return in per cent and r⁻ = min(r, 0): lv, and its
-    means over 5 and 22 days; r; r⁻, and its means over 5 and 22 days; log volume against its
-    mean over 22 days. The first 22 days only feed these means and are no origins.
+    Features, with lv the log variance, r the return in per cent and r⁻ = min(r,
+    0): lv, and its means over 5 and 22 days; r; r⁻, and its means over 5 and 22
+    days; log volume against its mean over 22 days. The first 22 days only feed
+    these means and are no origins.
 
     Args:
         prices: as from `load_prices`.
@@ -83,13 +90,15 @@ def make_volatility_data(
         variance: daily variance; Garman and Klass's by default.
 
     Raises:
-        ValueError: the horizon is below 1 or the prices are too few for one origin.
+        ValueError: the horizon is below 1 or the prices are too few for one
+            origin.
     """
     if horizon < 1:
         raise ValueError(f"horizon is {horizon}; it must be 1 day or more")
     if len(prices) <= MONTH + horizon:
         raise ValueError(
-            f"{len(prices)} days are too few for a forecast {horizon} days ahead; "
+            f"{len(prices)} days are too few for a forecast {horizon} days "
+            "ahead; "
             f"at least {MONTH + horizon + 1} are needed"
         )
     variance = garman_klass(prices) if variance is None else variance
@@ -108,7 +117,9 @@ def make_volatility_data(
             "negative": negative,
             "negative_week": negative.rolling(5).mean(),
             "negative_month": negative.rolling(MONTH).mean(),
-            "volume": (log_volume - log_volume.rolling(MONTH, min_periods=1).mean()).fillna(0),
+            "volume": (
+                log_volume - log_volume.rolling(MONTH, min_periods=1).mean()
+            ).fillna(0),
         }
     ).iloc[MONTH:]
     ahead = variance.rolling(horizon).mean().shift(-horizon)
@@ -129,12 +140,15 @@ LHAR = (*HAR, "negative", "negative_week", "negative_month")
 
 
 def calibrate(
-    data: VolatilityData, forecast: Float[np.ndarray, "time"], train: Int[np.ndarray, "train"]
+    data: VolatilityData,
+    forecast: Float[np.ndarray, "time"],
+    train: Int[np.ndarray, "train"],
 ) -> Float[np.ndarray, "time"]:
     """Scale a forecast so that it is right on average where it was trained.
 
-    The factor mean(σ² / f) over the training window minimises QLIKE there, so models of another
-    scale (close-to-close GARCH, log-linear HAR) meet the target on equal terms.
+    The factor mean(σ² / f) over the training window minimises QLIKE there, so
+    models of another scale (close-to-close GARCH, log-linear HAR) meet the
+    target on equal terms.
     """
     return forecast * np.mean(data.target[train] / forecast[train])
 
@@ -142,14 +156,19 @@ def calibrate(
 def forecast_folds(
     data: VolatilityData, model: Model, folds: Sequence[Fold]
 ) -> Float[np.ndarray, "time"]:
-    """Fit and calibrate a model on each fold's past; return its forecasts, NaN outside tests."""
+    """Fit and calibrate a model on each fold's past; return its forecasts,
+    NaN outside tests."""
     forecast = np.full(len(data.dates), np.nan)
     for fold in folds:
-        forecast[fold.test] = calibrate(data, model(data, fold.train), fold.train)[fold.test]
+        forecast[fold.test] = calibrate(
+            data, model(data, fold.train), fold.train
+        )[fold.test]
     return forecast
 
 
-def yesterday(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
+def yesterday(
+    data: VolatilityData, train: Int[np.ndarray, "train"]
+) -> Float[np.ndarray, "time"]:
     """Repeat the last day's variance; nothing is fitted."""
     return data.variance
 
@@ -157,65 +176,96 @@ def yesterday(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np
 def ewma(
     data: VolatilityData, train: Int[np.ndarray, "train"], decay: float = 0.94
 ) -> Float[np.ndarray, "time"]:
-    """Exponentially weighted squared returns, v ← λ v + (1 − λ) r²; nothing is fitted.
+    """Exponentially weighted squared returns, v ← λ v + (1 − λ) r²; nothing is
+    fitted.
 
-    Source: RiskMetrics technical document (1996), with its λ = 0.94 for daily data.
+    Source: RiskMetrics technical document (1996), with its λ = 0.94 for daily
+        data.
     """
-    return pd.Series(data.returns**2).ewm(alpha=1 - decay).mean().clip(lower=FLOOR).to_numpy()
+    return (
+        pd.Series(data.returns**2)
+        .ewm(alpha=1 - decay)
+        .mean()
+        .clip(lower=FLOOR)
+        .to_numpy()
+    )
 
 
 def garch(
-    data: VolatilityData, train: Int[np.ndarray, "train"], asymmetric: bool = False
+    data: VolatilityData,
+    train: Int[np.ndarray, "train"],
+    asymmetric: bool = False,
 ) -> Float[np.ndarray, "time"]:
-    """GARCH(1, 1) with Student-t errors on returns; `asymmetric` adds GJR's term for falls.
+    """GARCH(1, 1) with Student-t errors on returns; `asymmetric` adds GJR's
+    term for falls.
 
-    h ← ω + (α + γ [r < 0]) r² + β h, fitted on the training window, then run over all days.
-    Sources: Bollerslev (1987), doi:10.2307/1925546; Glosten, Jagannathan and Runkle (1993),
-    doi:10.1111/j.1540-6261.1993.tb05128.x.
+    h ← ω + (α + γ [r < 0]) r² + β h, fitted on the training window, then run
+    over all days. Sources: Bollerslev (1987), doi:10.2307/1925546; Glosten,
+    Jagannathan and Runkle (1993), doi:10.1111/j.1540-6261.1993.tb05128.x.
     """
     from arch import arch_model
 
     def model(percent: Float[np.ndarray, "days"]) -> "ARCHModel":
-        return arch_model(percent, vol="GARCH", p=1, o=int(asymmetric), q=1, dist="t")
+        return arch_model(
+            percent, vol="GARCH", p=1, o=int(asymmetric), q=1, dist="t"
+        )
 
     percent = 100 * data.returns
     fitted = model(percent[train]).fit(disp="off")
     everywhere = model(percent).fix(fitted.params)
-    ahead = everywhere.forecast(horizon=data.horizon, start=0).variance.to_numpy()
+    ahead = everywhere.forecast(
+        horizon=data.horizon, start=0
+    ).variance.to_numpy()
     return ahead.mean(axis=1) / 100**2
 
 
-def gjr_garch(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
+def gjr_garch(
+    data: VolatilityData, train: Int[np.ndarray, "train"]
+) -> Float[np.ndarray, "time"]:
     """Return `garch` with a term of its own for falls."""
     return garch(data, train, asymmetric=True)
 
 
 def log_linear(
-    data: VolatilityData, train: Int[np.ndarray, "train"], columns: tuple[str, ...]
+    data: VolatilityData,
+    train: Int[np.ndarray, "train"],
+    columns: tuple[str, ...],
 ) -> Float[np.ndarray, "time"]:
     """Least squares of the log target on some features, exponentiated."""
-    design = np.column_stack([np.ones(len(data.dates)), data.features[list(columns)]])
-    weights, *_ = np.linalg.lstsq(design[train], np.log(data.target[train]), rcond=None)
+    design = np.column_stack(
+        [np.ones(len(data.dates)), data.features[list(columns)]]
+    )
+    weights, *_ = np.linalg.lstsq(
+        design[train], np.log(data.target[train]), rcond=None
+    )
     return np.exp(design @ weights)
 
 
-def har(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
-    """Heterogeneous autoregression of the log variance on its day, week and month.
+def har(
+    data: VolatilityData, train: Int[np.ndarray, "train"]
+) -> Float[np.ndarray, "time"]:
+    """Heterogeneous autoregression of the log variance on its day, week and
+    month.
 
     ln σ²₊ = b₀ + b₁ lv + b₂ lv₅ + b₃ lv₂₂. Source: Corsi (2009),
-    doi:10.1093/jjfinec/nbp001. Chapter 08.
+    doi:10.1093/jjfinec/nbp001. Chapter 10.
     """
     return log_linear(data, train, HAR)
 
 
-def lhar(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
-    """HAR plus the negative returns of the day, the week and the month (the leverage effect).
+def lhar(
+    data: VolatilityData, train: Int[np.ndarray, "train"]
+) -> Float[np.ndarray, "time"]:
+    """HAR plus the negative returns of the day, the week and the month (the
+    leverage effect).
 
-    Source: Corsi and Renò (2012), doi:10.1080/07350015.2012.663261. Chapter 08.
+    Source: Corsi and Renò (2012), doi:10.1080/07350015.2012.663261. Chapter 10.
     """
     return log_linear(data, train, LHAR)
 
 
-def all_linear(data: VolatilityData, train: Int[np.ndarray, "train"]) -> Float[np.ndarray, "time"]:
+def all_linear(
+    data: VolatilityData, train: Int[np.ndarray, "train"]
+) -> Float[np.ndarray, "time"]:
     """A linear model of every feature that the recurrent network sees."""
     return log_linear(data, train, tuple(data.features.columns))

@@ -1,4 +1,4 @@
-"""Where a decoder looks for each symbol that it writes. Chapter 09."""
+"""Where a decoder looks for each symbol that it writes. Chapter 11."""
 
 import html
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from utils.figures.charts import heat_map
 from utils.labs.lab import Lab, make_lab, read, slider
-from utils.plotting import heat_map
 
 SCRIPT = read("js/attention.js")
 STYLE = read("css/attention.css")
@@ -39,7 +39,7 @@ def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
 
     A row of the map is one written symbol's weights over the source. Hovering
     over a row, or the slider with its arrow keys, picks it. Derived in
-    chapter 09.
+    chapter 11.
 
     Raises:
         ValueError: no example, or weights that do not match their symbols in

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from utils.figures.style import COLORS
 from utils.labs.lab import Lab, button, make_lab, read, slider
-from utils.plotting import COLORS
 
 CELL_SCRIPT = read("js/cell.js")
 LSTM_SCRIPT = read("js/lstm_cell.js")

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from utils.figures.style import COLORS
 from utils.labs.lab import Lab, make_lab, read, slider
-from utils.plotting import COLORS
 
 SCRIPT = read("js/forget_bias.js")
 LEFT, RIGHT, TOP, BOTTOM = 40, 340, 10, 150

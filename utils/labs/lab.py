@@ -17,7 +17,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from utils.plotting import COLORS
+from utils.figures.style import COLORS
 
 
 @dataclass(frozen=True)

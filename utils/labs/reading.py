@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
+from utils.figures.style import COLORS
 from utils.labs.lab import Lab, make_lab, read, slider
-from utils.plotting import COLORS
 
 SCRIPT = read("js/reading.js")
 STYLE = read("css/reading.css")

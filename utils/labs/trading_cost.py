@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from utils.figures.style import COLORS
 from utils.labs.lab import Lab, make_lab, read, slider
-from utils.plotting import COLORS
 
 SCRIPT = read("js/trading_cost.js")
 

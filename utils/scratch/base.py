@@ -1,4 +1,5 @@
-"""What the recurrent layers share: initial values, checked arguments and rows of unequal length."""
+"""What the recurrent layers share: initial values, checked arguments and
+rows of unequal length."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from jaxtyping import Float, Integer
 
 @dataclass(frozen=True)
 class Gradients:
-    """A loss's gradients with respect to what a layer was given, each of its argument's shape."""
+    """A loss's gradients with respect to what a layer was given, each of its
+    argument's shape."""
 
     x: Float[np.ndarray, "..."]
     params: dict[str, Float[np.ndarray, "..."]]
@@ -24,15 +26,22 @@ def uniform(
 
 
 class Recurrent:
-    """The base of RNN, LSTM and GRU: sizes, element type, and arguments checked and laid out.
+    """The base of RNN, LSTM and GRU: sizes, element type, and arguments checked
+    and laid out.
 
-    `forward` keeps in `_cache` the shape of its outputs and what `backward` needs.
+    `forward` keeps in `_cache` the shape of its outputs and what `backward`
+    needs.
     """
 
     params: dict[str, Float[np.ndarray, "..."]]
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool, dtype: Any) -> None:
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool, dtype: Any
+    ) -> None:
+        for name, size in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+        ):
             if size < 1:
                 raise ValueError(f"{name} is {size}; it must be at least 1")
         self.dtype = np.dtype(dtype)
@@ -44,9 +53,11 @@ class Recurrent:
         self._cache: Any = None
 
     def __repr__(self) -> str:
-        """Name the layer with its sizes and everything else that its weights do not say."""
+        """Name the layer with its sizes and everything else that its weights
+        do not say."""
         return (
-            f"{type(self).__name__}({self.input_size}, {self.hidden_size}, bias={self.bias}, "
+            f"{type(self).__name__}({self.input_size}, {self.hidden_size}, "
+            f"bias={self.bias}, "
             f"dtype={self.dtype}{self._options()})"
         )
 
@@ -56,7 +67,8 @@ class Recurrent:
     def _initialise(
         self, rng: int | np.random.Generator, shapes: dict[str, tuple[int, ...]]
     ) -> None:
-        """Draw the parameters from U(-1/sqrt(hidden), 1/sqrt(hidden)), as PyTorch does."""
+        """Draw the parameters from U(-1/sqrt(hidden), 1/sqrt(hidden)), as
+        PyTorch does."""
         generator = np.random.default_rng(rng)
         bound = self.hidden_size**-0.5
         self.params = {
@@ -65,24 +77,29 @@ class Recurrent:
             if self.bias or not name.startswith("b")
         }
 
-    def _checked_input(self, x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    def _checked_input(
+        self, x: Float[np.ndarray, "..."]
+    ) -> Float[np.ndarray, "..."]:
         x = np.asarray(x, dtype=self.dtype)
         if x.ndim != 3 or x.shape[2] != self.input_size:
             raise ValueError(
-                f"x has shape {x.shape}; {self!r} reads (batch, time, {self.input_size})"
+                f"x has shape {x.shape}; {self!r} reads (batch, time, "
+                f"{self.input_size})"
             )
         return x
 
     def _checked_state(
         self, name: str, state: Float[np.ndarray, "..."] | None, batch: int
     ) -> Float[np.ndarray, "..."]:
-        """Return the state as a new array of the layer's type; zeros where there is none."""
+        """Return the state as a new array of the layer's type; zeros where
+        there is none."""
         if state is None:
             return np.zeros((batch, self.hidden_size), self.dtype)
         state = np.array(state, dtype=self.dtype)
         if state.shape != (batch, self.hidden_size):
             raise ValueError(
-                f"{name} has shape {state.shape}; a batch of {batch} rows needs "
+                f"{name} has shape {state.shape}; a batch of {batch} rows "
+                "needs "
                 f"({batch}, {self.hidden_size})"
             )
         return state
@@ -90,9 +107,11 @@ class Recurrent:
     def _joined(
         self, rows: "Rows", x: Float[np.ndarray, "batch time input"], state: Any
     ) -> Float[np.ndarray, "times batch joined"]:
-        """Lay out [x_t, 1, h_{t-1}] for every step; the 1 multiplies the bias, if there is one.
+        """Lay out [x_t, 1, h_{t-1}] for every step; the 1 multiplies the bias,
+        if there is one.
 
-        The layer fills h in as it goes. Only h counts in the last of the time + 1 entries.
+        The layer fills h in as it goes. Only h counts in the last of the time +
+        1 entries.
         """
         batch, time, _ = x.shape
         size = self.input_size + self.bias + self.hidden_size
@@ -100,33 +119,45 @@ class Recurrent:
         joined[:-1, :, : self.input_size] = rows.enter(x)
         if self.bias:
             joined[:, :, self.input_size] = 1
-        joined[0, :, -self.hidden_size :] = rows.sort(self._checked_state("state", state, batch))
+        joined[0, :, -self.hidden_size :] = rows.sort(
+            self._checked_state("state", state, batch)
+        )
         return joined
 
     def _recall(self, d_outputs: Float[np.ndarray, "..."]) -> Any:
-        """Return what the forward pass kept, once it and the gradient are known to fit."""
+        """Return what the forward pass kept, once it and the gradient are
+        known to fit."""
         if self._cache is None:
-            raise RuntimeError("backward needs the values of a forward pass; call forward first")
+            raise RuntimeError(
+                "backward needs the values of a forward pass; call forward "
+                "first"
+            )
         shape, kept = self._cache
         if d_outputs.shape != shape:
             raise ValueError(
-                f"d_outputs has shape {d_outputs.shape}; the last forward pass returned {shape}"
+                f"d_outputs has shape {d_outputs.shape}; the last forward "
+                f"pass returned {shape}"
             )
         return kept
 
 
 class Rows:
-    """The rows of a batch by falling length: those that run at step t are the first active[t].
+    """The rows of a batch by falling length: those that run at step t are the
+    first active[t].
 
-    Inside a layer, arrays are (time, batch, features) in this order, so that each step reads and
-    writes one block of memory and leaves finished rows out.
+    Inside a layer, arrays are (time, batch, features) in this order, so that
+    each step reads and writes one block of memory and leaves finished rows out.
 
     Raises:
-        ValueError: lengths is not one whole number from 0 to `time` for each row.
+        ValueError: lengths is not one whole number from 0 to `time` for each
+            row.
     """
 
     def __init__(
-        self, lengths: Integer[np.ndarray, " batch"] | None, batch: int, time: int
+        self,
+        lengths: Integer[np.ndarray, " batch"] | None,
+        batch: int,
+        time: int,
     ) -> None:
         self.active = [batch] * time
         self._lengths = np.full(batch, time)
@@ -136,7 +167,9 @@ class Rows:
         if lengths is None:
             return
         lengths = np.asarray(lengths)
-        if lengths.shape != (batch,) or not np.issubdtype(lengths.dtype, np.integer):
+        if lengths.shape != (batch,) or not np.issubdtype(
+            lengths.dtype, np.integer
+        ):
             raise ValueError(
                 f"lengths has shape {lengths.shape} and type {lengths.dtype}; "
                 f"a batch of {batch} rows needs {batch} whole numbers"
@@ -145,7 +178,8 @@ class Rows:
         if outside.size:
             row = int(outside[0])
             raise ValueError(
-                f"lengths[{row}] is {lengths[row]}; it must be from 0 to {time}, the steps of x"
+                f"lengths[{row}] is {lengths[row]}; it must be from 0 to "
+                f"{time}, the steps of x"
             )
         self._order = np.argsort(-lengths, kind="stable")
         self._inverse = np.argsort(self._order)
@@ -156,7 +190,8 @@ class Rows:
     def sort(
         self, array: Float[np.ndarray, "batch features"]
     ) -> Float[np.ndarray, "batch features"]:
-        """Put the batch's rows into the order of falling length, in a new array."""
+        """Put the batch's rows into the order of falling length, in a new
+        array."""
         return array[self._order].copy()
 
     def restore(
@@ -180,13 +215,17 @@ class Rows:
     def last(
         self, states: Float[np.ndarray, "times batch hidden"]
     ) -> Float[np.ndarray, "batch hidden"]:
-        """Pick each row's state after its last step; states[0] is the initial one."""
-        return self.restore(states[self._lengths, np.arange(len(self._lengths))])
+        """Pick each row's state after its last step; states[0] is the
+        initial one."""
+        return self.restore(
+            states[self._lengths, np.arange(len(self._lengths))]
+        )
 
     def pack(
         self, array: Float[np.ndarray, "time batch features"]
     ) -> Float[np.ndarray, "valid features"]:
-        """Stack the valid steps of all rows, so that one product serves them all."""
+        """Stack the valid steps of all rows, so that one product serves them
+        all."""
         if self._running is None:
             return array.reshape(-1, array.shape[-1])
         return array[self._running]

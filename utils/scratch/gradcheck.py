@@ -7,18 +7,25 @@ from jaxtyping import Float
 
 
 def numerical_gradient(
-    loss: Callable[[], float], array: Float[np.ndarray, "*shape"], step: float = 1e-6
+    loss: Callable[[], float],
+    array: Float[np.ndarray, "*shape"],
+    step: float = 1e-6,
 ) -> Float[np.ndarray, "*shape"]:
-    """Return (loss(a + step) - loss(a - step)) / (2 step) for every element a of `array`.
+    """Return (loss(a + step) - loss(a - step)) / (2 step) for every element a
+    of `array`.
 
-    `loss` takes nothing and reads `array`, which is changed in place and put back. In float64 the
-    error is about step^2 from the cut-off Taylor series and 1e-16 * loss / step from rounding.
+    `loss` takes nothing and reads `array`, which is changed in place and put
+    back. In float64 the error is about step^2 from the cut-off Taylor series
+    and 1e-16 * loss / step from rounding.
 
     Raises:
-        ValueError: `array` is not float64, where a step of 1e-6 would drown in rounding.
+        ValueError: `array` is not float64, where a step of 1e-6 would drown in
+            rounding.
     """
     if array.dtype != np.float64:
-        raise ValueError(f"array is {array.dtype}; central differences need float64")
+        raise ValueError(
+            f"array is {array.dtype}; central differences need float64"
+        )
     gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):
         kept = array[index]
@@ -34,13 +41,17 @@ def numerical_gradient(
 def relative_error(
     values: Float[np.ndarray, "*shape"], reference: Float[np.ndarray, "*shape"]
 ) -> float:
-    """Return max |value - reference| / max |reference|; the plain difference if that is 0.
+    """Return max |value - reference| / max |reference|; the plain difference if
+    that is 0.
 
     Raises:
         ValueError: the shapes differ.
     """
     if values.shape != reference.shape:
-        raise ValueError(f"values have shape {values.shape} and the reference {reference.shape}")
+        raise ValueError(
+            f"values have shape {values.shape} and the reference "
+            f"{reference.shape}"
+        )
     if reference.size == 0:
         return 0.0
     scale = np.abs(reference).max()

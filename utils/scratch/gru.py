@@ -1,4 +1,5 @@
-"""The gated recurrent unit, with its reset gate before or after the recurrent product."""
+"""The gated recurrent unit, with its reset gate before or after the
+recurrent product."""
 
 from typing import Any
 
@@ -11,16 +12,19 @@ from utils.scratch.base import Gradients, Recurrent, Rows
 class GRU(Recurrent):
     """The GRU layer.
 
-    r, z = sigmoid(x W_x + b_x + h W_h + b_h), n = tanh(x W_x + b_x + r (h W_h + b_h)), each with
-    its own columns; h_t = z h_{t-1} + (1 - z) n. With `reset_after=False` the reset gate acts
-    before the product, n = tanh(x W_x + b + (r h) W_h), and one bias suffices: another model.
+    r, z = sigmoid(x W_x + b_x + h W_h + b_h), n = tanh(x W_x + b_x + r (h W_h +
+    b_h)), each with its own columns; h_t = z h_{t-1} + (1 - z) n. With
+    `reset_after=False` the reset gate acts before the product, n = tanh(x W_x +
+    b + (r h) W_h), and one bias suffices: another model.
 
-    Params: W_x (input, 3 hidden), W_h (hidden, 3 hidden), b_x and b_h (3 hidden,), or b (3 hidden,)
-    with `reset_after=False`; their columns in the order r, z, n. Source: [Cho et al.
-    (2014)](https://arxiv.org/abs/1406.1078). Derived in chapter 03.
+    Params: W_x (input, 3 hidden), W_h (hidden, 3 hidden), b_x and b_h (3
+    hidden,), or b (3 hidden,) with `reset_after=False`; their columns in the
+    order r, z, n. Source: [Cho et al. (2014)](https://arxiv.org/abs/1406.1078).
+    Derived in chapter 03.
 
     Raises:
-        ValueError: a size below 1, or a dtype that is neither float32 nor float64.
+        ValueError: a size below 1, or a dtype that is neither float32 nor
+            float64.
     """
 
     def __init__(
@@ -47,13 +51,18 @@ class GRU(Recurrent):
         x: Float[np.ndarray, "batch time input"],
         state: Float[np.ndarray, "batch hidden"] | None = None,
         lengths: Integer[np.ndarray, " batch"] | None = None,
-    ) -> tuple[Float[np.ndarray, "batch time hidden"], Float[np.ndarray, "batch hidden"]]:
-        """Return the state after every step, and the one after each row's last step.
+    ) -> tuple[
+        Float[np.ndarray, "batch time hidden"],
+        Float[np.ndarray, "batch hidden"],
+    ]:
+        """Return the state after every step, and the one after each row's last
+        step.
 
         A row of length n has zeros for outputs beyond step n.
 
         Raises:
-            ValueError: a shape does not fit, or a length is not from 0 to `time`.
+            ValueError: a shape does not fit, or a length is not from 0 to
+                `time`.
         """
         x = self._checked_input(x)
         (batch, time, _), H = x.shape, self.hidden_size
@@ -87,7 +96,10 @@ class GRU(Recurrent):
             np.tanh(n, out=n)
             np.add(n, z * (h - n), out=states[t + 1, :k])
         outputs = rows.leave(states[1:])
-        self._cache = outputs.shape, (rows, steps, states, gates, candidates, inner)
+        self._cache = (
+            outputs.shape,
+            (rows, steps, states, gates, candidates, inner),
+        )
         return outputs, rows.last(states)
 
     def backward(
@@ -95,7 +107,8 @@ class GRU(Recurrent):
         d_outputs: Float[np.ndarray, "batch time hidden"],
         d_state: Float[np.ndarray, "batch hidden"] | None = None,
     ) -> Gradients:
-        """Turn the gradients of the last forward pass's results into those of its arguments.
+        """Turn the gradients of the last forward pass's results into those of
+        its arguments.
 
         Raises:
             RuntimeError: there was no forward pass.
@@ -104,9 +117,11 @@ class GRU(Recurrent):
         rows, steps, states, gates, candidates, inner = self._recall(d_outputs)
         (time, batch, H), W_h = candidates.shape, self.params["W_h"]
         d_steps = rows.enter(np.asarray(d_outputs, self.dtype))
-        # A row's part of d_h keeps d_state untouched until the step at which the row ends.
+        # A row's part of d_h keeps d_state untouched until the step at which
+        # the row ends.
         d_h = rows.sort(self._checked_state("d_state", d_state, batch))
-        # Blocks n, r, z are the gradient of x W_x; blocks r, z, inner that of h W_h.
+        # Blocks n, r, z are the gradient of x W_x; blocks r, z, inner that of h
+        # W_h.
         d_all = np.empty((time, batch, 4, H), self.dtype)
         W_h_T = W_h.T.copy()
         for t in reversed(range(time)):
@@ -121,13 +136,19 @@ class GRU(Recurrent):
                 d_r *= d_n * inner[t, :k]
                 np.multiply(d_n, r, out=d_all[t, :k, 3])
                 d_all[t, :k, 1:3] = d_gates.swapaxes(0, 1)
-                np.matmul(d_all[t, :k].reshape(k, 4 * H)[:, H:], W_h_T, out=d_h[:k])
+                np.matmul(
+                    d_all[t, :k].reshape(k, 4 * H)[:, H:], W_h_T, out=d_h[:k]
+                )
                 d_h[:k] += d_h_t * z
             else:
                 d_inner = d_n @ W_h_T[2 * H :]
                 d_r *= d_inner * h
                 d_all[t, :k, 1:3] = d_gates.swapaxes(0, 1)
-                np.matmul(d_all[t, :k].reshape(k, 4 * H)[:, H : 3 * H], W_h_T[: 2 * H], out=d_h[:k])
+                np.matmul(
+                    d_all[t, :k].reshape(k, 4 * H)[:, H : 3 * H],
+                    W_h_T[: 2 * H],
+                    out=d_h[:k],
+                )
                 d_h[:k] += d_h_t * z + d_inner * r
         flat = rows.pack(d_all.reshape(time, batch, 4 * H))
         d_from_x, d_from_h = flat[:, : 3 * H], flat[:, H:]
@@ -138,7 +159,10 @@ class GRU(Recurrent):
         if self.reset_after:
             params |= {"W_h": h.T @ d_from_h, "b_h": sums[H:]}
         else:
-            r_z_part, n_part = h.T @ flat[:, H : 3 * H], rows.pack(inner).T @ flat[:, :H]
+            r_z_part, n_part = (
+                h.T @ flat[:, H : 3 * H],
+                rows.pack(inner).T @ flat[:, :H],
+            )
             params["W_h"] = np.hstack([r_z_part, n_part])
         W_x = np.roll(self.params["W_x"], H, axis=1)
         return Gradients(
@@ -148,14 +172,18 @@ class GRU(Recurrent):
         )
 
     def _halved_weights(self) -> tuple[Float[np.ndarray, "..."], ...]:
-        """Return W_x, W_h by gate, the bias outside the candidate's product, and the one inside.
+        """Return W_x, W_h by gate, the bias outside the candidate's product,
+        and the one inside.
 
-        sigmoid(z) = (1 + tanh(z/2)) / 2, so all that feeds r and z is halved once, here.
+        sigmoid(z) = (1 + tanh(z/2)) / 2, so all that feeds r and z is halved
+        once, here.
         """
         H = self.hidden_size
         half = np.repeat(np.array([0.5, 0.5, 1], self.dtype), H)
         inside = self.params.get("b_h", np.zeros(3 * H, self.dtype))
-        outside = self.params.get("b_x" if self.reset_after else "b", np.zeros_like(inside))
+        outside = self.params.get(
+            "b_x" if self.reset_after else "b", np.zeros_like(inside)
+        )
         b = outside + np.where(half < 1, inside, 0)
         W_h = (self.params["W_h"] * half).reshape(H, 3, H).swapaxes(0, 1).copy()
         return self.params["W_x"] * half, W_h, b * half, inside[2 * H :]

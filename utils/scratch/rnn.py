@@ -11,12 +11,13 @@ from utils.scratch.base import Gradients, Recurrent, Rows
 class RNN(Recurrent):
     """Elman's recurrent layer: h_t = tanh(x_t W_x + h_{t-1} W_h + b).
 
-    Params: W_x (input, hidden), W_h (hidden, hidden), b (hidden,); `activation="relu"` puts
-    max(0, z) in tanh's place. Source: [Elman (1990)](https://doi.org/10.1207/s15516709cog1402_1).
-    Derived in chapter 01.
+    Params: W_x (input, hidden), W_h (hidden, hidden), b (hidden,);
+    `activation="relu"` puts max(0, z) in tanh's place. Source: [Elman
+    (1990)](https://doi.org/10.1207/s15516709cog1402_1). Derived in chapter 01.
 
     Raises:
-        ValueError: a size below 1, an activation or a dtype that the layer does not have.
+        ValueError: a size below 1, an activation or a dtype that the layer does
+            not have.
     """
 
     def __init__(
@@ -30,10 +31,14 @@ class RNN(Recurrent):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, dtype)
         if activation not in ("tanh", "relu"):
-            raise ValueError(f"activation is {activation!r}; use 'tanh' or 'relu'")
+            raise ValueError(
+                f"activation is {activation!r}; use 'tanh' or 'relu'"
+            )
         self.activation = activation
         H = hidden_size
-        self._initialise(rng, {"W_x": (input_size, H), "W_h": (H, H), "b": (H,)})
+        self._initialise(
+            rng, {"W_x": (input_size, H), "W_h": (H, H), "b": (H,)}
+        )
 
     def _options(self) -> str:
         return f", activation={self.activation!r}"
@@ -43,13 +48,18 @@ class RNN(Recurrent):
         x: Float[np.ndarray, "batch time input"],
         state: Float[np.ndarray, "batch hidden"] | None = None,
         lengths: Integer[np.ndarray, " batch"] | None = None,
-    ) -> tuple[Float[np.ndarray, "batch time hidden"], Float[np.ndarray, "batch hidden"]]:
-        """Return the state after every step, and the one after each row's last step.
+    ) -> tuple[
+        Float[np.ndarray, "batch time hidden"],
+        Float[np.ndarray, "batch hidden"],
+    ]:
+        """Return the state after every step, and the one after each row's last
+        step.
 
         A row of length n has zeros for outputs beyond step n.
 
         Raises:
-            ValueError: a shape does not fit, or a length is not from 0 to `time`.
+            ValueError: a shape does not fit, or a length is not from 0 to
+                `time`.
         """
         x = self._checked_input(x)
         batch, time, _ = x.shape
@@ -61,9 +71,13 @@ class RNN(Recurrent):
         from_x += self.params.get("b", 0)
         z = rows.unpack(from_x)
         for t, n in enumerate(rows.active):
-            h = np.matmul(states[t, :n], self.params["W_h"], out=states[t + 1, :n])
+            h = np.matmul(
+                states[t, :n], self.params["W_h"], out=states[t + 1, :n]
+            )
             h += z[t, :n]
-            np.tanh(h, out=h) if self.activation == "tanh" else np.maximum(h, 0, out=h)
+            np.tanh(h, out=h) if self.activation == "tanh" else np.maximum(
+                h, 0, out=h
+            )
         outputs = rows.leave(states[1:])
         self._cache = outputs.shape, (rows, steps, states)
         return outputs, rows.last(states)
@@ -73,7 +87,8 @@ class RNN(Recurrent):
         d_outputs: Float[np.ndarray, "batch time hidden"],
         d_state: Float[np.ndarray, "batch hidden"] | None = None,
     ) -> Gradients:
-        """Turn the gradients of the last forward pass's results into those of its arguments.
+        """Turn the gradients of the last forward pass's results into those of
+        its arguments.
 
         Raises:
             RuntimeError: there was no forward pass.
@@ -81,8 +96,11 @@ class RNN(Recurrent):
         """
         rows, steps, states = self._recall(d_outputs)
         d_steps = rows.enter(np.asarray(d_outputs, self.dtype))
-        # A row's part of d_h keeps d_state untouched until the step at which the row ends.
-        d_h = rows.sort(self._checked_state("d_state", d_state, d_steps.shape[1]))
+        # A row's part of d_h keeps d_state untouched until the step at which
+        # the row ends.
+        d_h = rows.sort(
+            self._checked_state("d_state", d_state, d_steps.shape[1])
+        )
         W_h_T = self.params["W_h"].T.copy()
         # d_z is the activation's slope until the gradient of h multiplies it.
         if self.activation == "tanh":

@@ -1,0 +1,1 @@
+"""Attention and encoder-decoders, a framework a file. Chapter 11."""

@@ -1,0 +1,38 @@
+"""Checkers for the exercises: given a reader's function, they say which
+mistake it makes."""
+
+from utils.exercises.attention import (
+    check_attention_weights,
+    check_dot_product_attention,
+    check_log_softmax,
+    check_padding_mask,
+)
+from utils.exercises.bidirectional import check_final_states
+from utils.exercises.cells import (
+    check_gru_cell,
+    check_lstm_cell,
+    check_rnn_cell,
+)
+from utils.exercises.forecasting import (
+    check_har_features,
+    check_price_windows,
+    check_scaler,
+)
+from utils.exercises.length import check_masked_loss
+from utils.exercises.sentiment import check_masked_max
+
+__all__ = [
+    "check_attention_weights",
+    "check_dot_product_attention",
+    "check_final_states",
+    "check_gru_cell",
+    "check_har_features",
+    "check_log_softmax",
+    "check_lstm_cell",
+    "check_masked_loss",
+    "check_masked_max",
+    "check_padding_mask",
+    "check_price_windows",
+    "check_rnn_cell",
+    "check_scaler",
+]

@@ -1,0 +1,1 @@
+"""The general models that several chapters train, a framework a file."""

@@ -1,0 +1,1 @@
+"""Classifiers of texts, and what they get wrong. Chapter 11."""

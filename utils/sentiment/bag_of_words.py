@@ -1,0 +1,67 @@
+"""Classifiers that count words: the baselines that a recurrent model must
+beat. Chapter 11."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from utils.data.text import tokenize
+
+
+class NaiveBayesWeights(TransformerMixin, BaseEstimator):
+    r"""Scale each feature by its log-count ratio.
+
+    $r = \log\frac{p / \lVert p \rVert_1}{q / \lVert q \rVert_1}$ with
+    $p = 1 + \sum_{y_i = 1} x_i$ and $q = 1 + \sum_{y_i = 0} x_i$: what naive
+    Bayes would add up. Logistic regression on $x \circ r$ starts from there.
+    Wang and Manning (2012), Baselines and Bigrams.
+
+    After `fit`, `ratios_` (feature,) holds $r$.
+    """
+
+    def fit(self, x: csr_matrix, y: ArrayLike) -> "NaiveBayesWeights":
+        """Count each class's features (text, feature); `y` holds 0 and 1."""
+        labels = np.asarray(y)
+        positive = 1 + np.asarray(x[labels == 1].sum(axis=0)).ravel()
+        negative = 1 + np.asarray(x[labels == 0].sum(axis=0)).ravel()
+        self.ratios_ = np.log(positive / positive.sum()) - np.log(
+            negative / negative.sum()
+        )
+        return self
+
+    def transform(self, x: csr_matrix) -> csr_matrix:
+        """Scale the features."""
+        return x.multiply(self.ratios_).tocsr()
+
+
+def majority() -> DummyClassifier:
+    """Answer the more frequent label of the training set, whatever the text."""
+    return DummyClassifier(strategy="most_frequent")
+
+
+def tfidf_regression(longest: int = 1) -> Pipeline:
+    """Build logistic regression on TF-IDF weights of n-grams of up to
+    `longest` tokens."""
+    counts = TfidfVectorizer(
+        tokenizer=tokenize, token_pattern=None, ngram_range=(1, longest)
+    )
+    return make_pipeline(counts, LogisticRegression(max_iter=1000))
+
+
+def naive_bayes_regression(longest: int = 2) -> Pipeline:
+    """Build logistic regression (C = 1) on present n-grams, weighted by
+    `NaiveBayesWeights`."""
+    present = CountVectorizer(
+        tokenizer=tokenize,
+        token_pattern=None,
+        ngram_range=(1, longest),
+        binary=True,
+    )
+    return make_pipeline(
+        present, NaiveBayesWeights(), LogisticRegression(max_iter=1000)
+    )
