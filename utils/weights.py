@@ -3,7 +3,7 @@
 | | NumPy (`params`) | PyTorch | Keras |
 |-|-|-|-|
 | input | W_x (input, gates) | weight_ih (gates, input) | kernel |
-| state | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_… |
+| state | W_h (hidden, gates) | weight_hh (gates, hidden) | recurrent_kernel |
 | RNN | b | bias_ih + bias_hh | bias |
 | LSTM, gates | i, f, g, o | i, f, g, o | i, f, c, o (c is g) |
 | LSTM, bias | b | bias_ih + bias_hh | bias |
