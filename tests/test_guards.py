@@ -1,4 +1,4 @@
-"""Each guard catches the fault that it is there for, and lets a sound chapter pass."""
+"""Each guard catches its fault, and lets a sound chapter pass."""
 
 import subprocess
 from collections.abc import Callable
@@ -50,7 +50,18 @@ figure
 
 # %% [markdown]
 # The line rises.
-#
+
+# %% tags=["within-0.02"]
+score = {"GRU": 0.913, "RNN": 0.702}
+print(score["GRU"], score["RNN"])
+
+# %% [markdown]
+# The GRU scores 0.91.
+
+# %%
+assert score["GRU"] - score["RNN"] > 0.05
+
+# %% [markdown]
 # ## Summary
 #
 # Means are means.
@@ -91,9 +102,17 @@ def write_notebook(source: Path) -> None:
     code = [c for c in notebook.cells if c.cell_type == "code"]
     for count, cell in enumerate(code, start=1):
         cell.execution_count = count
-    code[1].outputs = [new_output("stream", name="stdout", text="mean 0.3337, share 0.957\n")]
+    code[1].outputs = [
+        new_output("stream", name="stdout", text="mean 0.3337, share 0.957\n")
+    ]
     code[2].outputs = [
-        new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 1x1>"})
+        new_output(
+            "display_data",
+            data={"image/png": "", "text/plain": "<Figure size 1x1>"},
+        )
+    ]
+    code[3].outputs = [
+        new_output("stream", name="stdout", text="0.913 0.702\n")
     ]
     root = source.parent.parent
     notebook.metadata["unrolled"] = {"key": chapters.notebook_key(source, root)}
@@ -107,11 +126,15 @@ def sample(tmp_path: Path) -> guards.Chapter:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "requirements.txt").write_text("numpy==2.0\n")
     (tmp_path / "tools/environment.py").write_text("")
-    (tmp_path / "_toc.yml").write_text("root: intro\nchapters:\n- file: chapters/01_sample\n")
+    (tmp_path / "_toc.yml").write_text(
+        "root: intro\nchapters:\n- file: chapters/01_sample\n"
+    )
     (tmp_path / "_config.yml").write_text(
         f"repository:\n  url: {bootstrap.PLACEHOLDER}\n  branch: main\n"
     )
-    cell = bootstrap.HEADER + bootstrap.bootstrap_cell(bootstrap.PLACEHOLDER, "main")
+    cell = bootstrap.HEADER + bootstrap.bootstrap_cell(
+        bootstrap.PLACEHOLDER, "main"
+    )
     exercises = "".join(EXERCISE.format(number=number) for number in range(4))
     source = tmp_path / "chapters/01_sample.py"
     source.write_text(HEADER + cell + BODY + exercises + READING)
@@ -122,14 +145,16 @@ def sample(tmp_path: Path) -> guards.Chapter:
 
 
 def edit_source(chapter: guards.Chapter, old: str, new: str) -> None:
-    """Change the source and execute it again, so that only the planted fault remains."""
+    """Change the source and execute it again: only that fault remains."""
     text = chapter.source.read_text()
     assert old in text
     chapter.source.write_text(text.replace(old, new, 1))
     write_notebook(chapter.source)
 
 
-def edit_notebook(chapter: guards.Chapter, change: Callable[[list], None]) -> None:
+def edit_notebook(
+    chapter: guards.Chapter, change: Callable[[list], None]
+) -> None:
     """Change the notebook's code cells behind its source's back."""
     notebook = nbformat.read(chapter.path, as_version=4)
     change([c for c in notebook.cells if c.cell_type == "code"])
@@ -161,11 +186,15 @@ def cell_added_to_notebook(chapter):
 
 
 def cell_edited_in_notebook(chapter):
-    edit_notebook(chapter, lambda cells: cells[1].update(source="print('other')"))
+    edit_notebook(
+        chapter, lambda cells: cells[1].update(source="print('other')")
+    )
 
 
 def tag_lost_in_notebook(chapter):
-    edit_notebook(chapter, lambda cells: cells[0].metadata.update(tags=["bootstrap"]))
+    edit_notebook(
+        chapter, lambda cells: cells[0].metadata.update(tags=["bootstrap"])
+    )
 
 
 def unexecuted_cell(chapter):
@@ -177,7 +206,9 @@ def executed_out_of_order(chapter):
 
 
 def warning_on_stderr(chapter):
-    warning = new_output("stream", name="stderr", text="DeprecationWarning: gone soon")
+    warning = new_output(
+        "stream", name="stderr", text="DeprecationWarning: gone soon"
+    )
     edit_notebook(chapter, lambda cells: cells[1].outputs.append(warning))
 
 
@@ -187,7 +218,72 @@ def error_in_output(chapter):
 
 
 def unknown_tag(chapter):
-    edit_source(chapter, '# %%\nprint("mean', '# %% tags=["nbval-skip"]\nprint("mean')
+    edit_source(
+        chapter, '# %%\nprint("mean', '# %% tags=["nbval-skip"]\nprint("mean'
+    )
+
+
+def tolerance_without_a_number(chapter):
+    edit_source(chapter, "within-0.02", "within-")
+
+
+def wide_tolerance(chapter):
+    edit_source(chapter, "within-0.02", "within-0.04")
+
+
+def wide_share(chapter):
+    edit_source(chapter, "within-0.02", "rtol-0.2")
+
+
+def wide_tolerance_with_an_empty_reason(chapter):
+    edit_source(chapter, "within-0.02", "within-0.04")
+    edit_source(chapter, "score = ", "# tolerance:\nscore = ")
+
+
+def tolerance_without_an_assert(chapter):
+    edit_source(chapter, "assert score", "score")
+
+
+def assert_without_a_margin(chapter):
+    edit_source(
+        chapter,
+        'score["GRU"] - score["RNN"] > 0.05',
+        'score["GRU"] > score["RNN"]',
+    )
+
+
+def assert_whose_number_is_an_index(chapter):
+    edit_source(
+        chapter, 'score["GRU"] - score["RNN"] > 0.05', "score[1] > score[2]"
+    )
+
+
+def assert_that_something_is_equal(chapter):
+    edit_source(chapter, '["RNN"] > 0.05', '["RNN"] == 0.211')
+
+
+def assert_about_something_else(chapter):
+    edit_source(
+        chapter,
+        'score["GRU"] - score["RNN"] > 0.05',
+        'np.log(n["GRU"]) - n["RNN"] > 0.05',
+    )
+    edit_source(chapter, 'score = {"GRU"', 'import numpy as np\nscore = {"GRU"')
+    edit_source(chapter, 'print(score["GRU"]', 'print(np.abs(score["GRU"])')
+
+
+def assert_in_another_section(chapter):
+    edit_source(
+        chapter, "# The GRU scores 0.91.", "# The GRU scores 0.91.\n#\n# ## On"
+    )
+
+
+def number_finer_than_its_tolerance(chapter):
+    edit_source(chapter, "scores 0.91.", "scores 0.913.")
+
+
+def percentage_finer_than_its_tolerance(chapter):
+    edit_source(chapter, "scores 0.91.", "scores 91.3 %.")
 
 
 def number_of_no_output(chapter):
@@ -203,11 +299,19 @@ def last_digit_changed(chapter):
 
 
 def number_that_lost_its_citation(chapter):
-    edit_source(chapter, "([Someone, 2001](https://doi.org/10.1000/1))", "(Someone, 2001)")
+    edit_source(
+        chapter,
+        "([Someone, 2001](https://doi.org/10.1000/1))",
+        "(Someone, 2001)",
+    )
 
 
 def number_of_an_ignored_output(chapter):
-    edit_source(chapter, '# %%\nprint("mean', '# %% tags=["nbval-ignore-output"]\nprint("mean')
+    edit_source(
+        chapter,
+        '# %%\nprint("mean',
+        '# %% tags=["nbval-ignore-output"]\nprint("mean',
+    )
 
 
 def cell_of_thirty_lines(chapter):
@@ -215,8 +319,8 @@ def cell_of_thirty_lines(chapter):
 
 
 def cells_long_on_the_whole(chapter):
-    edit_source(chapter, "# %% mystnb", "# %%\n" + "x = 1\n" * 12 + "\n# %% mystnb")
-    edit_source(chapter, 'print("mean', "x = 1\n" * 12 + 'print("mean')
+    for cell in ('print("mean', "figure", "score = ", "assert score"):
+        edit_source(chapter, f"\n{cell}", "\n" + "x = 1\n" * 12 + cell)
 
 
 def figure_without_alt_text(chapter):
@@ -229,7 +333,9 @@ def image_without_alt_text(chapter):
 
 def figure_without_words(chapter):
     edit_source(
-        chapter, "# %% [markdown]\n# The line rises.\n#\n", "# %%\npass\n\n# %% [markdown]\n"
+        chapter,
+        "# %% [markdown]\n# The line rises.\n",
+        "# %%\npass\n",
     )
 
 
@@ -245,7 +351,9 @@ def missing_exercises(chapter):
 
 
 def missing_solution(chapter):
-    edit_source(chapter, "{solution-start} ex-sample-2", "{solution-start} ex-other")
+    edit_source(
+        chapter, "{solution-start} ex-sample-2", "{solution-start} ex-other"
+    )
 
 
 def missing_from_contents(chapter):
@@ -254,12 +362,16 @@ def missing_from_contents(chapter):
 
 def untracked_colab_target(chapter):
     subprocess.run(
-        ["git", "rm", "--quiet", "--cached", str(chapter.path)], cwd=chapter.root, check=True
+        ["git", "rm", "--quiet", "--cached", str(chapter.path)],
+        cwd=chapter.root,
+        check=True,
     )
 
 
 def other_bootstrap(chapter):
-    edit_source(chapter, bootstrap.PLACEHOLDER, "https://github.com/someone/unrolled")
+    edit_source(
+        chapter, bootstrap.PLACEHOLDER, "https://github.com/someone/unrolled"
+    )
 
 
 def absolute_path_in_output(chapter):
@@ -269,7 +381,9 @@ def absolute_path_in_output(chapter):
 
 
 def file_address_in_output(chapter):
-    found = new_output("execute_result", data={"text/html": "<a href='x'>file:/" + "/data</a>"})
+    found = new_output(
+        "execute_result", data={"text/html": "<a href='x'>file:/" + "/data</a>"}
+    )
     edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
 
 
@@ -285,6 +399,18 @@ FAULTS = [
     (guards.noisy, warning_on_stderr),
     (guards.noisy, error_in_output),
     (guards.mistagged, unknown_tag),
+    (guards.mistagged, tolerance_without_a_number),
+    (guards.lax, wide_tolerance),
+    (guards.lax, wide_share),
+    (guards.lax, wide_tolerance_with_an_empty_reason),
+    (guards.unasserted, tolerance_without_an_assert),
+    (guards.unasserted, assert_without_a_margin),
+    (guards.unasserted, assert_whose_number_is_an_index),
+    (guards.unasserted, assert_that_something_is_equal),
+    (guards.unasserted, assert_about_something_else),
+    (guards.unasserted, assert_in_another_section),
+    (guards.unreproduced, number_finer_than_its_tolerance),
+    (guards.unreproduced, percentage_finer_than_its_tolerance),
     (guards.unreproduced, number_of_no_output),
     (guards.unreproduced, percentage_of_no_output),
     (guards.unreproduced, last_digit_changed),
@@ -306,10 +432,30 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("guard", "plant"), FAULTS, ids=[plant.__name__ for _, plant in FAULTS])
+@pytest.mark.parametrize(
+    ("guard", "plant"), FAULTS, ids=[plant.__name__ for _, plant in FAULTS]
+)
 def test_a_planted_fault_is_caught(sample: guards.Chapter, guard, plant):
     plant(sample)
     assert guard(guards.Chapter(sample.source, sample.root))
+
+
+def test_a_reason_allows_a_wide_tolerance(sample: guards.Chapter):
+    wide_tolerance(sample)
+    edit_source(sample, "score = ", "# tolerance: four seeds.\nscore = ")
+    assert not guards.lax(guards.Chapter(sample.source, sample.root))
+
+
+def test_where_nothing_is_compared_nothing_is_asserted(sample: guards.Chapter):
+    tolerance_without_an_assert(sample)
+    edit_source(sample, "score = ", "# no comparison: levels.\nscore = ")
+    assert not guards.unasserted(guards.Chapter(sample.source, sample.root))
+
+
+def test_an_exact_cell_supports_every_digit(sample: guards.Chapter):
+    number_finer_than_its_tolerance(sample)
+    edit_source(sample, 'tags=["within-0.02"]', "")
+    assert not guards.unreproduced(guards.Chapter(sample.source, sample.root))
 
 
 def test_every_guard_has_a_planted_fault():
@@ -318,7 +464,9 @@ def test_every_guard_has_a_planted_fault():
 
 def test_a_tracked_file_that_names_a_place_is_caught(tmp_path: Path):
     note = tmp_path / "note.md"
-    note.write_text("see [the docs](docs/home/index.html) and https://example.org/home/me\n")
+    note.write_text(
+        "see [the docs](docs/home/index.html) and https://example.org/home/me\n"
+    )
     assert guards.named_places(note) == []
     note.write_text("see /" + "home/someone/notes")
     assert guards.named_places(note)

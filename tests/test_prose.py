@@ -22,7 +22,11 @@ def quoted(markdown: str) -> list[str]:
         ("```python\nx = 0.5\n```\n", []),
         ("```{note}\nIt is 0.5.\n```\n", ["0.5"]),
         ("See [version 2.0](other.ipynb).", []),
-        ("It scored 84.3 % ([Someone, 2001](https://doi.org/1)). Ours scores 85.1 %.", ["85.1 %"]),
+        (
+            "It scored 84.3 % ([Someone, 2001](https://doi.org/1)). "
+            "Ours scores 85.1 %.",
+            ["85.1 %"],
+        ),
         ("- one is 0.1\n- two is [x](https://a.b) 0.2\n", ["0.1"]),
         ("| a | 0.10 |\n| b | 0.20 |\n", ["0.10", "0.20"]),
         ("GRU {eq}`eq-1.5` in Python 3.11.", ["3.11"]),
@@ -52,14 +56,54 @@ def test_quoted_numbers(markdown: str, found: list[str]):
     ],
 )
 def test_rounding(text: str, output: str, reproduced: bool):
-    assert prose.QuotedNumber(text, "").is_rounding_of_any([Decimal(output)]) is reproduced
+    shown = prose.OutputNumber(Decimal(output))
+    assert prose.QuotedNumber(text, "").is_rounding_of(shown) is reproduced
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "slack", "supported"),
+    [
+        ("0.91", "0.913", "0.02", True),
+        ("0.913", "0.913", "0.02", False),
+        ("0.913", "0.913", "0.0099", True),
+        ("0.9", "0.913", "0.02", True),
+        ("91 %", "0.913", "0.02", True),
+        ("91.3 %", "0.913", "0.02", False),
+        ("91.3 %", "91.3", "2", False),
+        ("91.3 %", "91.3", "0.9", True),
+        ("0.92", "0.913", "0.02", False),
+    ],
+)
+def test_digits_within_a_slack(
+    text: str, output: str, slack: str, supported: bool
+):
+    shown = prose.OutputNumber(Decimal(output), Decimal(slack))
+    assert prose.QuotedNumber(text, "").is_supported_by(shown) is supported
+
+
+def values(output) -> list[str]:
+    return [str(number.value) for number in prose.output_numbers(output)]
 
 
 def test_numbers_of_outputs_are_those_a_reader_sees():
     table = new_output(
         "display_data",
-        data={"text/html": "<script>x = 9.9</script><td>0.25</td><svg><text>7.7</text></svg>"},
+        data={
+            "text/html": "<script>x = 9.9</script><td>0.25</td>"
+            "<svg><text>7.7</text></svg>"
+        },
     )
-    assert list(prose.output_numbers(table)) == [Decimal("0.25")]
+    assert values(table) == ["0.25"]
     stream = new_output("stream", text="loss=0.5 (1,260 rows), x1.5, 2e-3")
-    assert [str(n) for n in prose.output_numbers(stream)] == ["0.5", "1260", "0.002"]
+    assert values(stream) == [
+        "0.5",
+        "1260",
+        "0.002",
+    ]
+
+
+def test_the_slack_of_a_number_follows_from_its_cells_tags():
+    allowed = {"within": Decimal("0.02"), "rtol": Decimal("0.1")}
+    output = new_output("stream", text="0.5 7.5 95.0 % 12")
+    found = prose.output_numbers(output, allowed)
+    assert [float(number.slack) for number in found] == [0.05, 0.75, 9.5, 0]

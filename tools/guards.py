@@ -1,10 +1,14 @@
-"""What every chapter must satisfy: each guard takes a chapter and returns the faults it finds."""
+"""What every chapter must satisfy.
+
+Each guard takes a chapter and returns the faults it finds.
+"""
 
 import re
 import statistics
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from tools import bootstrap, chapters, prose
+from tools import bootstrap, cells, chapters, prose, tolerance
 
 LONGEST_CELL = 20
 LONGEST_MEDIAN = 8
@@ -30,9 +34,17 @@ TAGS = {
     "tab-keras",
 }
 
-# Folders that name a machine or its user; written in parts so that this file passes its own guard.
+WIDEST = {"within": Decimal("0.03"), "rtol": Decimal("0.1")}
+REASON = re.compile(r"# tolerance: *\S")
+NO_COMPARISON = re.compile(r"# no comparison: *\S")
+HEADING = re.compile(r"(?m)^#{1,3} ")
+
+# Folders that name a machine or its user; written in parts so that this file
+# passes its own guard.
 ABSOLUTE_PATH = re.compile(
-    r"(?<![\w.:/-])/(?:home|root|Users|work|tmp|opt|private|content|mnt)/[\w.-]+"  # guard: pattern
+    r"(?<![\w.:/-])"
+    r"/(?:home|root|Users|work|tmp|opt|private|content|mnt)"  # guard: pattern
+    r"/[\w.-]+"
     r"|\b[A-Z]:\\Users\\|file:/" + "/"
 )
 
@@ -69,16 +81,19 @@ class Chapter:
     @property
     def markdown(self) -> str:
         """All of the chapter's prose."""
-        return "\n\n".join(c.source for c in self.notebook.cells if c.cell_type == "markdown")
+        return "\n\n".join(
+            c.source for c in self.notebook.cells if c.cell_type == "markdown"
+        )
 
 
 def stale(chapter: Chapter) -> list[str]:
-    """The notebook was executed from this very source, code, results and pins."""
+    """The notebook was executed from this source, code, results and pins."""
     if not chapter.path.exists():
         return ["was never executed; run `make notebooks`"]
     if not chapters.is_fresh(chapter.source, chapter.root):
         return [
-            "is stale: its source, code, recorded results or pins changed; run `make notebooks`"
+            "is stale: its source, code, recorded results or pins changed; "
+            "run `make notebooks`"
         ]
     return []
 
@@ -99,7 +114,8 @@ def unpaired(chapter: Chapter) -> list[str]:
 def unexecuted(chapter: Chapter) -> list[str]:
     """Execution counts are 1..n, for nbval skips a cell without one."""
     return [
-        f"cell {number}: execution count is {cell.execution_count}, not {expected}"
+        f"cell {number}: execution count is {cell.execution_count}, "
+        f"not {expected}"
         for expected, (number, cell) in enumerate(chapter.code_cells, start=1)
         if cell.execution_count != expected
     ]
@@ -111,7 +127,10 @@ def noisy(chapter: Chapter) -> list[str]:
     for number, cell in chapter.code_cells:
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":
-                faults.append(f"cell {number}: wrote to stderr: {output.text.strip()[:80]!r}")
+                faults.append(
+                    f"cell {number}: wrote to stderr: "
+                    f"{output.text.strip()[:80]!r}"
+                )
             raised = "raises-exception" in cell.metadata.get("tags", [])
             if output.output_type == "error" and not raised:
                 faults.append(f"cell {number}: raised {output.ename}")
@@ -119,34 +138,100 @@ def noisy(chapter: Chapter) -> list[str]:
 
 
 def mistagged(chapter: Chapter) -> list[str]:
-    """Tags come from a short list."""
+    """Tags come from a short list, or give a tolerance."""
     return [
-        f"cell {number}: tag {tag!r} is not one of {', '.join(sorted(TAGS))}"
+        f"cell {number}: tag {tag!r} is neither within-… nor rtol-…, "
+        f"nor one of {', '.join(sorted(TAGS))}"
         for number, cell in enumerate(chapter.notebook.cells, start=1)
         for tag in cell.metadata.get("tags", [])
-        if tag not in TAGS
+        if tag not in TAGS and not tolerance.TAG.fullmatch(tag)
     ]
 
 
+def tolerances(cell: NotebookNode) -> dict[str, Decimal]:
+    """Return the tolerances that a cell's tags give."""
+    return tolerance.tolerances(cell.metadata.get("tags", []))
+
+
+def lax(chapter: Chapter) -> list[str]:
+    """A tolerance beyond the limit has its reason in the cell."""
+    return [
+        f"cell {number}: {kind}-{allowed} is more than {kind}-{WIDEST[kind]}; "
+        "give the reason as a comment, `# tolerance: ...`"
+        for number, cell in chapter.code_cells
+        for kind, allowed in tolerances(cell).items()
+        if allowed > WIDEST[kind] and not REASON.search(cell.source)
+    ]
+
+
+def unasserted(chapter: Chapter) -> list[str]:
+    """What is drawn from numbers with a tolerance is asserted with a margin.
+
+    An assert in the same cell or later in its section names something that
+    the cell shows, and compares by `<` or `>` with a number other than zero
+    in it: `a - b > 0.02`, `a > 1.5 * b`, `a < 0.1`. Where nothing is compared,
+    the cell says so: `# no comparison: ...`.
+    """
+    source = "\n".join(cell.source for _, cell in chapter.code_cells)
+    imported = cells.imported_names(source)
+    return [
+        f"cell {number}: no assert with a margin (such as `a - b > 0.02`) "
+        "names what it shows; add one to its section, or say in the cell "
+        "`# no comparison: ...`"
+        for number, cell in chapter.code_cells
+        if tolerances(cell) and not NO_COMPARISON.search(cell.source)
+        if not any(
+            (cells.shown_names(cell.source) & asserted) - imported
+            for asserted in cells.asserted_names(_section(chapter, number))
+        )
+    ]
+
+
+def _section(chapter: Chapter, number: int) -> str:
+    """Join the code from a cell on to the end of its section."""
+    section = []
+    for cell in chapter.notebook.cells[number - 1 :]:
+        if cell.cell_type == "markdown" and HEADING.search(cell.source):
+            break
+        section += [cell.source] if cell.cell_type == "code" else []
+    return "\n".join(section)
+
+
 def unreproduced(chapter: Chapter) -> list[str]:
-    """Every measured number in the prose is the rounding of a number in an output, or cited."""
+    """A measured number in the prose is the rounding of one in an output.
+
+    Or it is cited. It has no more digits than the tolerance of the cell that
+    printed it leaves standing.
+    """
     outputs = [
         number
         for _, cell in chapter.code_cells
         if "nbval-ignore-output" not in cell.metadata.get("tags", [])
         for output in cell.outputs
-        for number in prose.output_numbers(output)
+        for number in prose.output_numbers(output, tolerances(cell))
     ]
-    return [
-        f"“{quoted.text}” in “{quoted.sentence[:70]}” is in no output; print it, or cite its source"
-        for quoted in prose.quoted_numbers(chapter.markdown)
-        if not quoted.is_rounding_of_any(outputs)
-    ]
+    faults = []
+    for quoted in prose.quoted_numbers(chapter.markdown):
+        sources = [each for each in outputs if quoted.is_rounding_of(each)]
+        where = f"“{quoted.text}” in “{quoted.sentence[:70]}”"
+        if not sources:
+            faults.append(
+                f"{where} is in no output; print it, or cite its source"
+            )
+        elif not any(map(quoted.is_supported_by, sources)):
+            faults.append(
+                f"{where} is finer than the tolerance of its cell; "
+                "quote fewer digits, or narrow the tolerance"
+            )
+    return faults
 
 
 def overlong(chapter: Chapter) -> list[str]:
     """A cell holds one idea: 20 lines at the outside, 8 at the median."""
-    lengths = {number: len(cell.source.splitlines()) for number, cell in chapter.code_cells}
+    lengths = {
+        number: len(cell.source.splitlines())
+        for number, cell in chapter.code_cells
+    }
     faults = [
         f"cell {number}: {length} lines, at most {LONGEST_CELL}"
         for number, length in lengths.items()
@@ -154,19 +239,27 @@ def overlong(chapter: Chapter) -> list[str]:
     ]
     median = statistics.median(lengths.values()) if lengths else 0
     if median > LONGEST_MEDIAN:
-        faults.append(f"the median code cell has {median:g} lines, at most {LONGEST_MEDIAN}")
+        faults.append(
+            f"the median code cell has {median:g} lines, "
+            f"at most {LONGEST_MEDIAN}"
+        )
     return faults
 
 
 def undescribed(chapter: Chapter) -> list[str]:
-    """Every figure has alt text, in the cell's `mystnb.image.alt` or in the Markdown image."""
+    """Every figure has alt text.
+
+    It stands in the cell's `mystnb.image.alt` or in the Markdown image.
+    """
     faults = []
     for number, cell in chapter.code_cells:
         pictures = [o for o in cell.outputs if "image/png" in o.get("data", {})]
         bare = [o for o in pictures if "text/html" not in o["data"]]
         alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
         if bare and not alt.strip():
-            faults.append(f"cell {number}: a figure without alt text (mystnb.image.alt)")
+            faults.append(
+                f"cell {number}: a figure without alt text (mystnb.image.alt)"
+            )
     for found in re.finditer(r"!\[\s*\]\(([^)]*)\)", chapter.markdown):
         faults.append(f"the image {found[1]} has no alt text")
     return faults
@@ -177,16 +270,23 @@ def uninterpreted(chapter: Chapter) -> list[str]:
     cells = [c for c in chapter.notebook.cells if c.source.strip()]
     faults = []
     for position, cell in enumerate(cells):
-        drawn = any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
+        drawn = any(
+            "image/png" in o.get("data", {}) for o in cell.get("outputs", [])
+        )
         following = cells[position + 1] if position + 1 < len(cells) else None
         if drawn and (following is None or following.cell_type != "markdown"):
             first = cell.source.splitlines()[0]
-            faults.append(f"no prose follows the figure of the cell that begins {first!r}")
+            faults.append(
+                f"no prose follows the figure of the cell that begins {first!r}"
+            )
     return faults
 
 
 def incomplete(chapter: Chapter) -> list[str]:
-    """A chapter ends with its summary, graded exercises with solutions, and further reading."""
+    """A chapter ends with its summary, exercises and further reading.
+
+    Every exercise has its solution.
+    """
     faults = [
         f"has no section “## {title}”"
         for title in ("Summary", "Exercises", "Further reading")
@@ -195,28 +295,45 @@ def incomplete(chapter: Chapter) -> list[str]:
     asked = re.findall(r"(?m)^:label:\s*(ex-\S+)", chapter.markdown)
     solved = re.findall(r"\{solution-start\}\s*(\S+)", chapter.markdown)
     if len(asked) not in EXERCISES:
-        faults.append(f"has {len(asked)} exercises, not {EXERCISES.start} to {EXERCISES.stop - 1}")
-    faults += [f"exercise {label} has no solution" for label in asked if label not in solved]
+        faults.append(
+            f"has {len(asked)} exercises, "
+            f"not {EXERCISES.start} to {EXERCISES.stop - 1}"
+        )
+    faults += [
+        f"exercise {label} has no solution"
+        for label in asked
+        if label not in solved
+    ]
     return faults
 
 
 def unlisted(chapter: Chapter) -> list[str]:
     """The table of contents names the notebook."""
-    contents = yaml.safe_load((chapter.root / "_toc.yml").read_text(encoding="utf-8"))
+    contents = yaml.safe_load(
+        (chapter.root / "_toc.yml").read_text(encoding="utf-8")
+    )
     name = chapter.source.relative_to(chapter.root).with_suffix("").as_posix()
     return [] if name in _listed(contents) else [f"{name} is not in _toc.yml"]
 
 
 def unopenable(chapter: Chapter) -> list[str]:
-    """The file that the Colab button opens is tracked, and its first cell finds the book."""
+    """The Colab button opens a tracked file that first finds the book."""
     faults = []
     name = chapter.path.relative_to(chapter.root).as_posix()
     if name not in tracked_files(chapter.root):
         faults.append(f"{name} is not tracked by git, so Colab cannot open it")
-    expected = bootstrap.bootstrap_cell(*bootstrap.configured(chapter.root)).strip()
-    cells = [c for c in chapter.notebook.cells if "bootstrap" in c.metadata.get("tags", [])]
+    expected = bootstrap.bootstrap_cell(
+        *bootstrap.configured(chapter.root)
+    ).strip()
+    cells = [
+        c
+        for c in chapter.notebook.cells
+        if "bootstrap" in c.metadata.get("tags", [])
+    ]
     if [c.source.strip() for c in cells] != [expected]:
-        faults.append("its bootstrap cell differs from the book's; run `make repository`")
+        faults.append(
+            "its bootstrap cell differs from the book's; run `make repository`"
+        )
     return faults
 
 
@@ -236,6 +353,8 @@ GUARDS = (
     unexecuted,
     noisy,
     mistagged,
+    lax,
+    unasserted,
     unreproduced,
     overlong,
     undescribed,
@@ -248,26 +367,36 @@ GUARDS = (
 
 
 def named_places(path: Path) -> list[str]:
-    """Return the absolute paths and file addresses that a tracked text file names."""
+    """Return the absolute paths and file addresses that a text file names."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return []
-    lines = (line for line in text.splitlines() if "# guard: pattern" not in line)
-    return [found[0] for line in lines for found in ABSOLUTE_PATH.finditer(line)]
+    lines = (
+        line for line in text.splitlines() if "# guard: pattern" not in line
+    )
+    return [
+        found[0] for line in lines for found in ABSOLUTE_PATH.finditer(line)
+    ]
 
 
 def tracked_files(root: Path) -> list[str]:
     """Ask git which files the repository holds."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [name for name in listing.stdout.split("\0") if name]
 
 
 def _listed(contents: object) -> set[str]:
     if isinstance(contents, dict):
-        own = {str(contents[key]) for key in ("root", "file") if key in contents}
+        own = {
+            str(contents[key]) for key in ("root", "file") if key in contents
+        }
         return own.union(*map(_listed, contents.values()))
     if isinstance(contents, list):
         return set().union(*map(_listed, contents))

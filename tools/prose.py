@@ -1,4 +1,7 @@
-"""Numbers in prose and in outputs, so that a guard can hold the one against the other."""
+"""Numbers in prose and in outputs.
+
+A guard holds the one against the other.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +11,12 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
+from tools import tolerance
+
 MEASURED = re.compile(
-    r"(?<![\w.,/-])[-−–+]?\d[\d,]*(?:\.\d+(?:[ \u00a0\u202f]?%)?|[ \u00a0\u202f]?%)"
+    r"(?<![\w.,/-])[-−–+]?\d[\d,]*"
+    r"(?:\.\d+(?:[ \u00a0\u202f]?%)?|[ \u00a0\u202f]?%)"
 )
-NUMBER = re.compile(r"(?<![\w.])[-−+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 CITED = re.compile(r"\]\(https?://|<https?://")
 NOT_PROSE = (
     re.compile(r"(?s)\$\$.*?\$\$"),
@@ -24,12 +29,14 @@ NOT_PROSE = (
 FENCE = re.compile(r"\s*(`{3,}|~{3,}|:{3,})\s*(.*)")
 VERBATIM = ("{code", "{math", "{literalinclude")
 LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)|<https?://[^>]*>")
-SENTENCE = re.compile(r"(?<=[.!?:;])\s+(?=[^a-z\s])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
+SENTENCE = re.compile(
+    r"(?<=[.!?:;])\s+(?=[^a-z\s])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)"
+)
 
 
 @dataclass(frozen=True)
 class QuotedNumber:
-    """A decimal or percentage in prose, with the sentence in which it stands."""
+    """A decimal or percentage in prose, with its sentence."""
 
     text: str
     sentence: str
@@ -37,29 +44,53 @@ class QuotedNumber:
     @property
     def value(self) -> Decimal:
         """The number written, without its sign."""
-        return abs(_decimal(self.text.rstrip("%\u00a0\u202f ")))
+        written = self.text.rstrip("%\u00a0\u202f ")
+        return abs(tolerance.value(written.replace("–", "-")))
 
     @property
-    def is_percentage(self) -> bool:
-        """Whether a per cent sign follows."""
-        return self.text.endswith("%")
-
-    def is_rounding_of_any(self, outputs: list[Decimal]) -> bool:
-        """Say whether one of the outputs, rounded to the digits written, is this number."""
+    def step(self) -> Decimal:
+        """One unit of the last digit written."""
         exponent = self.value.as_tuple().exponent
-        step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
-        scales = (1, 100) if self.is_percentage else (1,)
-        return any(
-            (abs(output) * scale).quantize(step, rounding) == self.value
-            for output in outputs
-            for scale in scales
-            for rounding in (ROUND_HALF_EVEN, ROUND_HALF_UP)
-            if abs(output) < Decimal("1e15")
-        )
+        return Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0)
+
+    def is_rounding_of(self, output: "OutputNumber") -> bool:
+        """Say whether the output, rounded to the digits written, is this."""
+        return self._scale(output) is not None
+
+    def is_supported_by(self, output: "OutputNumber") -> bool:
+        """Say whether the output's slack lets the digits written stand.
+
+        The last digit may move, as the last digit of a measurement may; ten
+        of its steps would move the digit before it as well.
+        """
+        scale = self._scale(output)
+        return scale is not None and output.slack * scale < 10 * self.step
+
+    def _scale(self, output: "OutputNumber") -> int | None:
+        """Find whether this is the output itself, or it in per cent."""
+        if abs(output.value) >= Decimal("1e15"):
+            return None
+        for scale in (1, 100) if self.text.endswith("%") else (1,):
+            shown = abs(output.value) * scale
+            for rounding in (ROUND_HALF_EVEN, ROUND_HALF_UP):
+                if shown.quantize(self.step, rounding) == self.value:
+                    return scale
+        return None
+
+
+@dataclass(frozen=True)
+class OutputNumber:
+    """A number in an output, and how far its cell lets another run be off."""
+
+    value: Decimal
+    slack: Decimal = Decimal(0)
 
 
 def quoted_numbers(markdown: str) -> Iterator[QuotedNumber]:
-    """Yield the prose's measured numbers: not those in maths, code, links or cited sentences."""
+    """Yield the prose's measured numbers.
+
+    Numbers in mathematics, code, links and cited sentences are none.
+    """
     markdown = _without_code_blocks(markdown)
     for pattern in NOT_PROSE:
         markdown = pattern.sub(" ", markdown)
@@ -70,14 +101,25 @@ def quoted_numbers(markdown: str) -> Iterator[QuotedNumber]:
                 yield QuotedNumber(found[0].strip(), " ".join(plain.split()))
 
 
-def output_numbers(output: NotebookNode) -> Iterator[Decimal]:
-    """Yield the numbers that a reader sees in an output."""
-    for found in NUMBER.finditer(output_text(output)):
-        yield _decimal(found[0])
+def output_numbers(
+    output: NotebookNode, allowed: dict[str, Decimal] | None = None
+) -> Iterator[OutputNumber]:
+    """Yield the numbers that a reader sees in an output.
+
+    Args:
+        output: a cell's output.
+        allowed: the tolerances that the cell's tags give.
+    """
+    texts = tolerance.NUMBER.split(output_text(output))
+    for number, rest in zip(texts[1::2], texts[2::2], strict=True):
+        value = tolerance.value(number)
+        if value.is_finite():
+            slack = tolerance.slack(number, rest, allowed or {})
+            yield OutputNumber(value, slack)
 
 
 def output_text(output: NotebookNode) -> str:
-    """Return what a reader sees of an output as text: no script, style or drawing."""
+    """Return an output's text as a reader sees it: no script, no drawing."""
     if output.output_type == "stream":
         return output.text
     data = output.get("data", {})
@@ -91,20 +133,23 @@ def output_text(output: NotebookNode) -> str:
 
 
 def _without_code_blocks(markdown: str) -> str:
-    """Drop fences and what stands in fenced code, but keep the prose of directives."""
+    """Drop fences and fenced code, but keep the prose of directives."""
     kept = []
     fences: list[tuple[str, bool]] = []
     for line in markdown.splitlines():
         fence = FENCE.match(line)
-        if fence and fences and fence[1].startswith(fences[-1][0]) and not fence[2]:
+        if (
+            fence
+            and fences
+            and fence[1].startswith(fences[-1][0])
+            and not fence[2]
+        ):
             fences.pop()
         elif fence and not (fences and fences[-1][1]):
-            is_code = not fence[2].startswith("{") or fence[2].startswith(VERBATIM)
+            is_code = not fence[2].startswith("{") or fence[2].startswith(
+                VERBATIM
+            )
             fences.append((fence[1], is_code))
         elif not any(is_code for _, is_code in fences):
             kept.append(line)
     return "\n".join(kept)
-
-
-def _decimal(text: str) -> Decimal:
-    return Decimal(text.replace(",", "").replace("−", "-").replace("–", "-"))
