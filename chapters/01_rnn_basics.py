@@ -346,8 +346,8 @@ print("outputs agree with PyTorch to 1e-14, gradients to 1e-12")
 #
 # A dense *head* turns each state into logits $y_t = h_t V + c$, softmax into
 # probabilities $p_t$, and the loss is the mean of $-\log p_{t,k}$ at the right
-# class $k$. Since
-# $-\log p_{t,k} = -y_{t,k} + \log \sum_j e^{y_{t,j}}$, its gradient is short:
+# class $k$. Since $-\log p_{t,k} = -y_{t,k} + \log \sum_j e^{y_{t,j}}$, its
+# gradient is short:
 #
 # $$
 # \begin{aligned}

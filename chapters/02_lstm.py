@@ -459,8 +459,7 @@ table.round(1)
 # (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found to be all
 # that the LSTM lacked against the GRU. And nothing here forbids a gradient to
 # grow: the paths through $W_h$ can still explode, which is why LSTMs are
-# trained with clipping
-# ({ref}`exercise 5 <ex-lstm-explode>`).
+# trained with clipping ({ref}`exercise 5 <ex-lstm-explode>`).
 
 # %% [markdown]
 # ## Gate orders, and the two biases

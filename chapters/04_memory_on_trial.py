@@ -224,8 +224,8 @@ print(f"parameters: {reader.count_params()}")
 # keeps two bias vectors per gate, and it starts elsewhere:
 # [Keras](https://keras.io/api/layers/recurrent_layers/lstm/) draws an
 # orthogonal recurrent matrix and sets the forget bias to 1, PyTorch draws
-# everything from
-# $U(-1/\sqrt H, 1/\sqrt H)$. The ablations below show what that is worth.
+# everything from $U(-1/\sqrt H, 1/\sqrt H)$. The ablations below show what that
+# is worth.
 #
 # ### Five seeds, three lengths, recorded
 #

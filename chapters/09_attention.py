@@ -218,9 +218,8 @@ print("Whole dates right without attention: fewer than four in five")
 #
 # The other half of the problem is length. Let the same network write strings of
 # random letters backwards. Their information grows with their length, the
-# vector does not
-# (`python -m benchmarks.attention_reversal` records it, 1 to 60 letters in
-# training):
+# vector does not (`python -m benchmarks.attention_reversal` records it, 1 to 60
+# letters in training):
 
 # %% mystnb={"image": {"alt": "Share of letters right against string length without attention: it falls from near one at five letters to near chance at sixty."}}
 reversal = load_results("attention_reversal")["results"]
@@ -421,8 +420,7 @@ print("Whole dates right with attention: at least 99 in 100")
 # %% [markdown]
 # The same two passes, and the task is solved. The recorded runs, with the Keras
 # twin trained from its own initial weights and with two variants that come
-# below
-# (`python -m benchmarks.attention_dates`):
+# below (`python -m benchmarks.attention_dates`):
 
 # %%
 dates = load_results("attention_dates")["results"]

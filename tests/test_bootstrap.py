@@ -1,4 +1,5 @@
-"""Every chapter's first cell finds the book, or clones it as Colab must, or says what to do."""
+"""Every chapter's first cell finds the book, or clones it as Colab must, or
+says what to do."""
 
 import os
 import shutil
@@ -16,12 +17,18 @@ SOURCES = chapters.sources()
 
 def git(*arguments: str, folder: Path) -> None:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        ["git", *identity, *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Publish the tracked files in a bare repository that git takes for the shipped address."""
+    """Publish the tracked files in a bare repository that git takes for the
+    shipped address."""
     copy = tmp_path_factory.mktemp("copy")
     for name in guards.tracked_files(chapters.ROOT):
         if (chapters.ROOT / name).is_file():
@@ -40,12 +47,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def cell_of(source: Path, url: str, ref: str = "main") -> str:
-    """Return a chapter's own bootstrap cell as `make repository` would leave it."""
-    text = bootstrap.set_cell(source.read_text(encoding="utf-8"), url, ref, source.name)
+    """Return a chapter's own bootstrap cell as `make repository` would leave
+    it."""
+    text = bootstrap.set_cell(
+        source.read_text(encoding="utf-8"), url, ref, source.name
+    )
     return text.split(bootstrap.HEADER, 1)[1].split("\n# %%", 1)[0]
 
 
-def run(code: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    code: str, folder: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
@@ -57,9 +69,14 @@ def run(code: str, folder: Path, **variables: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-def test_a_chapter_opened_in_an_empty_folder_fetches_the_book(source, published, tmp_path):
+def test_a_chapter_opened_in_an_empty_folder_fetches_the_book(
+    source, published, tmp_path
+):
     modules = [
-        path.relative_to(chapters.ROOT).with_suffix("").as_posix().replace("/", ".")
+        path.relative_to(chapters.ROOT)
+        .with_suffix("")
+        .as_posix()
+        .replace("/", ".")
         for path in chapters.imported_modules(source)
     ]
     check = f"""
@@ -72,7 +89,9 @@ for module in {modules!r}:
     done = run(cell_of(source, ADDRESS) + check, tmp_path, **published)
     assert done.returncode == 0, done.stderr
     for path in chapters.loaded_results(source):
-        assert (tmp_path / "unrolled" / path.relative_to(chapters.ROOT)).exists()
+        assert (
+            tmp_path / "unrolled" / path.relative_to(chapters.ROOT)
+        ).exists()
 
 
 def test_a_chapter_opened_in_the_book_uses_it(tmp_path):
@@ -91,7 +110,9 @@ def test_a_release_that_does_not_exist_is_refused(published, tmp_path):
 
 
 def test_the_unset_address_is_never_cloned(tmp_path):
-    done = run(bootstrap.bootstrap_cell(bootstrap.PLACEHOLDER, "main"), tmp_path)
+    done = run(
+        bootstrap.bootstrap_cell(bootstrap.PLACEHOLDER, "main"), tmp_path
+    )
     assert "make repository URL=" in done.stderr
     assert not (tmp_path / "unrolled").exists()
 
@@ -109,7 +130,9 @@ subprocess.run = lambda command, check: print(*command[1:])
 
 
 def test_heavy_packages_are_never_installed_over_colab_s_own():
-    assert not {"torch", "tensorflow", "keras", "numpy"} & set(bootstrap.LACKING_IN_COLAB)
+    assert not {"torch", "tensorflow", "keras", "numpy"} & set(
+        bootstrap.LACKING_IN_COLAB
+    )
 
 
 @pytest.fixture
@@ -121,7 +144,8 @@ def book(tmp_path: Path) -> Path:
         f"  url: {bootstrap.PLACEHOLDER}\n  path_to_book: ''\n  branch: main\n"
     )
     (tmp_path / "chapters/01_sample.py").write_text(
-        f"# %% [markdown]\n# # Sample\n\n{bootstrap.HEADER}old = 1\n\n# %%\nprint(1)\n"
+        f"# %% [markdown]\n# # Sample\n\n{bootstrap.HEADER}old = 1\n\n# "
+        "%%\nprint(1)\n"
     )
     return tmp_path
 
@@ -135,7 +159,9 @@ def test_make_repository_writes_address_and_release_everywhere(book: Path):
     assert text.endswith("# %%\nprint(1)\n")
 
 
-@pytest.mark.parametrize("url", ["", "github.com/a/b", "https://example.org/a/b", ADDRESS + "/x y"])
+@pytest.mark.parametrize(
+    "url", ["", "github.com/a/b", "https://example.org/a/b", ADDRESS + "/x y"]
+)
 def test_an_address_that_colab_cannot_open_is_refused(book: Path, url: str):
     before = (book / "_config.yml").read_text()
     with pytest.raises(ValueError, match="it must read https"):

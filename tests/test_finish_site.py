@@ -10,27 +10,37 @@ from tools import finish_site
 
 
 def soup(body="", head=""):
-    return BeautifulSoup(f"<html><head>{head}</head><body>{body}</body></html>", "html.parser")
+    return BeautifulSoup(
+        f"<html><head>{head}</head><body>{body}</body></html>", "html.parser"
+    )
 
 
 def purge(css, *words):
-    return "".join(finish_site.purge_rules(tinycss2.parse_stylesheet(css), set(words)))
+    return "".join(
+        finish_site.purge_rules(tinycss2.parse_stylesheet(css), set(words))
+    )
 
 
 def test_unused_scripts_go_and_used_ones_stay():
     page = soup(
-        head='<script src="fontawesome.js?x"></script><script src="thebe.js"></script>'
+        head='<script src="fontawesome.js?x"></script>'
+        '<script src="thebe.js"></script>'
         '<script>const THEBE_JS_URL = "https://unpkg.com"</script>'
         '<link rel="preload" href="a.js"><script src="searchindex.js"></script>'
         '<script src="copybutton.js"></script>'
     )
     finish_site.remove_unused_scripts(page)
-    assert [script["src"] for script in page.find_all("script")] == ["copybutton.js"]
+    assert [script["src"] for script in page.find_all("script")] == [
+        "copybutton.js"
+    ]
     assert not page.find("link")
 
 
 def test_the_search_page_keeps_its_index():
-    page = soup('<div id="search-results"></div>', '<script src="searchindex.js"></script>')
+    page = soup(
+        '<div id="search-results"></div>',
+        '<script src="searchindex.js"></script>',
+    )
     finish_site.remove_unused_scripts(page)
     assert page.find("script")
 
@@ -38,7 +48,9 @@ def test_the_search_page_keeps_its_index():
 def test_scripts_move_to_the_end_once_in_their_order():
     theme = "<script>document.documentElement.dataset.mode = 1</script>"
     page = soup(
-        "<p></p>", f'{theme}<script src="a.js"></script><script>b</script><script>b</script>'
+        "<p></p>",
+        f'{theme}<script src="a.js"></script>'
+        "<script>b</script><script>b</script>",
     )
     finish_site.move_scripts_to_end(page)
     assert [str(script) for script in page.head.find_all("script")] == [theme]
@@ -49,15 +61,25 @@ def test_scripts_move_to_the_end_once_in_their_order():
 
 @pytest.mark.parametrize(
     ("stored", "scheme", "theme"),
-    [(None, "dark", "dark"), (None, "light", "light"), ("light", "dark", "light")],
+    [
+        (None, "dark", "dark"),
+        (None, "light", "light"),
+        ("light", "dark", "light"),
+    ],
 )
 def test_theme_is_chosen_before_the_first_paint(browser, stored, scheme, theme):
-    page = soup(head="<script>document.documentElement.dataset.mode = 'auto'</script>")
+    page = soup(
+        head="<script>document.documentElement.dataset.mode = 'auto'</script>"
+    )
     finish_site.choose_theme_at_once(page)
-    assert page.html["data-theme"] == "light"  # what a reader without scripts gets
+    # What a reader without scripts gets
+    assert page.html["data-theme"] == "light"
     context = browser.new_context(color_scheme=scheme)
     view = context.new_page()
-    view.route("**/*", lambda route: route.fulfill(body=str(page), content_type="text/html"))
+    view.route(
+        "**/*",
+        lambda route: route.fulfill(body=str(page), content_type="text/html"),
+    )
     if stored:
         view.goto("http://book.invalid/")
         view.evaluate("mode => localStorage.setItem('mode', mode)", stored)
@@ -78,8 +100,10 @@ def test_leftovers_go():
 
 def test_landmarks_and_buttons_have_names():
     page = soup(
-        '<div id="pst-primary-sidebar"></div><button aria-label="Go">Start here</button>'
-        '<button aria-label="Start here now">Start here</button><button title="Close"></button>'
+        '<div id="pst-primary-sidebar"></div>'
+        '<button aria-label="Go">Start here</button>'
+        '<button aria-label="Start here now">Start here</button>'
+        '<button title="Close"></button>'
     )
     finish_site.name_landmarks(page)
     assert page.select_one("#pst-primary-sidebar")["role"] == "navigation"
@@ -101,13 +125,22 @@ def test_empty_header_cells_become_plain_and_tables_scroll():
 
 def test_sentences_in_cells_may_wrap():
     text = "a sentence that is longer than a phone is wide"
-    page = soup(f'<article><table class="dataframe"><td>{text}</td><td>0.51</td></table></article>')
+    page = soup(
+        f'<article><table class="dataframe"><td>{text}</td>'
+        "<td>0.51</td></table></article>"
+    )
     finish_site.mend_tables(page)
-    assert [cell.get("class") for cell in page.select("td")] == [["sentence"], None]
+    assert [cell.get("class") for cell in page.select("td")] == [
+        ["sentence"],
+        None,
+    ]
 
 
 def test_punctuation_stays_with_its_formula():
-    page = soup('<article><p><span class="katex">x</span>), y <span class="katex">z</span> w</p>')
+    page = soup(
+        '<article><p><span class="katex">x</span>)'
+        ', y <span class="katex">z</span> w</p>'
+    )
     finish_site.keep_punctuation(page)
     assert str(page.p) == (
         '<p><span class="together"><span class="katex">x</span>),</span> y '
@@ -118,12 +151,17 @@ def test_punctuation_stays_with_its_formula():
 def test_figures_reserve_their_place(tmp_path):
     Image.new("RGB", (200, 100)).save(tmp_path / "a.png")
     page = soup(
-        '<article><img src="a.png"><img src="a.png" style="width: 100px; height: 50px;"></article>'
+        '<article><img src="a.png">'
+        '<img src="a.png" style="width: 100px; height: 50px;"></article>'
     )
     finish_site.size_images(page, tmp_path)
     plain, dense = page.find_all("img")
     assert (plain["width"], plain["height"]) == ("200", "100")
-    assert (dense["width"], dense["height"], dense.get("style")) == ("100", "50", None)
+    assert (dense["width"], dense["height"], dense.get("style")) == (
+        "100",
+        "50",
+        None,
+    )
 
 
 def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):
@@ -150,7 +188,10 @@ def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):
         ("#used{a:b}#unused{a:b}", "#used{a:b}"),
         ("p:not(.unused){a:b}", "p:not(.unused){a:b}"),
         ("@media (max-width:1px){.unused{a:b}}", ""),
-        ("@media (max-width:1px){.used{a:b}}", "@media (max-width:1px){.used{a:b}}"),
+        (
+            "@media (max-width:1px){.used{a:b}}",
+            "@media (max-width:1px){.used{a:b}}",
+        ),
         ("@font-face{src:url(a)}", "@font-face{src:url(a)}"),
         (".used{color:#abc}", ".used{color:#abc}"),
     ],
@@ -160,12 +201,17 @@ def test_rules_for_nobody_go(css, kept):
 
 
 def test_words_come_from_pages_and_scripts():
-    page = soup('<p class="a b" id="c"></p><script>box.classList.add("d-e")</script>')
-    assert {"a", "b", "c", "d-e", "added"} <= finish_site.vocabulary([page], ["toggle('added')"])
+    page = soup(
+        '<p class="a b" id="c"></p><script>box.classList.add("d-e")</script>'
+    )
+    assert {"a", "b", "c", "d-e", "added"} <= finish_site.vocabulary(
+        [page], ["toggle('added')"]
+    )
 
 
 def built_site(folder):
-    """Write a site as the builder leaves it: two style sheets, one import, an icon font."""
+    """Write a site as the builder leaves it: two style sheets, one import,
+    an icon font."""
     static = folder / "_static"
     fonts = static / "vendor/fontawesome/webfonts"
     fonts.mkdir(parents=True)
@@ -180,10 +226,14 @@ def built_site(folder):
     (static / "orphan.js").write_text("1")
     two_icons().save(fonts / "fa.woff2")
     (folder / "chapters").mkdir()
-    for page, root in ((folder / "chapters/a.html", "../"), (folder / "404.html", "/book/")):
+    for page, root in (
+        (folder / "chapters/a.html", "../"),
+        (folder / "404.html", "/book/"),
+    ):
         page.write_text(
             f'<html><head><link rel="icon" href="{root}_static/icon.svg"/>'
-            f'<link rel="stylesheet" href="{root}_static/sub/theme.css?v=1"/></head>'
+            '<link rel="stylesheet" '
+            f'href="{root}_static/sub/theme.css?v=1"/></head>'
             '<body><p class="used">x</p></body></html>'
         )
     return folder
@@ -218,7 +268,10 @@ def test_a_finished_site_has_one_style_sheet_few_icons_and_no_orphans(tmp_path):
         f"../_static/{sheet.name}"
     ]
     lost = BeautifulSoup((site / "404.html").read_text(), "html.parser")
-    assert lost.select_one("link[rel=stylesheet]")["href"] == f"/book/_static/{sheet.name}"
+    assert (
+        lost.select_one("link[rel=stylesheet]")["href"]
+        == f"/book/_static/{sheet.name}"
+    )
     font = TTFont(site / "_static/vendor/fontawesome/webfonts/fa.woff2")
     assert set(font.getBestCmap()) == {0xF00C}
     assert (site / "_static/icon.svg").exists()

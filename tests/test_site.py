@@ -1,4 +1,5 @@
-"""What `make book` built in `_build/html`, asked as its readers would: with links and a browser."""
+"""What `make book` built in `_build/html`, asked as its readers would: with
+links and a browser."""
 
 import subprocess
 from pathlib import Path
@@ -14,11 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PAGES = checks.pages(SITE)
 CHAPTERS = [page for page in PAGES if page.parent.name == "chapters"]
-NOTEBOOKS = [page for page in CHAPTERS if (ROOT / "chapters" / f"{page.stem}.ipynb").exists()]
+NOTEBOOKS = [
+    page
+    for page in CHAPTERS
+    if (ROOT / "chapters" / f"{page.stem}.ipynb").exists()
+]
 PAGE_LIMIT = 230_000
 FIGURES_LIMIT = 800_000
 
-pytestmark = pytest.mark.skipif(not PAGES, reason="no site in _build/html: `make book` builds it")
+pytestmark = pytest.mark.skipif(
+    not PAGES, reason="no site in _build/html: `make book` builds it"
+)
 
 
 def name(page):
@@ -49,11 +56,17 @@ def test_every_internal_link_and_anchor_exists(page):
 
 def test_buttons_lead_to_tracked_files():
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    listing = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    )
     tracked = set(listing.stdout.splitlines())
     assert tracked, "git ls-files lists nothing: run this in a clone"
     repository = config["repository"]["url"]
-    faults = [f for page in PAGES for f in checks.untracked_targets(page, repository, tracked)]
+    faults = [
+        f
+        for page in PAGES
+        for f in checks.untracked_targets(page, repository, tracked)
+    ]
     assert faults == []
 
 
@@ -61,7 +74,11 @@ def test_buttons_lead_to_tracked_files():
 def test_every_notebook_has_its_buttons(page):
     chapter = name(page).removesuffix(".html")
     links = [urlsplit(link) for link in checks.addresses(page)]
-    colab = [link.path for link in links if link.netloc == "colab.research.google.com"]
+    colab = [
+        link.path
+        for link in links
+        if link.netloc == "colab.research.google.com"
+    ]
     edit = [link.path for link in links if "/edit/" in link.path]
     assert [path.endswith(f"/{chapter}.ipynb") for path in colab] == [True]
     assert [path.endswith(f"/{chapter}.py") for path in edit] == [True]
@@ -81,7 +98,9 @@ def test_pages_are_light(page):
 
 def test_every_chapter_of_the_book_is_in_the_sitemap():
     sitemap = (SITE / "sitemap.xml").read_text(encoding="utf-8")
-    assert [name(page) for page in CHAPTERS if f"{name(page)}</loc>" not in sitemap] == []
+    assert [
+        name(page) for page in CHAPTERS if f"{name(page)}</loc>" not in sitemap
+    ] == []
 
 
 @pytest.mark.parametrize("page", CHAPTERS, ids=name)
@@ -112,14 +131,20 @@ def test_figures_keep_their_proportions(visit):
 
 
 def test_tabs_switch_together(browser, address):
-    both = [page for page in CHAPTERS if len(checks.parsed(page).select(".sd-tab-set")) > 1]
+    both = [
+        page
+        for page in CHAPTERS
+        if len(checks.parsed(page).select(".sd-tab-set")) > 1
+    ]
     assert both, "no chapter has two sets of tabs"
     with checks.opened(browser) as page:
         page.goto(urljoin(address, name(both[0])))
         sets = page.locator(".sd-tab-set:visible")
         sets.first.get_by_text("Keras", exact=True).click()
         for number in range(sets.count()):
-            expect(sets.nth(number).locator("input:checked + label")).to_have_text("Keras")
+            expect(
+                sets.nth(number).locator("input:checked + label")
+            ).to_have_text("Keras")
 
 
 def test_search_finds_a_word_and_not_a_wrong_one(browser, address):
@@ -127,13 +152,18 @@ def test_search_finds_a_word_and_not_a_wrong_one(browser, address):
         page.goto(urljoin(address, "search.html?q=recurrent"))
         page.locator("#search-results li a").first.wait_for()
         page.goto(urljoin(address, "search.html?q=xylophone"))
-        expect(page.locator("#search-results")).to_contain_text("did not match", timeout=60_000)
+        expect(page.locator("#search-results")).to_contain_text(
+            "did not match", timeout=60_000
+        )
 
 
 def test_a_lost_reader_gets_a_whole_page(browser, address):
     with checks.opened(browser) as page:
         failures = []
-        page.on("response", lambda r: failures.append(r.url) if r.status >= 400 else None)
+        page.on(
+            "response",
+            lambda r: failures.append(r.url) if r.status >= 400 else None,
+        )
         page.goto(urljoin(address, "no/such/page.html"))
         expect(page.locator("article h1")).to_have_text("Page not found")
         assert failures == [urljoin(address, "no/such/page.html")]

@@ -38,7 +38,11 @@ def look(site, browser, body, view=LIGHT):
 
 
 def test_pages_leave_out_redirects_and_static_files(site):
-    write(site / "index.html", "", '<meta http-equiv="Refresh" content="0; url=a.html"/>')
+    write(
+        site / "index.html",
+        "",
+        '<meta http-equiv="Refresh" content="0; url=a.html"/>',
+    )
     write(site / "_static" / "b.html", "")
     assert [page.name for page in checks.pages(site)] == ["404.html"]
 
@@ -52,7 +56,10 @@ def test_pages_leave_out_redirects_and_static_files(site):
         ("/unrolled/other.html", []),
         ("https://example.org/x", []),
         ("missing.html", ["page.html: missing.html leads to no file"]),
-        ("/unrolled/missing.html", ["page.html: /unrolled/missing.html leads to no file"]),
+        (
+            "/unrolled/missing.html",
+            ["page.html: /unrolled/missing.html leads to no file"],
+        ),
         ("other.html#gone", ["page.html: other.html#gone leads to no anchor"]),
         ("#gone", ["page.html: #gone leads to no anchor"]),
     ],
@@ -65,7 +72,9 @@ def test_links(site, link, fault):
 
 def test_missing_image_is_a_broken_link(site):
     page = write(site / "page.html", '<img src="gone.png" alt="a">')
-    assert checks.broken_links(site, page) == ["page.html: gone.png leads to no file"]
+    assert checks.broken_links(site, page) == [
+        "page.html: gone.png leads to no file"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,16 +87,28 @@ def test_missing_image_is_a_broken_link(site):
 )
 def test_links_into_the_repository(site, link):
     here, gone = link.format("here"), link.format("gone")
-    page = write(site / "page.html", f'<a href="{here}">a</a> <a href="{gone}">b</a>')
+    page = write(
+        site / "page.html", f'<a href="{here}">a</a> <a href="{gone}">b</a>'
+    )
     faults = checks.untracked_targets(page, REPOSITORY, {"chapters/here.py"})
     assert faults == [f"page.html: {gone} leads to no tracked file"]
 
 
 def test_formulas(site):
-    good = '<div class="math"><math><mi>x</mi></math></div><pre>\\(not a formula\\)</pre>'
-    assert checks.raw_formulas(write(site / "a.html", f"<article>{good}</article>")) == []
+    good = (
+        '<div class="math"><math><mi>x</mi></math></div>'
+        "<pre>\\(not a formula\\)</pre>"
+    )
+    assert (
+        checks.raw_formulas(
+            write(site / "a.html", f"<article>{good}</article>")
+        )
+        == []
+    )
     bad = '<div class="math">x</div><p>and \\(x\\)</p>'
-    assert checks.raw_formulas(write(site / "b.html", f"<article>{bad}</article>")) == [
+    assert checks.raw_formulas(
+        write(site / "b.html", f"<article>{bad}</article>")
+    ) == [
         "b.html: a formula without MathML: 'x'",
         "b.html: TeX in the text: 'and \\\\(x\\\\)'",
     ]
@@ -117,20 +138,26 @@ def test_a_request_to_another_host_is_found(site, browser):
 
 
 def test_errors_are_found(site, browser):
-    body = "<h1>A page</h1><script>console.error('planted'); missing();</script>"
+    body = (
+        "<h1>A page</h1><script>console.error('planted'); missing();</script>"
+    )
     errors = look(site, browser, body).errors
     assert errors[0] == "planted"
     assert "missing is not defined" in errors[1]
 
 
 def test_a_missing_file_is_an_error(site, browser):
-    errors = look(site, browser, '<h1>A page</h1><img alt="" src="gone.png">').errors
+    errors = look(
+        site, browser, '<h1>A page</h1><img alt="" src="gone.png">'
+    ).errors
     assert "404" in errors[0]
 
 
 def test_violations_are_found(site, browser):
     pale = '<h1>A page</h1><p style="color: #bbb">too pale to read</p>'
-    assert [v.partition(":")[0] for v in look(site, browser, pale).violations] == ["color-contrast"]
+    assert [
+        v.partition(":")[0] for v in look(site, browser, pale).violations
+    ] == ["color-contrast"]
 
 
 def test_a_pale_token_is_found_once(site, browser):
@@ -140,37 +167,68 @@ def test_a_pale_token_is_found_once(site, browser):
 
 
 def test_violations_within_closed_boxes_are_found(site, browser):
-    body = "<h1>A page</h1><details><summary>a</summary><img src='data:,'></details>"
-    assert "image-alt" in [v.partition(":")[0] for v in look(site, browser, body).violations]
+    body = (
+        "<h1>A page</h1><details><summary>a</summary><img "
+        "src='data:,'></details>"
+    )
+    assert "image-alt" in [
+        v.partition(":")[0] for v in look(site, browser, body).violations
+    ]
 
 
 def test_what_sticks_out_is_found(site, browser):
     wide = '<div style="width: 600px">wide</div>'
-    assert look(site, browser, f"<h1>A</h1><article>{wide}</article>", LIGHT).overflow == []
-    found = look(site, browser, f"<h1>A</h1><article>{wide}</article>", PHONE).overflow
+    assert (
+        look(
+            site, browser, f"<h1>A</h1><article>{wide}</article>", LIGHT
+        ).overflow
+        == []
+    )
+    found = look(
+        site, browser, f"<h1>A</h1><article>{wide}</article>", PHONE
+    ).overflow
     assert found == [wide.replace("'", '"')]
     boxed = f'<div style="overflow-x: auto" tabindex="0">{wide}</div>'
-    assert look(site, browser, f"<h1>A</h1><article>{boxed}</article>", PHONE).overflow == []
+    assert (
+        look(
+            site, browser, f"<h1>A</h1><article>{boxed}</article>", PHONE
+        ).overflow
+        == []
+    )
 
 
 def test_a_distorted_figure_is_found(site, browser):
     Image.new("RGB", (40, 20)).save(site / "a.png")
     good = '<img src="a.png" alt="a" width="80" height="40">'
     bad = '<img src="a.png" alt="b" width="80" height="80">'
-    found = look(site, browser, f"<h1>A</h1><article>{good}{bad}</article>").distorted
+    found = look(
+        site, browser, f"<h1>A</h1><article>{good}{bad}</article>"
+    ).distorted
     assert ['alt="b"' in fault for fault in found] == [True]
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")])
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", "1 error"), ("", "1 skipped")]
+)
 def test_without_a_browser_ci_fails_and_others_skip(tmp_path, ci, outcome):
     test = tmp_path / "test_needs_a_browser.py"
-    test.write_text("def test_opens(browser):\n    browser.new_page()\n", encoding="utf-8")
+    test.write_text(
+        "def test_opens(browser):\n    browser.new_page()\n", encoding="utf-8"
+    )
     tests = Path(__file__).resolve().parent
     (tmp_path / "conftest.py").write_text(
         (tests / "conftest.py").read_text(encoding="utf-8"), encoding="utf-8"
     )
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", str(test)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-rs",
+            "-p",
+            "no:cacheprovider",
+            str(test),
+        ],
         env={"PATH": str(tmp_path), "CI": ci, "PYTHONPATH": str(tests.parent)},
         cwd=tmp_path,
         capture_output=True,

@@ -14,9 +14,13 @@ from tools.sphinx_unrolled.chapters import chapter_number
 from tools.sphinx_unrolled.mathematics import to_mathml
 
 CONF = """
-extensions = ["myst_nb", "sphinx_design", "sphinx_book_theme", "tools.sphinx_unrolled"]
+extensions = [
+    "myst_nb", "sphinx_design", "sphinx_book_theme", "tools.sphinx_unrolled"
+]
 html_theme = "sphinx_book_theme"
-html_theme_options = {"repository_url": "https://github.com/owner/book", "use_source_button": True,
+html_theme_options = {
+    "repository_url": "https://github.com/owner/book",
+    "use_source_button": True,
     "use_edit_page_button": True, "repository_branch": "main",
     "launch_buttons": {"colab_url": "https://colab.research.google.com"}}
 html_math_renderer = "mathml"
@@ -101,13 +105,15 @@ def book(tmp_path_factory):
         {
             "01_first": [
                 text(
-                    "# First\n\n## A section\n\nInline $x^2$.\n\n$$\na = 1\n$$ (eq-one)"
+                    "# First\n\n## A section\n\nInline $x^2$.\n\n$$\na = "
+                    "1\n$$ (eq-one)"
                 )
             ],
             "08_eighth": [
                 text(
                     "# Eighth\n\n## A section\n\n"
-                    "$$\n\\begin{aligned} a &= 1 \\\\ b &= 2 \\end{aligned}\n$$ (eq-two)\n\n"
+                    "$$\n\\begin{aligned} a &= 1 \\\\ b &= 2 "
+                    "\\end{aligned}\n$$ (eq-two)\n\n"
                     "See {eq}`eq-two` and {eq}`eq-one`.\n\n$$\nunnumbered\n$$"
                 ),
                 code("# PyTorch\n1", printed("from torch"), ["tab-pytorch"]),

@@ -1,7 +1,7 @@
 """The cell with which every chapter begins: find the book's code, or fetch it.
 
-`make repository URL=https://github.com/you/unrolled REF=v1.0` writes an address and a release into
-`_config.yml` and into that cell of every chapter.
+`make repository URL=https://github.com/you/unrolled REF=v1.0` writes an address
+and a release into `_config.yml` and into that cell of every chapter.
 """
 
 import argparse
@@ -14,12 +14,14 @@ import nbformat
 
 from tools.chapters import ROOT, is_fresh, notebook_key, sources
 
-# GitHub allows no underscore in an account's name, so nobody can ever own this address.
+# GitHub allows no underscore in an account's name, so nobody can ever own this
+# address.
 PLACEHOLDER = "https://github.com/_owner_/unrolled"
 ADDRESS = re.compile(r"https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 HEADER = '# %% tags=["bootstrap", "remove-cell"]\n'
 
-# What Colab's image lacks. Never torch, tensorflow, keras or numpy: another copy breaks it.
+# What Colab's image lacks. Never torch, tensorflow, keras or numpy: another
+# copy breaks it.
 LACKING_IN_COLAB = ("arch", "jaxtyping", "lightning-fabric", "sacrebleu")
 
 TEMPLATE = """\
@@ -57,7 +59,9 @@ if lacking:
 
 def bootstrap_cell(url: str, ref: str) -> str:
     """Return the cell's source for a repository's address and release."""
-    return TEMPLATE.format(url=url, ref=ref, needed=json.dumps(LACKING_IN_COLAB))
+    return TEMPLATE.format(
+        url=url, ref=ref, needed=json.dumps(LACKING_IN_COLAB)
+    )
 
 
 def configured(root: Path = ROOT) -> tuple[str, str]:
@@ -65,15 +69,22 @@ def configured(root: Path = ROOT) -> tuple[str, str]:
     text = (root / "_config.yml").read_text(encoding="utf-8")
     found = {}
     for field in ("url", "branch"):
-        match = re.search(rf"^repository:\n(?:[ ]+.*\n)*?[ ]+{field}:[ ]*(\S+)", text, re.MULTILINE)
+        match = re.search(
+            rf"^repository:\n(?:[ ]+.*\n)*?[ ]+{field}:[ ]*(\S+)",
+            text,
+            re.MULTILINE,
+        )
         if match is None:
-            raise ValueError(f"_config.yml has no `{field}:` under `repository:`")
+            raise ValueError(
+                f"_config.yml has no `{field}:` under `repository:`"
+            )
         found[field] = match[1].strip("\"'")
     return found["url"], found["branch"]
 
 
 def configure(url: str, ref: str, root: Path = ROOT) -> list[Path]:
-    """Write an address and a release into `_config.yml` and every chapter; return what changed.
+    """Write an address and a release into `_config.yml` and every chapter;
+    return what changed.
 
     A notebook that was fresh stays so: this cell's text bears on no output.
 
@@ -81,7 +92,9 @@ def configure(url: str, ref: str, root: Path = ROOT) -> list[Path]:
         ValueError: the address is not `https://github.com/account/name`.
     """
     if not ADDRESS.fullmatch(url):
-        raise ValueError(f"URL is {url!r}; it must read https://github.com/account/name")
+        raise ValueError(
+            f"URL is {url!r}; it must read https://github.com/account/name"
+        )
     old_url, _ = configured(root)
     config = root / "_config.yml"
     text = config.read_text(encoding="utf-8").replace(old_url, url)
@@ -91,7 +104,8 @@ def configure(url: str, ref: str, root: Path = ROOT) -> list[Path]:
     config.write_text(text, encoding="utf-8")
     for source in sources(root):
         source.write_text(
-            set_cell(source.read_text(encoding="utf-8"), url, ref, source.name), encoding="utf-8"
+            set_cell(source.read_text(encoding="utf-8"), url, ref, source.name),
+            encoding="utf-8",
         )
         changed.append(source)
         if source in fresh:
@@ -117,20 +131,28 @@ def set_cell(text: str, url: str, ref: str, name: str = "source") -> str:
 def _refresh(source: Path, root: Path) -> None:
     path = source.with_suffix(".ipynb")
     notebook = nbformat.read(path, as_version=4)
-    cell = next(c for c in notebook.cells if "bootstrap" in c.metadata.get("tags", []))
+    cell = next(
+        c for c in notebook.cells if "bootstrap" in c.metadata.get("tags", [])
+    )
     cell.source = bootstrap_cell(*configured(root)).rstrip("\n")
     notebook.metadata["unrolled"]["key"] = notebook_key(source, root)
     nbformat.write(notebook, path)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the address and release given, or those of `_config.yml`, into every chapter."""
+    """Write the address and release given, or those of `_config.yml`, into
+    every chapter."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     url, ref = configured()
-    parser.add_argument("--url", default=url, help=f"the repository's address (now {url})")
-    parser.add_argument("--ref", default=ref, help=f"a branch or a release's tag (now {ref})")
+    parser.add_argument(
+        "--url", default=url, help=f"the repository's address (now {url})"
+    )
+    parser.add_argument(
+        "--ref", default=ref, help=f"a branch or a release's tag (now {ref})"
+    )
     options = parser.parse_args(arguments)
     try:
         changed = configure(options.url, options.ref)

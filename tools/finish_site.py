@@ -1,7 +1,9 @@
-"""Make the built site lighter and usable by everybody: `python -m tools.finish_site _build/html`.
+"""Make the built site lighter and usable by everybody:
+`python -m tools.finish_site _build/html`.
 
-The theme serves every feature it knows to every page. Each function here mends one thing and says
-why; `finish` applies them all, in place, to a site that `jupyter-book build` has just written.
+The theme serves every feature it knows to every page. Each function here mends
+one thing and says why; `finish` applies them all, in place, to a site that
+`jupyter-book build` has just written.
 """
 
 import hashlib
@@ -21,11 +23,14 @@ PUNCTUATION = re.compile(r"[,.;:?!)’”]+")
 LONGEST_CELL_ON_ONE_LINE = 24
 STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
-ICON_FONT_RANGE = re.compile(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE)
+ICON_FONT_RANGE = re.compile(
+    r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE
+)
 
 
 def remove_unused_scripts(page: BeautifulSoup) -> None:
-    """Drop what no page uses: icons drawn by script (530 KB), live kernels, preloads, the index.
+    """Drop what no page uses: icons drawn by script (530 KB), live kernels,
+    preloads, the index.
 
     The search index and its code are needed on the search page alone.
     """
@@ -33,14 +38,18 @@ def remove_unused_scripts(page: BeautifulSoup) -> None:
     if not page.select_one("#search-results"):
         unused += ["searchtools.js", "language_data.js", "searchindex.js"]
     for script in page.find_all("script"):
-        if any(name in script.get("src", "") + (script.string or "") for name in unused):
+        if any(
+            name in script.get("src", "") + (script.string or "")
+            for name in unused
+        ):
             script.decompose()
     for preload in page.select('link[rel="preload"]'):
         preload.decompose()
 
 
 def move_scripts_to_end(page: BeautifulSoup) -> None:
-    """Let the text appear before the scripts arrive; only the choice of theme has to come first."""
+    """Let the text appear before the scripts arrive; only the choice of
+    theme has to come first."""
     seen = set()
     for script in page.head.find_all("script"):
         if "dataset.mode" in (script.string or ""):
@@ -52,13 +61,15 @@ def move_scripts_to_end(page: BeautifulSoup) -> None:
 
 
 def choose_theme_at_once(page: BeautifulSoup) -> None:
-    """Settle light or dark before the first paint; the theme would flash light in between."""
+    """Settle light or dark before the first paint; the theme would flash
+    light in between."""
     page.html["data-theme"] = "light"
     for script in page.head.find_all("script"):
         if "dataset.mode" in (script.string or ""):
             script.string = (
                 "{const mode = localStorage.getItem('mode') || 'auto';"
-                "const dark = matchMedia('(prefers-color-scheme: dark)').matches;"
+                "const dark = matchMedia('(prefers-color-scheme: "
+                "dark)').matches;"
                 "document.documentElement.dataset.mode = mode;"
                 "document.documentElement.dataset.theme ="
                 " mode === 'auto' ? (dark ? 'dark' : 'light') : mode;}"
@@ -66,7 +77,8 @@ def choose_theme_at_once(page: BeautifulSoup) -> None:
 
 
 def remove_leftovers(page: BeautifulSoup) -> None:
-    """Drop the advertisement's place, empty boxes and repeated declarations of the viewport."""
+    """Drop the advertisement's place, empty boxes and repeated declarations
+    of the viewport."""
     for selector in ("#ethical-ad-placement", ".pst-async-banner-revealer"):
         for leftover in page.select(selector):
             leftover.decompose()
@@ -75,7 +87,8 @@ def remove_leftovers(page: BeautifulSoup) -> None:
 
 
 def name_landmarks(page: BeautifulSoup) -> None:
-    """Tell screen readers what each region is, once, in the words that are on the screen."""
+    """Tell screen readers what each region is, once, in the words that are
+    on the screen."""
     sidebar = page.select_one("#pst-primary-sidebar")
     if sidebar:
         sidebar["role"], sidebar["aria-label"] = "navigation", "Book"
@@ -83,13 +96,18 @@ def name_landmarks(page: BeautifulSoup) -> None:
         text = " ".join(labelled.get_text().split())
         if text and text.lower() not in labelled["aria-label"].lower():
             del labelled["aria-label"]
-    for button in page.select("button.sidebar-toggle, button.theme-switch-button, button[title]"):
+    for button in page.select(
+        "button.sidebar-toggle, button.theme-switch-button, button[title]"
+    ):
         if not button.get("aria-label") and not button.get_text(strip=True):
-            button["aria-label"] = button.get("title") or button.get("data-bs-title")
+            button["aria-label"] = button.get("title") or button.get(
+                "data-bs-title"
+            )
 
 
 def mend_tables(page: BeautifulSoup) -> None:
-    """Let wide tables scroll and sentences in cells wrap; make empty headers plain cells."""
+    """Let wide tables scroll and sentences in cells wrap; make empty headers
+    plain cells."""
     for cell in page.select("table.dataframe td"):
         if len(cell.get_text(strip=True)) > LONGEST_CELL_ON_ONE_LINE:
             cell["class"] = ["sentence"]
@@ -108,20 +126,26 @@ def keep_punctuation(page: BeautifulSoup) -> None:
     """Keep a comma or a full stop on the line of the formula it follows."""
     for formula in page.select("article .katex"):
         after = formula.next_sibling
-        if not isinstance(after, NavigableString) or formula.find_parent(class_="math"):
+        if not isinstance(after, NavigableString) or formula.find_parent(
+            class_="math"
+        ):
             continue
         sign = PUNCTUATION.match(after)
         if sign:
             after.replace_with(NavigableString(after[sign.end() :]))
-            together = formula.wrap(page.new_tag("span", attrs={"class": "together"}))
+            together = formula.wrap(
+                page.new_tag("span", attrs={"class": "together"})
+            )
             together.append(sign[0])
 
 
 def size_images(page: BeautifulSoup, folder: Path) -> None:
-    """Reserve each figure's place, so that the text does not jump while it loads.
+    """Reserve each figure's place, so that the text does not jump while it
+    loads.
 
-    A figure of two pixels per CSS pixel says its size in a style, which would keep it from
-    shrinking with the page; attributes leave that to the style sheet.
+    A figure of two pixels per CSS pixel says its size in a style, which would
+    keep it from shrinking with the page; attributes leave that to the style
+    sheet.
     """
     for image in page.select("article img[src]"):
         path = (folder / image["src"].partition("?")[0]).resolve()
@@ -138,7 +162,9 @@ def size_images(page: BeautifulSoup, folder: Path) -> None:
 def shrink_figure(path: Path) -> None:
     """Store a figure with a palette of 256 colours, where that is smaller."""
     with Image.open(path) as picture:
-        paletted = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        paletted = picture.convert("RGB").quantize(
+            256, dither=Image.Dither.NONE
+        )
     partial = path.with_suffix(".partial")
     paletted.save(partial, format="PNG", optimize=True)
     if partial.stat().st_size < path.stat().st_size:
@@ -153,18 +179,23 @@ def vocabulary(pages: list[BeautifulSoup], scripts: list[str]) -> set[str]:
     for page in pages:
         for tag in page.find_all(True):
             words.update(tag.get("class", []), [tag.get("id", "")])
-        scripts = scripts + [script.string or "" for script in page.find_all("script")]
+        scripts = scripts + [
+            script.string or "" for script in page.find_all("script")
+        ]
     for script in scripts:
         words.update(WORD.findall(script))
     return words
 
 
 def selector_matches(selector: list, words: set[str]) -> bool:
-    """Tell whether all classes and ids that a selector demands exist; `:not(…)` demands none."""
+    """Tell whether all classes and ids that a selector demands exist;
+    `:not(…)` demands none."""
     for before, token in zip([None, *selector], selector, strict=False):
         if token.type == "hash" and token.value not in words:
             return False
-        is_class = token.type == "ident" and before is not None and before == "."
+        is_class = (
+            token.type == "ident" and before is not None and before == "."
+        )
         if is_class and token.value not in words:
             return False
     return True
@@ -182,25 +213,42 @@ def split_selectors(prelude: list) -> list[list]:
 
 
 def purge_rules(rules: list, words: set[str]) -> Iterator[str]:
-    """Yield a style sheet's rules without those for classes and ids that no page has."""
+    """Yield a style sheet's rules without those for classes and ids that no
+    page has."""
     for rule in rules:
         if rule.type == "qualified-rule":
-            kept = [s for s in split_selectors(rule.prelude) if selector_matches(s, words)]
+            kept = [
+                s
+                for s in split_selectors(rule.prelude)
+                if selector_matches(s, words)
+            ]
             if kept:
-                prelude = ",".join(tinycss2.serialize(selector).strip() for selector in kept)
+                prelude = ",".join(
+                    tinycss2.serialize(selector).strip() for selector in kept
+                )
                 yield f"{prelude}{{{tinycss2.serialize(rule.content).strip()}}}"
-        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer"):
+        elif rule.type == "at-rule" and rule.lower_at_keyword in (
+            "media",
+            "supports",
+            "layer",
+        ):
             inner = tinycss2.parse_rule_list(rule.content or [], True, True)
             body = "".join(purge_rules(inner, words))
             if body:
                 prelude = tinycss2.serialize(rule.prelude).strip()
                 yield f"@{rule.lower_at_keyword} {prelude}{{{body}}}"
-        elif rule.type == "at-rule" and rule.lower_at_keyword not in ("charset", "import"):
+        elif rule.type == "at-rule" and rule.lower_at_keyword not in (
+            "charset",
+            "import",
+        ):
             yield rule.serialize()
 
 
-def bundle_styles(site: Path, pages: dict[Path, BeautifulSoup], words: set[str]) -> None:
-    """Join the style sheets of all pages into one, without the rules that no page needs."""
+def bundle_styles(
+    site: Path, pages: dict[Path, BeautifulSoup], words: set[str]
+) -> None:
+    """Join the style sheets of all pages into one, without the rules that no
+    page needs."""
     sheets: dict[str, None] = {}
     for path, page in pages.items():
         for link in page.select('link[rel="stylesheet"]'):
@@ -211,15 +259,20 @@ def bundle_styles(site: Path, pages: dict[Path, BeautifulSoup], words: set[str])
     (site / name).write_text(css, encoding="utf-8")
     for path, page in pages.items():
         href = relative_to_page(site, path, name, page)
-        page.head.append(page.new_tag("link", attrs={"rel": "stylesheet", "href": href}))
+        page.head.append(
+            page.new_tag("link", attrs={"rel": "stylesheet", "href": href})
+        )
 
 
 def purged_sheet(site: Path, sheet: str, words: set[str]) -> str:
-    """Return one style sheet's needed rules, its addresses rewritten to start from `_static`."""
+    """Return one style sheet's needed rules, its addresses rewritten to
+    start from `_static`."""
     text = (site / sheet).read_text(encoding="utf-8")
     imported = [urljoin(sheet, address) for address in IMPORT.findall(text)]
     css = "".join(purged_sheet(site, each, words) for each in imported)
-    css += "".join(purge_rules(tinycss2.parse_stylesheet(text, True, True), words))
+    css += "".join(
+        purge_rules(tinycss2.parse_stylesheet(text, True, True), words)
+    )
 
     def rewrite(match: re.Match[str]) -> str:
         address = match[1].strip("\"'")
@@ -231,23 +284,36 @@ def purged_sheet(site: Path, sheet: str, words: set[str]) -> str:
 
 
 def site_path(site: Path, page: Path, href: str) -> str:
-    """Return an address as a path below the site's folder; an absolute one starts at its prefix."""
+    """Return an address as a path below the site's folder; an absolute one
+    starts at its prefix."""
     href = href.partition("?")[0]
     if href.startswith("/"):
         return href[href.index("_static/") :]
     return (page.parent / href).resolve().relative_to(site.resolve()).as_posix()
 
 
-def relative_to_page(site: Path, path: Path, name: str, page: BeautifulSoup) -> str:
-    """Address a file as the page's other links do: the page for lost readers from the root."""
-    prefix = page.select_one('link[rel="icon"]')["href"].partition("_static/")[0]
+def relative_to_page(
+    site: Path, path: Path, name: str, page: BeautifulSoup
+) -> str:
+    """Address a file as the page's other links do: the page for lost readers
+    from the root."""
+    prefix = page.select_one('link[rel="icon"]')["href"].partition("_static/")[
+        0
+    ]
     return prefix + name
 
 
 def subset_icons(site: Path) -> None:
-    """Keep in the icon fonts the few symbols that the style sheet still mentions."""
-    css = "".join(path.read_text(encoding="utf-8") for path in site.glob("_static/book.*.css"))
-    symbols = {int(code, 16) if code else ord(char) for code, char in ICON_FONT_RANGE.findall(css)}
+    """Keep in the icon fonts the few symbols that the style sheet still
+    mentions."""
+    css = "".join(
+        path.read_text(encoding="utf-8")
+        for path in site.glob("_static/book.*.css")
+    )
+    symbols = {
+        int(code, 16) if code else ord(char)
+        for code, char in ICON_FONT_RANGE.findall(css)
+    }
     options = subset.Options(flavor="woff2", ignore_missing_unicodes=True)
     for path in site.glob("_static/vendor/fontawesome/webfonts/*.woff2"):
         font = subset.load_font(str(path), options)
@@ -258,11 +324,14 @@ def subset_icons(site: Path) -> None:
 
 
 def delete_unreferenced(site: Path) -> None:
-    """Delete the files in `_static` whose name no page, style sheet or script mentions."""
+    """Delete the files in `_static` whose name no page, style sheet or
+    script mentions."""
     texts = [p for p in site.rglob("*") if p.suffix in (".html", ".css", ".js")]
     orphans = [p for p in site.joinpath("_static").rglob("*") if p.is_file()]
     while orphans:
-        mentioned = "\n".join(p.read_text(encoding="utf-8") for p in texts if p.exists())
+        mentioned = "\n".join(
+            p.read_text(encoding="utf-8") for p in texts if p.exists()
+        )
         unused = [p for p in orphans if p.name not in mentioned]
         if not unused:
             return
@@ -278,11 +347,14 @@ def finish(site: Path) -> None:
         FileNotFoundError: the folder holds no built site.
     """
     if not (site / "_static").is_dir():
-        raise FileNotFoundError(f"{site}/_static does not exist; `make book` builds the site")
+        raise FileNotFoundError(
+            f"{site}/_static does not exist; `make book` builds the site"
+        )
     pages = {
         path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         for path in sorted(site.rglob("*.html"))
-        if "_static" not in path.parts and "http-equiv" not in path.read_text(encoding="utf-8")
+        if "_static" not in path.parts
+        and "http-equiv" not in path.read_text(encoding="utf-8")
     }
     fixes: list[Callable[[BeautifulSoup], None]] = [
         remove_unused_scripts,
@@ -304,7 +376,10 @@ def finish(site: Path) -> None:
         for path, page in pages.items()
         for script in page.select("script[src]")
     }
-    scripts = [(site / script).read_text(encoding="utf-8") for script in sorted(used_scripts)]
+    scripts = [
+        (site / script).read_text(encoding="utf-8")
+        for script in sorted(used_scripts)
+    ]
     bundle_styles(site, pages, vocabulary(list(pages.values()), scripts))
     for path, page in pages.items():
         path.write_text(str(page), encoding="utf-8")
@@ -314,5 +389,8 @@ def finish(site: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m tools.finish_site FOLDER (the built site, _build/html)")
+        sys.exit(
+            "usage: python -m tools.finish_site FOLDER (the built site, "
+            "_build/html)"
+        )
     finish(Path(sys.argv[1]))

@@ -1,7 +1,8 @@
-"""What a built site is held to; `tests/test_site.py` asks these questions of every page.
+"""What a built site is held to; `tests/test_site.py` asks these questions of
+every page.
 
-Each function returns what it found wrong, one line per fault; `tests/test_site_checks.py` plants
-each fault on a small page.
+Each function returns what it found wrong, one line per fault;
+`tests/test_site_checks.py` plants each fault on a small page.
 """
 
 import functools
@@ -22,20 +23,24 @@ from playwright.sync_api import Browser, Page
 PREFIX = "/unrolled/"
 REVEAL = """
     () => {
-        document.querySelectorAll('details').forEach(box => { box.open = true; });
-        document.querySelectorAll('.toggle-hidden .toggle-button').forEach(b => b.click());
+        const all = where => document.querySelectorAll(where);
+        all('details').forEach(box => { box.open = true; });
+        all('.toggle-hidden .toggle-button').forEach(b => b.click());
     }
 """
 
-# The colours of a token of code and of a formula follow from its class and its place: axe looks
-# at one of each kind, as the thousands of a chapter take it most of a minute.
+# The colours of a token of code and of a formula follow from its class and its
+# place: axe looks at one of each kind, as the thousands of a chapter take it
+# most of a minute.
 ONE_OF_EACH_KIND = """
     () => {
         const seen = new Set();
         const boxes = '.cell_input, .cell_output, .admonition, article';
-        for (const part of document.querySelectorAll('article pre span[class], article math')) {
+        const coloured = 'article pre span[class], article math';
+        for (const part of document.querySelectorAll(coloured)) {
             const place = part.closest(boxes).className;
-            const kind = [part.localName, part.className, getComputedStyle(part).color, place];
+            const { color } = getComputedStyle(part);
+            const kind = [part.localName, part.className, color, place];
             if (seen.has(kind.join())) part.replaceWith(part.textContent);
             seen.add(kind.join());
         }
@@ -44,12 +49,19 @@ ONE_OF_EACH_KIND = """
 
 
 def pages(site: Path) -> list[Path]:
-    """Return the site's pages, the search and the page for lost readers among them.
+    """Return the site's pages, the search and the page for lost readers among
+    them.
 
     The front page only leads on to the introduction and is left out.
     """
-    found = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts)
-    return [page for page in found if not parsed(page).find("meta", {"http-equiv": "Refresh"})]
+    found = sorted(
+        path for path in site.rglob("*.html") if "_static" not in path.parts
+    )
+    return [
+        page
+        for page in found
+        if not parsed(page).find("meta", {"http-equiv": "Refresh"})
+    ]
 
 
 @functools.cache
@@ -87,8 +99,11 @@ def broken_links(site: Path, page: Path) -> list[str]:
     return faults
 
 
-def untracked_targets(page: Path, repository: str, tracked: set[str]) -> list[str]:
-    """Find links into the repository, Colab's included, whose file is not in it."""
+def untracked_targets(
+    page: Path, repository: str, tracked: set[str]
+) -> list[str]:
+    """Find links into the repository, Colab's included, whose file is not in
+    it."""
     owner_and_name = urlsplit(repository).path.strip("/")
     faults = []
     for address in addresses(page):
@@ -96,35 +111,52 @@ def untracked_targets(page: Path, repository: str, tracked: set[str]) -> list[st
         if f"{owner_and_name}/" not in path:
             continue
         kind, _, rest = path.partition(f"{owner_and_name}/")[2].partition("/")
-        if kind in ("blob", "edit", "raw", "tree") and rest.partition("/")[2] not in tracked:
+        if (
+            kind in ("blob", "edit", "raw", "tree")
+            and rest.partition("/")[2] not in tracked
+        ):
             faults.append(f"{page.name}: {address} leads to no tracked file")
     return faults
 
 
 def raw_formulas(page: Path) -> list[str]:
-    r"""Find formulas that are not MathML: an empty box, or TeX between `\(` or `\[`."""
+    r"""Find formulas that are not MathML: an empty box, or TeX between `\(`
+    or `\[`."""
     faults = [
         f"{page.name}: a formula without MathML: {box.get_text()[:60]!r}"
         for box in parsed(page).select(".math, .katex")
         if not box.find("math")
     ]
     prose = parsed(page).find("article") or BeautifulSoup("", "html.parser")
-    for string in prose.find_all(string=lambda text: "\\(" in text or "\\[" in text):
+    for string in prose.find_all(
+        string=lambda text: "\\(" in text or "\\[" in text
+    ):
         if not string.find_parent(["pre", "code", "annotation", "script"]):
             faults.append(f"{page.name}: TeX in the text: {string[:60]!r}")
     return faults
 
 
 def weight(site: Path, page: Path) -> tuple[int, int]:
-    """Add up the bytes of a page with all it loads, text compressed, and of its figures."""
+    """Add up the bytes of a page with all it loads, text compressed, and of
+    its figures."""
     files, figures = {page}, set()
-    for tag in parsed(page).select("link[rel~=stylesheet], link[rel~=icon], [src]"):
+    for tag in parsed(page).select(
+        "link[rel~=stylesheet], link[rel~=icon], [src]"
+    ):
         path = urlsplit(tag.get("src") or tag.get("href")).path
-        target = site / path.removeprefix(PREFIX) if path[:1] == "/" else page.parent / path
+        target = (
+            site / path.removeprefix(PREFIX)
+            if path[:1] == "/"
+            else page.parent / path
+        )
         if target.is_file():
-            (figures if "_images" in target.parts else files).add(target.resolve())
+            (figures if "_images" in target.parts else files).add(
+                target.resolve()
+            )
     fonts = site.glob("_static/vendor/fontawesome/webfonts/*.woff2")
-    return sum(map(compressed_size, (*files, *fonts))), sum(map(compressed_size, figures))
+    return sum(map(compressed_size, (*files, *fonts))), sum(
+        map(compressed_size, figures)
+    )
 
 
 def compressed_size(path: Path) -> int:
@@ -135,12 +167,15 @@ def compressed_size(path: Path) -> int:
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    """Serve a site below `PREFIX`, and its page for lost readers for all it does not have."""
+    """Serve a site below `PREFIX`, and its page for lost readers for all it
+    does not have."""
 
     def translate_path(self, path: str) -> str:
         return super().translate_path("/" + path.removeprefix(PREFIX))
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
         lost = Path(self.directory, "404.html").read_bytes()
         self.send_response(code)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -153,7 +188,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(site: Path) -> Iterator[str]:
-    """Serve a site on this machine as GitHub Pages does; the value is the site's address."""
+    """Serve a site on this machine as GitHub Pages does; the value is the
+    site's address."""
     handler = functools.partial(_Handler, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -176,7 +212,9 @@ class View:
         return f"{self.scheme}-{self.width}"
 
 
-VIEWS = [View(scheme, width) for scheme in ("light", "dark") for width in (1350, 390)]
+VIEWS = [
+    View(scheme, width) for scheme in ("light", "dark") for width in (1350, 390)
+]
 
 
 @dataclass
@@ -192,11 +230,13 @@ class Visit:
 
 @contextmanager
 def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
-    """Open an empty page in its own profile, so that no choice of a former visit is left."""
+    """Open an empty page in its own profile, so that no choice of a former
+    visit is left."""
     context = browser.new_context(
         viewport={"width": view.width, "height": 844}, color_scheme=view.scheme
     )
-    context.set_default_timeout(120_000)  # milliseconds; a busy machine is not a fault
+    # milliseconds; a busy machine is not a fault
+    context.set_default_timeout(120_000)
     try:
         yield context.new_page()
     finally:
@@ -210,18 +250,30 @@ def visit(browser: Browser, address: str, view: View) -> Visit:
     errors: list[str] = []
     with opened(browser, view) as page:
         page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on(
+            "console",
+            lambda m: errors.append(m.text) if m.type == "error" else None,
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
-        foreign = [url for url in requests if urlsplit(url).netloc not in (host, "")]
-        return Visit(foreign, errors, overflow(page), distorted(page), violations(page, view))
+        foreign = [
+            url for url in requests if urlsplit(url).netloc not in (host, "")
+        ]
+        return Visit(
+            foreign,
+            errors,
+            overflow(page),
+            distorted(page),
+            violations(page, view),
+        )
 
 
 def violations(page: Page, view: View) -> list[str]:
     """Let axe look for what keeps disabled readers out.
 
-    Contrast takes axe most of its time and is the same at every width: the widest view asks.
+    Contrast takes axe most of its time and is the same at every width: the
+        widest view asks.
     """
     page.evaluate(ONE_OF_EACH_KIND)
     asks_contrast = view.width == max(each.width for each in VIEWS)
@@ -237,18 +289,21 @@ def violations(page: Page, view: View) -> list[str]:
 
 
 def overflow(page: Page) -> list[str]:
-    """Find what sticks out at the right, outside of boxes that scroll within themselves."""
+    """Find what sticks out at the right, outside of boxes that scroll within
+    themselves."""
     return page.evaluate(
         """() => {
             const width = document.documentElement.clientWidth;
-            const scrolls = element => element && element !== document.body && (
-                ['auto', 'scroll', 'hidden'].includes(getComputedStyle(element).overflowX)
-                || scrolls(element.parentElement));
+            const style = element => getComputedStyle(element);
+            const scrolling = ['auto', 'scroll', 'hidden'];
+            const scrolls = box => box && box !== document.body && (
+                scrolling.includes(style(box).overflowX)
+                || scrolls(box.parentElement));
             return [...document.querySelectorAll('article *')]
-                .filter(element => element.getBoundingClientRect().right > width + 1)
-                .filter(element => getComputedStyle(element).visibility !== 'hidden')
-                .filter(element => !scrolls(element.parentElement))
-                .map(element => element.outerHTML.slice(0, 120));
+                .filter(each => each.getBoundingClientRect().right > width + 1)
+                .filter(each => style(each).visibility !== 'hidden')
+                .filter(each => !scrolls(each.parentElement))
+                .map(each => each.outerHTML.slice(0, 120));
         }"""
     )
 
@@ -259,7 +314,7 @@ def distorted(page: Page) -> list[str]:
         """() => [...document.querySelectorAll('article img')]
             .filter(image => image.clientHeight && image.naturalHeight)
             .filter(image => Math.abs(
-                image.clientWidth / image.clientHeight * image.naturalHeight / image.naturalWidth
-                - 1) > 0.02)
+                (image.clientWidth / image.clientHeight)
+                / (image.naturalWidth / image.naturalHeight) - 1) > 0.02)
             .map(image => image.outerHTML.slice(0, 120))"""
     )

@@ -1,4 +1,5 @@
-"""The book's own Sphinx extension: mathematics, tabs, figures, chapter numbers and addresses."""
+"""The book's own Sphinx extension: mathematics, tabs, figures, chapter
+numbers and addresses."""
 
 from typing import Any
 
@@ -11,4 +12,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part with Sphinx."""
     for part in (address, chapters, figures, mathematics, tabs):
         part.setup(app)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

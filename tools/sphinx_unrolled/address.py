@@ -1,4 +1,5 @@
-"""The book's addresses follow from the repository's, which `_config.yml` alone holds."""
+"""The book's addresses follow from the repository's, which `_config.yml`
+alone holds."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +14,17 @@ def site_address(repository_url: str) -> str:
     """Return where GitHub Pages publishes a repository.
 
     Raises:
-        ValueError: the address does not have the form https://github.com/OWNER/NAME.
+        ValueError: the address does not have the form
+            https://github.com/OWNER/NAME.
     """
     parts = urlsplit(repository_url)
     path = parts.path.strip("/").split("/")
-    if parts.scheme != "https" or parts.netloc != "github.com" or len(path) != 2 or not all(path):
+    if (
+        parts.scheme != "https"
+        or parts.netloc != "github.com"
+        or len(path) != 2
+        or not all(path)
+    ):
         raise ValueError(
             f"{repository_url!r}: repository.url in _config.yml must read "
             "https://github.com/OWNER/NAME"
@@ -27,10 +34,13 @@ def site_address(repository_url: str) -> str:
 
 
 def set_addresses(app: Sphinx, config: Config) -> None:
-    """Tell every extension that writes absolute addresses where the site will be."""
+    """Tell every extension that writes absolute addresses where the site
+    will be."""
     if not config.html_baseurl:
         try:
-            config.html_baseurl = site_address(config.html_theme_options["repository_url"])
+            config.html_baseurl = site_address(
+                config.html_theme_options["repository_url"]
+            )
         except ValueError as error:
             raise ConfigError(str(error)) from error
     config.ogp_site_url = config.html_baseurl
@@ -38,17 +48,31 @@ def set_addresses(app: Sphinx, config: Config) -> None:
 
 
 def point_to_source(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+    app: Sphinx,
+    pagename: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document,
 ) -> None:
-    """Let the source and edit buttons open the `.py` that authors edit, not what it executes to."""
+    """Let the source and edit buttons open the `.py` that authors edit, not
+    what it executes to."""
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
-            if button.get("label") in ("source-file-button", "source-edit-button"):
-                button["url"] = button["url"].replace(f"{pagename}.ipynb", f"{pagename}.py")
+            if button.get("label") in (
+                "source-file-button",
+                "source-edit-button",
+            ):
+                button["url"] = button["url"].replace(
+                    f"{pagename}.ipynb", f"{pagename}.py"
+                )
 
 
 def show_colab_at_once(
-    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+    app: Sphinx,
+    pagename: str,
+    template: str,
+    context: dict[str, Any],
+    doctree: nodes.document,
 ) -> None:
     """Show a lone launch button itself instead of a menu that holds only it."""
     context["header_buttons"] = [
@@ -60,7 +84,8 @@ def show_colab_at_once(
 
 
 def setup(app: Sphinx) -> None:
-    """Settle addresses before other extensions read them, and buttons after the theme's."""
+    """Settle addresses before other extensions read them, and buttons after
+    the theme's."""
     app.connect("config-inited", set_addresses, priority=100)
     app.connect("html-page-context", point_to_source, priority=900)
     app.connect("html-page-context", show_colab_at_once, priority=900)

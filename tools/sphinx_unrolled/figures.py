@@ -1,4 +1,5 @@
-"""No figure without words: every image carries alternative text, or the build fails."""
+"""No figure without words: every image carries alternative text, or the
+build fails."""
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -14,7 +15,8 @@ class MissingAltError(SphinxError):
 
 
 def is_paper_twin(image: nodes.image) -> bool:
-    """Tell whether an image only stands in for HTML, which pages show instead of it."""
+    """Tell whether an image only stands in for HTML, which pages show
+    instead of it."""
     bundle = image.parent.parent
     return isinstance(bundle, nodes.container) and any(
         output.get("mime_type") == "text/html" for output in bundle.children
@@ -22,7 +24,8 @@ def is_paper_twin(image: nodes.image) -> bool:
 
 
 def require_alternative_text(app: Sphinx, doctree: nodes.document) -> None:
-    """Fail for the page's images without alternative text, all named in one message.
+    """Fail for the page's images without alternative text, all named in one
+    message.
 
     Raises:
         MissingAltError: at least one image has none.

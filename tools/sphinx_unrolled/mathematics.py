@@ -1,8 +1,9 @@
 r"""Formulas become MathML while the book is built.
 
-KaTeX runs inside V8 (`mini-racer`), so the build needs no Node and the reader no script, style
-sheet, font or second host: browsers draw MathML themselves and screen readers speak it. KaTeX
-stops at a formula it cannot read; so does the build.
+KaTeX runs inside V8 (`mini-racer`), so the build needs no Node and the reader
+no script, style sheet, font or second host: browsers draw MathML themselves and
+screen readers speak it. KaTeX stops at a formula it cannot read; so does the
+build.
 """
 
 import atexit
@@ -24,10 +25,12 @@ from sphinx.writers.html5 import HTML5Translator
 
 from .places import place_of
 
-VARIANT = re.compile(r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>')
+VARIANT = re.compile(
+    r'<(mi|mn|mo|mtext) mathvariant="(double-struck|script)">(.)</\1>'
+)
 
-# A function's name keeps a distance from a factor before it, and (after its power, if it has one)
-# from an argument without brackets: 2 tanh² c.
+# A function's name keeps a distance from a factor before it, and (after its
+# power, if it has one) from an argument without brackets: 2 tanh² c.
 BEFORE_FUNCTION = re.compile(
     "</(?:mn|mi|msub|msup|msubsup|mfrac)>(?=(?:<msup><mrow>)?<mi>[a-z]{2,}</mi><mo>\u2061)"
 )
@@ -48,7 +51,8 @@ def _katex() -> MiniRacer:
     """Start V8 once with the KaTeX that sphinxcontrib-katex ships."""
     script = Path(next(iter(sphinxcontrib.__path__))) / "katex.min.js"
     engine = MiniRacer()
-    # Left to the interpreter's end, V8 waits for a thread that has already been stopped.
+    # Left to the interpreter's end, V8 waits for a thread that has already been
+    # stopped.
     atexit.register(engine.close)
     engine.eval(script.read_text(encoding="utf-8"))
     return engine
@@ -57,7 +61,8 @@ def _katex() -> MiniRacer:
 def _styled_letter(match: re.Match[str]) -> str:
     """Write a double-struck or script letter as its own character.
 
-    Of `mathvariant` browsers know only `normal`; bold is left to the style sheet.
+    Of `mathvariant` browsers know only `normal`; bold is left to the style
+    sheet.
     """
     tag, variant, letter = match.groups()
     case = "CAPITAL" if letter.isupper() else "SMALL"
@@ -69,7 +74,8 @@ def _styled_letter(match: re.Match[str]) -> str:
 
 
 def _drawn_alike(mathml: str) -> str:
-    """Say in MathML's core, which browsers draw, what KaTeX leaves to MathML 3."""
+    """Say in MathML's core, which browsers draw, what KaTeX says in
+    MathML 3."""
     for place in (BEFORE_FUNCTION, AFTER_FUNCTION):
         mathml = place.sub(r'\g<0><mspace width="0.1667em"/>', mathml)
     return VARIANT.sub(_styled_letter, mathml)
@@ -82,16 +88,30 @@ def to_mathml(formula: str, display: bool) -> str:
     Raises:
         ValueError: KaTeX cannot read the formula; the message is KaTeX's own.
     """
-    options = {"output": "mathml", "displayMode": display, "throwOnError": True, "strict": "ignore"}
+    options = {
+        "output": "mathml",
+        "displayMode": display,
+        "throwOnError": True,
+        "strict": "ignore",
+    }
     try:
-        call = f"katex.renderToString({json.dumps(formula)}, {json.dumps(options)})"
+        call = (
+            f"katex.renderToString({json.dumps(formula)}, "
+            f"{json.dumps(options)})"
+        )
         return _drawn_alike(_katex().eval(call))
     except JSEvalException as error:
-        reason = str(error).partition("KaTeX parse error: ")[2].partition("\n")[0]
+        reason = (
+            str(error).partition("KaTeX parse error: ")[2].partition("\n")[0]
+        )
         raise ValueError(reason or str(error)) from error
 
 
-def _render(translator: HTML5Translator, node: nodes.math | nodes.math_block, display: bool) -> str:
+def _render(
+    translator: HTML5Translator,
+    node: nodes.math | nodes.math_block,
+    display: bool,
+) -> str:
     formula = node.astext().strip()
     try:
         return to_mathml(formula, display)
@@ -108,7 +128,8 @@ def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
 
 
 def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
-    """Write a formula that stands alone, with its number and the anchor its references need."""
+    """Write a formula that stands alone, with its number and the anchor its
+    references need."""
     translator.body.append(translator.starttag(node, "div", CLASS="math"))
     translator.body.append('<div class="formula">')
     translator.body.append(_render(translator, node, display=True))
@@ -117,7 +138,8 @@ def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
         number = get_node_equation_number(translator, node)
         target = html.escape(node["ids"][0], quote=True)
         translator.body.append(
-            f'<a class="eqno" href="#{target}" title="Link to this equation">({number})</a>'
+            f'<a class="eqno" href="#{target}" '
+            f'title="Link to this equation">({number})</a>'
         )
     translator.body.append("</div>\n")
     raise nodes.SkipNode
@@ -126,5 +148,7 @@ def visit_display(translator: HTML5Translator, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> None:
     """Offer the renderer under the name that `html_math_renderer` selects."""
     app.add_html_math_renderer(
-        "mathml", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None)
+        "mathml",
+        inline_renderers=(visit_inline, None),
+        block_renderers=(visit_display, None),
     )

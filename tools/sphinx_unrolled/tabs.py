@@ -1,7 +1,9 @@
-"""Neighbouring cells tagged `tab-pytorch` and `tab-keras` become one set of tabs.
+"""Neighbouring cells tagged `tab-pytorch` and `tab-keras` become one set of
+tabs.
 
-A notebook shows the two versions of a step one after the other; the page shows them side by side,
-outputs included, and a choice in one set changes every set on the page.
+A notebook shows the two versions of a step one after the other; the page shows
+them side by side, outputs included, and a choice in one set changes every set
+on the page.
 """
 
 import itertools
@@ -24,7 +26,10 @@ class LoneTabError(SphinxError):
 
 def framework_of(node: nodes.Node) -> str | None:
     """Return the framework whose tab tag a cell carries, if it carries one."""
-    if isinstance(node, nodes.container) and node.get("nb_element") == "cell_code":
+    if (
+        isinstance(node, nodes.container)
+        and node.get("nb_element") == "cell_code"
+    ):
         for name, framework in FRAMEWORKS.items():
             if name in node["classes"]:
                 return framework
@@ -32,17 +37,24 @@ def framework_of(node: nodes.Node) -> str | None:
 
 
 def tab_item(framework: str, cells: list[nodes.Node]) -> nodes.container:
-    """Wrap cells as one tab; the synchronisation key ties it to the page's other sets."""
+    """Wrap cells as one tab; the synchronisation key ties it to the page's
+    other sets."""
     label = nodes.rubric("", framework, classes=["sd-tab-label"])
     label["sync_id"], label["sync_group"] = framework.lower(), "framework"
-    content = create_component("tab-content", classes=["sd-tab-content"], children=cells)
-    return create_component("tab-item", classes=["sd-tab-item"], children=[label, content])
+    content = create_component(
+        "tab-content", classes=["sd-tab-content"], children=cells
+    )
+    return create_component(
+        "tab-item", classes=["sd-tab-item"], children=[label, content]
+    )
 
 
 def tab_sets(cells: list[nodes.Node]) -> list[nodes.container]:
-    """Wrap a run of tagged cells as sets of tabs, one tab per framework in each.
+    """Wrap a run of tagged cells as sets of tabs, one tab per framework in
+    each.
 
-    A set ends where a framework returns: PyTorch, Keras, PyTorch, Keras are two steps.
+    A set ends where a framework returns: PyTorch, Keras, PyTorch, Keras are two
+        steps.
     """
     sets: list[dict[str, list[nodes.Node]]] = []
     for framework, group in itertools.groupby(cells, key=framework_of):
@@ -51,7 +63,9 @@ def tab_sets(cells: list[nodes.Node]) -> list[nodes.container]:
         sets[-1][str(framework)] = list(group)
     return [
         create_component(
-            "tab-set", classes=["sd-tab-set"], children=[tab_item(*tab) for tab in tabs.items()]
+            "tab-set",
+            classes=["sd-tab-set"],
+            children=[tab_item(*tab) for tab in tabs.items()],
         )
         for tabs in sets
     ]
@@ -63,7 +77,9 @@ def group_tabs(app: Sphinx, doctree: nodes.document) -> None:
     Raises:
         LoneTabError: a set would have one tab.
     """
-    tagged = [cell for cell in doctree.findall(nodes.container) if framework_of(cell)]
+    tagged = [
+        cell for cell in doctree.findall(nodes.container) if framework_of(cell)
+    ]
     for parent in {id(cell.parent): cell.parent for cell in tagged}.values():
         children: list[nodes.Node] = []
         for is_tab, group in itertools.groupby(
@@ -75,7 +91,8 @@ def group_tabs(app: Sphinx, doctree: nodes.document) -> None:
                 raise LoneTabError(
                     f"{place_of(app.env, app.env.docname, run[0])}: "
                     f"{framework_of(run[0])} stands alone; "
-                    "tag the neighbouring cell of the other framework too, or remove the tag"
+                    "tag the neighbouring cell of the other framework too, "
+                    "or remove the tag"
                 )
             children += sets
         parent.children = []

@@ -78,7 +78,8 @@ def load_prices(
             milliseconds since
             1970. ISO dates need none.
         dayfirst: whether 03/04/2020 is the third of April; such dates need an
-        answer. min_rows: fewer rows than this are an error.
+            answer.
+        min_rows: fewer rows than this are an error.
 
     Returns:
         Float columns open, high, low, close (in the file's currency or points)

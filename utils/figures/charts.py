@@ -47,7 +47,8 @@ def heat_map(
 
     Args:
         rows, columns: the names of the matrix's rows and columns, one each; the
-        indices if None. label: what the colour measures, with its unit.
+            indices if None.
+        label: what the colour measures, with its unit.
         diverging: centre the scale on 0, for values of either sign; else it
             starts at the least.
 

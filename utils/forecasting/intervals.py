@@ -21,8 +21,10 @@ def conformal_interval(
 
     Args:
         log_errors: log truth − log forecast at each origin; NaN where not known
-        yet. coverage: share of truths that the interval should hold, between 0
-        and 1. window: number of past errors that the bounds come from.
+            yet.
+        coverage: share of truths that the interval should hold, between 0 and
+            1.
+        window: number of past errors that the bounds come from.
         horizon: an error made at an origin is known this many steps later.
 
     Returns:

@@ -50,10 +50,10 @@ def diebold_mariano(
         loss: the first forecast's loss at each time, in any unit.
         other_loss: the second forecast's loss at the same times.
         horizon: steps ahead, h; forecasts that overlap have errors that
-        correlate. lags: autocovariances in the long-run variance; by default
-        the larger of h − 1 and
-            4 (n / 100)^(2/9), because volatility's losses correlate even one
-            day ahead.
+            correlate.
+        lags: autocovariances in the long-run variance; by default the larger of
+            h − 1 and 4 (n / 100)^(2/9), because volatility's losses correlate
+            even one day ahead.
 
     Raises:
         ValueError: the lengths differ, or the two losses never differ.

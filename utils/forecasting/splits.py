@@ -28,8 +28,7 @@ def walk_forward(
         first_test: position of the first one to test on.
         test_size: origins per fold, which is how often models are fitted again.
         train_size: keep this many origins before each test block (a rolling
-        window); None keeps
-            all of them (an expanding window).
+            window); None keeps all of them (an expanding window).
         gap: origins left out before each test block. A forecast h steps ahead
             needs h − 1, for the targets of the last h − 1 origins are not known
             yet when the test block begins.

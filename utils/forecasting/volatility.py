@@ -57,7 +57,8 @@ class VolatilityData:
         returns: that day's log return of the close.
         features: one row per origin; see `make_volatility_data`.
         target: mean variance of the next `horizon` days; NaN at the last
-        `horizon` origins. horizon: days ahead.
+            `horizon` origins.
+        horizon: days ahead.
     """
 
     dates: pd.DatetimeIndex

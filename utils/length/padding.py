@@ -119,7 +119,8 @@ def invariance_matrix(
 
     Returns:
         One row per case: framework, layer, pooling, side, told and `change`,
-        the largest absolute difference.
+            the largest absolute
+        difference.
     """
     rng = np.random.default_rng(rng)
     first = next(iter(layers.values()))

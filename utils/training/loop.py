@@ -5,8 +5,7 @@ long run needs.
 
 The contract between a model and its data is one line: a batch is a tuple
 `(*inputs, target)` of tensors whose first dimension is the batch, and the loop
-computes
-`loss(model(*inputs), target)`. So `(x, y)` feeds `model(x)`, and
+computes `loss(model(*inputs), target)`. So `(x, y)` feeds `model(x)`, and
 `(x, lengths, y)` feeds `model(x, lengths)`. Any iterable that yields such
 tuples anew each time it is iterated will do: a `DataLoader`, or a list of
 batches.
@@ -129,18 +128,21 @@ def fit(
     Args:
         model: called as `model(*inputs)`.
         train: yields batches `(*inputs, target)`, anew each time it is
-        iterated. valid: the same for validation; its loss, averaged over rows,
-        picks the best epoch. loss: `loss(outputs, target)`, the mean over the
-        batch.
+            iterated.
+        valid: the same for validation; its loss, averaged over rows, picks the
+            best epoch.
+        loss: `loss(outputs, target)`, the mean over the batch.
         optimizer: one that holds the model's parameters.
         epochs: the most passes over `train`.
         patience: stop once the validation loss has not fallen for this many
-        epochs. clip: scale the gradient down to this global norm where it is
-        longer
+            epochs.
+        clip: scale the gradient down to this global norm where it is longer
             (Pascanu et al., 2013, algorithm 1; derived in chapter 01).
         metrics: named scores `metric(outputs, target)`, each the mean over the
-        batch. schedule: a learning-rate schedule, moved on after every step of
-        the optimizer. checkpoint: a folder for this run's checkpoints.
+            batch.
+        schedule: a learning-rate schedule, moved on after every step of the
+            optimizer.
+        checkpoint: a folder for this run's checkpoints.
         checkpoint_every: save after every so many steps too.
         fabric: device, precision and processes; the default takes one
             accelerator where there is one and the CPU otherwise.
@@ -148,8 +150,9 @@ def fit(
     Raises:
         ValueError: `patience` without `valid`, or data that yields no batch.
         FloatingPointError: a loss that is not finite; the message says where
-        and what to do. CheckpointError: a checkpoint that is damaged or belongs
-        to another model or optimizer.
+            and what to do.
+        CheckpointError: a checkpoint that is damaged or belongs to another
+            model or optimizer.
     """
     if patience is not None and valid is None:
         raise ValueError(
