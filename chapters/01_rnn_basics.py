@@ -89,9 +89,11 @@ from utils.scratch import (
 )
 from utils.scratch.gradcheck import numerical_gradient, relative_error
 from utils.scratch.reach import gradient_by_lag
+from utils.training import keep_keras_on_cpu
 from utils.weights import from_keras, to_keras, to_torch
 
 # %%
+keep_keras_on_cpu()
 use_book_style()
 keras.config.set_floatx("float64")
 torch.set_default_dtype(torch.float64)
@@ -612,7 +614,9 @@ def forecaster(seed):
     ]
     model = keras.Sequential(layers)
     model.compile(
-        optimizer=keras.optimizers.Adam(3e-3, clipnorm=1.0), loss="mse"
+        optimizer=keras.optimizers.Adam(3e-3, clipnorm=1.0),
+        loss="mse",
+        jit_compile=False,
     )
     stop = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
     known = {

@@ -96,9 +96,10 @@ from utils.scratch import (
 )
 from utils.scratch.gradcheck import numerical_gradient, relative_error
 from utils.scratch.reach import gradient_by_lag
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_keras, from_torch, to_keras, to_torch
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
@@ -672,6 +673,7 @@ keras_model = many_to_one(keras.layers.LSTM, time=8, input_size=8, outputs=10)
 keras_model.compile(
     keras.optimizers.Adam(2e-3),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    jit_compile=False,
 )
 _ = keras_model.fit(train.x, train.y, batch_size=64, epochs=10, verbose=0)
 

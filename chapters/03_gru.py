@@ -87,9 +87,10 @@ from utils.notebook import load_results, show_source
 from utils.scratch import GRU, LSTM, RNN
 from utils.scratch.gradcheck import numerical_gradient, relative_error
 from utils.scratch.reach import gradient_by_lag
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_keras, from_torch, to_keras, to_torch
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
@@ -648,7 +649,9 @@ history = fit(
 # Keras
 keras.utils.set_random_seed(0)
 keras_model = many_to_one(keras.layers.GRU, time=22, input_size=1, outputs=1)
-keras_model.compile(keras.optimizers.Adam(3e-3), "mean_squared_error")
+keras_model.compile(
+    keras.optimizers.Adam(3e-3), "mean_squared_error", jit_compile=False
+)
 _ = keras_model.fit(
     data.x_train,
     data.y_train,

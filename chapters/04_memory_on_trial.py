@@ -84,8 +84,9 @@ from utils.figures.charts import plot_with_interval
 from utils.figures.style import COLORS, use_book_style
 from utils.models.pytorch import SequenceReader, equal_hidden_size
 from utils.notebook import load_results, show_source
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
@@ -209,7 +210,11 @@ keras.utils.set_random_seed(0)
 reader = keras.Sequential(
     [keras.Input((LENGTH, 2)), keras.layers.LSTM(31), keras.layers.Dense(1)]
 )
-reader.compile(keras.optimizers.Adam(0.01, global_clipnorm=1.0), loss="mse")
+reader.compile(
+    keras.optimizers.Adam(0.01, global_clipnorm=1.0),
+    loss="mse",
+    jit_compile=False,
+)
 reader.fit(
     *(t.numpy() for t in train_rows), batch_size=32, epochs=EPOCHS, verbose=0
 )

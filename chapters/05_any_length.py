@@ -105,8 +105,10 @@ from utils.length.padding import (
 from utils.models.pytorch import BallPredictor
 from utils.notebook import load_results, show_source
 from utils.scratch import GRU, LSTM, RNN, AttentionPooling, Bidirectional
+from utils.training import keep_keras_on_cpu
 from utils.weights import to_keras, to_torch
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
@@ -281,9 +283,9 @@ print(
 
 # %% [markdown]
 # **cuDNN wants strict right padding**: on a GPU, Keras's fast LSTM and GRU turn
-# the mask into lengths, and [raise an
+# the mask into lengths. Inside `fit`, `predict` and `tf.function` they [raise an
 # error](https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/rnn.py)
-# for any other mask; [Keras's
+# for any other mask; called directly they fall back to the slow layer. [Keras's
 # guide](https://keras.io/guides/understanding_masking_and_padding/) therefore
 # recommends `padding="post"`, against its own default. The condition in NumPy:
 

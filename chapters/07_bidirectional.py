@@ -90,9 +90,10 @@ from utils.models.pytorch import (
 from utils.notebook import show_source
 from utils.scratch import GRU, LSTM, RNN, Bidirectional
 from utils.scratch.bidirectional import reverse_rows
-from utils.training import evaluate, fit
+from utils.training import evaluate, fit, keep_keras_on_cpu
 from utils.weights import from_torch, to_keras, to_torch
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
@@ -606,7 +607,9 @@ print("above 0.8:", torch_score > 0.8)
 keras.utils.set_random_seed(0)
 model = bidirectional_stack(8, 8, 10)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile(optimizer=keras.optimizers.Adam(5e-3), loss=loss)
+model.compile(
+    optimizer=keras.optimizers.Adam(5e-3), loss=loss, jit_compile=False
+)
 model.fit(digits.x, digits.y, epochs=8, batch_size=64, verbose=0)
 keras_score = (model.predict(unseen.x, verbose=0).argmax(1) == unseen.y).mean()
 print("above 0.8:", keras_score > 0.8)

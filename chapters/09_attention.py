@@ -92,8 +92,9 @@ from utils.scratch import (
     numerical_gradient,
     relative_error,
 )
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]

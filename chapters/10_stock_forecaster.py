@@ -89,8 +89,9 @@ from utils.labs import trading_cost_lab
 from utils.models.keras import stacked_price_lstm
 from utils.models.pytorch import ManyToOne
 from utils.notebook import load_results, show_source
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]

@@ -65,8 +65,6 @@ if lacking:
     subprocess.run(install, check=True)
 
 # %%
-import time
-
 import keras
 import numpy as np
 import pandas as pd
@@ -82,18 +80,15 @@ from utils.data.twins import split_pairs
 from utils.exercises import check_masked_max
 from utils.figures.style import use_book_style
 from utils.labs import Reading, draw_reading, mistakes_lab, reading_lab
+
+# %%
+from utils.length.padding import pool_max
 from utils.notebook import load_results, show_source
+from utils.scratch import Bidirectional
 
 # %%
 from utils.sentiment.bag_of_words import NaiveBayesWeights, tfidf_regression
 from utils.sentiment.behaviour import BehaviourTest, behaviour_tests
-
-use_book_style()
-pd.set_option("display.max_colwidth", None)
-
-# %%
-from utils.length.padding import pool_max
-from utils.scratch import Bidirectional
 from utils.sentiment.keras import sentiment_classifier
 from utils.sentiment.pytorch import (
     ReviewBatches,
@@ -101,8 +96,12 @@ from utils.sentiment.pytorch import (
     positive_probabilities,
     probabilities_along,
 )
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_torch, to_keras
+
+keep_keras_on_cpu()
+use_book_style()
+pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]
 # ## Two sentences, one bag
@@ -269,9 +268,7 @@ def train_classifier(train, valid, vocabulary, **options):
 
 
 # %%
-started = time.process_time()
 model = train_classifier(train, valid, vocabulary)
-print("under 60 CPU seconds:", time.process_time() - started < 60)
 
 
 def accuracy(part):
@@ -357,6 +354,7 @@ keras_model.compile(
     keras.optimizers.Adam(5e-3, clipnorm=1.0),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
+    jit_compile=False,
 )
 keras_model.fit(*encode(train), batch_size=64, epochs=5, verbose=0)
 keras_accuracy = keras_model.evaluate(*encode(test), verbose=0)[1]

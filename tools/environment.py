@@ -5,6 +5,7 @@ import os
 # One thread, because the order of a parallel sum changes its last digits. PYTEST_CURRENT_TEST,
 # because nbval sets it and ipykernel then leaves what libraries write to file descriptor 2
 # alone: without it an executed notebook would hold TensorFlow's start-up lines as stderr.
+# No GPU, because exact numbers are promised for the CPU.
 PINNED = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -17,6 +18,8 @@ PINNED = {
     "PYTHONHASHSEED": "0",
     "PYTEST_CURRENT_TEST": "notebook",
     "UNROLLED_PROGRESS": "0",
+    "UNROLLED_DEVICE": "cpu",
+    "CUDA_VISIBLE_DEVICES": "-1",
 }
 
 

@@ -101,9 +101,11 @@ def _call(
                 raise
             raise error from None
     results = [
-        np.asarray(each.detach() if hasattr(each, "detach") else each).copy()
+        np.asarray(each.detach().cpu() if hasattr(each, "detach") else each)
         for each in _flat(results)
     ]
+    # Before the arguments are looked at: a result may share their memory.
+    results = [each.copy() for each in results]
     for (name, before), after in zip(case.items(), arrays, strict=True):
         if not np.array_equal(before, after):
             return results, name

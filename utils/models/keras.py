@@ -18,7 +18,9 @@ def stacked_price_lstm(
         model.add(layers.LSTM(units, return_sequences=returns_sequence))
         model.add(layers.Dropout(dropout))
     model.add(layers.Dense(1))
-    model.compile(optimizer="adam", loss="mean_squared_error")
+    model.compile(
+        optimizer="adam", loss="mean_squared_error", jit_compile=False
+    )
     return model
 
 

@@ -163,7 +163,8 @@ class BallPredictor(nn.Module):
             enforce_sorted=False,
         )
         outputs, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
-        last = outputs[torch.arange(len(lengths)), lengths - 1]
+        rows = torch.arange(len(lengths), device=outputs.device)
+        last = outputs[rows, lengths - 1]
         return self.linear(last)[:, 0]
 
 

@@ -40,6 +40,10 @@ from utils.training.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from utils.training.device import quieten_lightning, training_device
+
+# How many steps an accelerator may run ahead of the losses that are looked at.
+LOG_INTERVAL = 50
 
 Batches = Iterable[Sequence[Tensor]]
 Score = Callable[[Tensor, Tensor], Tensor]
@@ -121,6 +125,10 @@ def fit(
     (`train.generator`, `train.sampler.generator` or `train.rng`) all come back.
     Of an accelerator's own random numbers nothing is kept.
 
+    On an accelerator the losses stay there and are looked at every
+    `LOG_INTERVAL` steps, because each look waits for the device; one that is
+    not finite is then reported with its own step.
+
     With several processes (launch `fabric` first), every process takes its
     share of each batch, so the batch size and the result, up to rounding, stay
     those of one process.
@@ -144,8 +152,8 @@ def fit(
             optimizer.
         checkpoint: a folder for this run's checkpoints.
         checkpoint_every: save after every so many steps too.
-        fabric: device, precision and processes; the default takes one
-            accelerator where there is one and the CPU otherwise.
+        fabric: device, precision and processes; the default is one process on
+            the device of `utils.training.device.training_device`.
 
     Raises:
         ValueError: `patience` without `valid`, or data that yields no batch.
@@ -159,10 +167,11 @@ def fit(
             "patience needs a validation set: pass valid=, or leave patience "
             "out"
         )
-    fabric = fabric or Fabric(accelerator="auto", devices=1)
+    quieten_lightning()
+    fabric = fabric or Fabric(accelerator=training_device(), devices=1)
     home = next(model.parameters()).device
     wrapped, wrapped_optimizer = fabric.setup(model, optimizer)
-    run = _Run(model, optimizer, schedule, train)
+    run = _Run(model, optimizer, schedule, train, fabric.device)
     if checkpoint is not None:
         run.restore(checkpoint)
     run.set_random(fabric.broadcast(run.random()))
@@ -175,10 +184,9 @@ def fit(
                 *inputs, target = fabric.to_device(_share(batch, fabric))
                 outputs = wrapped(*inputs)
                 value = loss(outputs, target)
-                _check_finite(
-                    value.item(),
-                    f"training loss at epoch {run.epoch}, step "
-                    f"{history.steps + 1}",
+                run.note(
+                    len(target),
+                    {"loss": value, **_scores(metrics, outputs, target)},
                 )
                 wrapped_optimizer.zero_grad()
                 # Processes average their gradients; the weight makes that the
@@ -193,10 +201,7 @@ def fit(
                 wrapped_optimizer.step()
                 if schedule is not None:
                     schedule.step()
-                run.count(
-                    len(target),
-                    {"loss": value, **_scores(metrics, outputs, target)},
-                )
+                run.count()
                 bar.update()
                 if (
                     checkpoint_every is not None
@@ -205,7 +210,7 @@ def fit(
                     run.save(checkpoint, fabric)
             row = {
                 f"train_{name}": score
-                for name, score in run.means.over(fabric).items()
+                for name, score in run.settle().over(fabric).items()
             }
             if valid is not None:
                 scores = fabric.broadcast(
@@ -226,7 +231,9 @@ def fit(
     if run.best_weights is not None:
         model.load_state_dict(run.best_weights)
     model.eval()
-    model.to(home)
+    if fabric.device != home:
+        model.to(home)
+        _move_state(optimizer, home)
     return history
 
 
@@ -248,7 +255,7 @@ def evaluate(
     """
     model.eval()
     device = next(model.parameters()).device
-    means = _Means()
+    taken: list[_Step] = []
     for batch in data:
         *inputs, target = (tensor.to(device) for tensor in batch)
         outputs = model(*inputs)
@@ -256,7 +263,10 @@ def evaluate(
             "loss": loss(outputs, target),
             **_scores(metrics or {}, outputs, target),
         }
-        means.add(len(target), scores)
+        taken.append(_Step(len(target), scores))
+    means = _Means()
+    for rows, scores in _fetch(taken):
+        means.add(rows, scores)
     return means.over()
 
 
@@ -269,6 +279,7 @@ class _Run:
         optimizer: torch.optim.Optimizer,
         schedule: torch.optim.lr_scheduler.LRScheduler | None,
         train: Batches,
+        device: torch.device,
     ):
         self.model, self.optimizer, self.schedule, self.train = (
             model,
@@ -287,6 +298,9 @@ class _Run:
         )
         self.history = History()
         self.means = _Means()
+        self.waiting: list[_Step] = []
+        # On the CPU a look costs nothing, and comes before the step is taken.
+        self.interval = 1 if device.type == "cpu" else LOG_INTERVAL
         self.epoch, self.batch = 1, 0
         self.best_loss = math.inf
         self.best_weights: dict[str, Tensor] | None = None
@@ -338,9 +352,32 @@ class _Run:
             self.set_random(now)
         yield from iterator
 
-    def count(self, rows: int, scores: Mapping[str, Tensor]) -> None:
-        """Take note of one step."""
-        self.means.add(rows, scores)
+    def note(self, rows: int, scores: Mapping[str, Tensor]) -> None:
+        """Keep a step's scores, and look at them at every log interval."""
+        step = self.history.steps + 1
+        self.waiting.append(_Step(rows, scores, step))
+        if len(self.waiting) >= self.interval:
+            self.settle()
+
+    def settle(self) -> "_Means":
+        """Fetch the scores that wait on the device, and return the means.
+
+        Raises:
+            FloatingPointError: a loss among them is not finite.
+        """
+        for step, (rows, scores) in zip(
+            self.waiting, _fetch(self.waiting), strict=True
+        ):
+            _check_finite(
+                scores["loss"],
+                f"training loss at epoch {self.epoch}, step {step.number}",
+            )
+            self.means.add(rows, scores)
+        self.waiting = []
+        return self.means
+
+    def count(self) -> None:
+        """Take note that a step was taken."""
         self.batch += 1
         self.history.steps += 1
 
@@ -374,6 +411,7 @@ class _Run:
         no folder for it."""
         if folder is None:
             return
+        self.settle()
         if fabric.is_global_zero:
             state = {
                 "model": self.model.state_dict(),
@@ -423,6 +461,27 @@ class _Run:
         self.set_random(state["random"])
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step's scores, which stay on their device until they are fetched."""
+
+    rows: int
+    scores: Mapping[str, Tensor]
+    number: int = 0
+
+
+def _fetch(steps: Sequence[_Step]) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield the rows and scores of steps, having waited once for each name."""
+    names = steps[0].scores if steps else ()
+    values = {
+        name: torch.stack([step.scores[name].detach() for step in steps])
+        for name in names
+    }
+    columns = {name: value.tolist() for name, value in values.items()}
+    for place, step in enumerate(steps):
+        yield step.rows, {name: columns[name][place] for name in columns}
+
+
 class _Means:
     """Means of named scores over all rows of several batches."""
 
@@ -430,10 +489,10 @@ class _Means:
         self.rows = 0
         self.sums: dict[str, float] = {}
 
-    def add(self, rows: int, scores: Mapping[str, Tensor]) -> None:
+    def add(self, rows: int, scores: Mapping[str, float]) -> None:
         self.rows += rows
         for name, score in scores.items():
-            self.sums[name] = self.sums.get(name, 0.0) + rows * score.item()
+            self.sums[name] = self.sums.get(name, 0.0) + rows * score
 
     def over(self, fabric: Fabric | None = None) -> dict[str, float]:
         """Return the means, over all processes where there are several."""
@@ -470,6 +529,14 @@ def _scores(
         return {
             name: metric(outputs, target) for name, metric in metrics.items()
         }
+
+
+def _move_state(optimizer: torch.optim.Optimizer, home: torch.device) -> None:
+    """Let an optimizer's own tensors follow its parameters."""
+    for state in optimizer.state.values():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                state[name] = value.to(home)
 
 
 def _check_finite(value: float, what: str) -> None:
