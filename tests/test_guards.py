@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from tools import bootstrap, chapters, guards
+from tools import bootstrap, chapters, exemptions, guards
 from tools.execute import read_source
 
 HEADER = """\
@@ -137,7 +137,8 @@ def sample(tmp_path: Path) -> guards.Chapter:
     )
     exercises = "".join(EXERCISE.format(number=number) for number in range(4))
     source = tmp_path / "chapters/01_sample.py"
-    source.write_text(HEADER + cell + BODY + exercises + READING)
+    body = BODY.replace("Means are means.", "mean " * 2000)
+    source.write_text(HEADER + cell + body + exercises + READING)
     write_notebook(source)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
@@ -286,6 +287,31 @@ def percentage_finer_than_its_tolerance(chapter):
     edit_source(chapter, "scores 0.91.", "scores 91.3 %.")
 
 
+def verdict_in_an_output(chapter):
+    found = new_output("stream", name="stdout", text="GRU learns: True")
+    edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
+
+
+def verdict_in_a_table(chapter):
+    page = "<table><tr><th>GRU</th><td>yes</td><td>0.91</td></tr></table>"
+    found = new_output("execute_result", data={"text/html": page})
+    edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
+
+
+def verdict_grid_elsewhere(chapter):
+    edit_source(chapter, "score = ", f"{guards.GRID[1]}\nscore = ")
+    found = new_output("stream", name="stdout", text="last ✓, mean ✗")
+    edit_notebook(chapter, lambda cells: cells[3].outputs.append(found))
+
+
+def few_words(chapter):
+    edit_source(chapter, "mean " * 2000, "")
+
+
+def many_words(chapter):
+    edit_source(chapter, "The line rises.", "The line rises. " * 1000)
+
+
 def number_of_no_output(chapter):
     edit_source(chapter, "The line rises.", "The line rises by 4.21 units.")
 
@@ -416,6 +442,11 @@ FAULTS = [
     (guards.unreproduced, last_digit_changed),
     (guards.unreproduced, number_that_lost_its_citation),
     (guards.unreproduced, number_of_an_ignored_output),
+    (guards.decreed, verdict_in_an_output),
+    (guards.decreed, verdict_in_a_table),
+    (guards.decreed, verdict_grid_elsewhere),
+    (guards.unbalanced, few_words),
+    (guards.unbalanced, many_words),
     (guards.overlong, cell_of_thirty_lines),
     (guards.overlong, cells_long_on_the_whole),
     (guards.undescribed, figure_without_alt_text),
@@ -458,6 +489,15 @@ def test_an_exact_cell_supports_every_digit(sample: guards.Chapter):
     assert not guards.unreproduced(guards.Chapter(sample.source, sample.root))
 
 
+def test_the_invariance_grid_may_show_verdicts(sample: guards.Chapter):
+    verdict_grid_elsewhere(sample)
+    stem = f"05_{guards.GRID[0]}"
+    for path in (sample.source, sample.path):
+        path.rename(path.with_stem(stem))
+    there = guards.Chapter(sample.source.with_stem(stem), sample.root)
+    assert not guards.decreed(there)
+
+
 def test_every_guard_has_a_planted_fault():
     assert {guard for guard, _ in FAULTS} == set(guards.GUARDS)
 
@@ -470,3 +510,35 @@ def test_a_tracked_file_that_names_a_place_is_caught(tmp_path: Path):
     assert guards.named_places(note) == []
     note.write_text("see /" + "home/someone/notes")
     assert guards.named_places(note)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
+def test_exemptions_may_only_shrink(tmp_path: Path):
+    (tmp_path / "tools").mkdir()
+    git(tmp_path, "init", "--quiet")
+    versions = [
+        "[decreed]\nlstm = 5\ngru = 2\n",
+        "[decreed]\nlstm = 3\ngru = 2\n",
+        "[decreed]\nlstm = 3\nscan = 1\n\n[unbalanced]\ngru = 1\n",
+    ]
+    for text in versions:
+        (tmp_path / exemptions.NAME).write_text(text)
+        git(tmp_path, "add", ".")
+        git(tmp_path, *"-c user.name=a -c user.email=b commit -qm c".split())
+    before = exemptions.earlier(tmp_path)
+    assert len(before) == 3
+
+    def grown(**counts: dict[str, int]) -> bool:
+        return any(exemptions.growth(counts, each) for each in before)
+
+    assert not grown(**exemptions.read(tmp_path))
+    assert not grown(decreed={"lstm": 1, "rnn": 3})
+    assert not grown(decreed={})
+    assert not grown(another={"lstm": 9})
+    assert grown(decreed={"lstm": 4})
+    assert grown(decreed={"lstm": 3, "scan": 2})
+    assert grown(decreed={"gru": 3})
+    assert grown(unbalanced={"gru": 1, "lstm": 1})

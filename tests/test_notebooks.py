@@ -1,11 +1,14 @@
-"""Every chapter satisfies every guard, and no tracked file names a place on
-a machine."""
+"""Every chapter satisfies every guard; no tracked file names a machine's place.
+
+What a chapter still has to mend is counted in `tools/exemptions.toml`.
+"""
 
 import pytest
 
-from tools import chapters, guards
+from tools import chapters, exemptions, guards
 
 SOURCES = chapters.sources()
+EXEMPT = exemptions.read()
 
 
 @pytest.mark.parametrize(
@@ -13,8 +16,30 @@ SOURCES = chapters.sources()
 )
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_chapter(source, guard):
-    faults = guard(guards.Chapter(source))
-    assert not faults, "\n".join([f"{source.name}: {guard.__doc__}", *faults])
+    chapter = guards.Chapter(source)
+    faults = guard(chapter)
+    exempt = EXEMPT.get(guard.__name__, {}).get(chapter.topic, 0)
+    assert len(faults) == exempt, "\n".join(
+        [
+            f"{source.name}: {guard.__doc__}",
+            f"{len(faults)} faults, {exemptions.NAME} has {exempt}",
+            *faults,
+        ]
+    )
+
+
+def test_exemptions_are_of_guards_and_chapters():
+    topics = {guards.Chapter(source).topic for source in SOURCES}
+    assert EXEMPT.keys() <= {guard.__name__ for guard in guards.GUARDS}
+    assert set().union(*EXEMPT.values()) <= topics
+
+
+def test_exemptions_have_never_grown():
+    assert not [
+        fault
+        for before in exemptions.earlier()
+        for fault in exemptions.growth(EXEMPT, before)
+    ]
 
 
 def test_there_are_chapters():

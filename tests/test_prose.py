@@ -107,3 +107,48 @@ def test_the_slack_of_a_number_follows_from_its_cells_tags():
     output = new_output("stream", text="0.5 7.5 95.0 % 12")
     found = prose.output_numbers(output, allowed)
     assert [float(number.slack) for number in found] == [0.05, 0.75, 9.5, 0]
+
+
+SOURCE = '<div class="highlight"><pre>keepdims=True</pre></div>'
+TABLE = "<table><tr><td>yes</td><td>0.1</td></tr><tr><td>No</td></tr></table>"
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (new_output("stream", text="equal: True"), ["True"]),
+        (new_output("stream", text="[ True False]"), ["True", "False"]),
+        (new_output("stream", text="GRU ✓\nRNN ✗"), ["✓", "✗"]),
+        (new_output("stream", text="learned  yes\nbeaten  no"), ["yes", "no"]),
+        (new_output("stream", text="no attention 0.1; eff:no|a"), []),
+        (new_output("stream", text="nobody, Truely, is_True"), []),
+        (
+            new_output(
+                "display_data",
+                data={"text/html": SOURCE, "text/plain": "keepdims=True"},
+            ),
+            [],
+        ),
+        (
+            new_output(
+                "display_data",
+                data={"text/html": TABLE, "text/plain": "yes 0.1\nNo"},
+            ),
+            ["yes", "No"],
+        ),
+        (
+            new_output("execute_result", data={"text/plain": "np.True_\nTrue"}),
+            ["True"],
+        ),
+    ],
+)
+def test_verdicts_are_those_a_reader_sees(output, found: list[str]):
+    assert prose.verdicts(output) == found
+
+
+def test_words_are_those_of_the_prose():
+    markdown = (
+        "The [*long* road](https://a.b/c-d) to $a + b$:\n\n"
+        "```python\nx = 1\n```\n\n```{note}\nIt isn't far.\n```\n"
+    )
+    assert prose.words(markdown) == 7

@@ -19,9 +19,10 @@ from nbformat import NotebookNode
 
 from tools import bootstrap, cells, chapters, prose, tolerance
 
+WORDS = range(2_000, 4_501)
 LONGEST_CELL = 20
 LONGEST_MEDIAN = 8
-EXERCISES = range(4, 7)
+EXERCISES = range(4, 11)
 TAGS = {
     "bootstrap",
     "remove-cell",
@@ -35,6 +36,9 @@ TAGS = {
 }
 
 WIDEST = {"within": Decimal("0.03"), "rtol": Decimal("0.1")}
+# The one table of verdicts, by its chapter and its cell's first comment: where
+# padding changes an answer and where it does not.
+GRID = ("any_length", "# The invariance grid")
 REASON = re.compile(r"# tolerance: *\S")
 NO_COMPARISON = re.compile(r"# no comparison: *\S")
 HEADING = re.compile(r"(?m)^#{1,3} ")
@@ -60,6 +64,11 @@ class Chapter:
     def path(self) -> Path:
         """The notebook's path."""
         return self.source.with_suffix(".ipynb")
+
+    @property
+    def topic(self) -> str:
+        """The source's name without its number."""
+        return self.source.stem.partition("_")[2]
 
     @cached_property
     def script(self) -> NotebookNode:
@@ -226,11 +235,39 @@ def unreproduced(chapter: Chapter) -> list[str]:
     return faults
 
 
+def decreed(chapter: Chapter) -> list[str]:
+    """An output shows results as numbers; what is true stands in an assert."""
+    return [
+        f"cell {number}: shows {verdict!r} for a result; print the number "
+        "behind it, and assert what it should be"
+        for number, cell in chapter.code_cells
+        if not (chapter.topic == GRID[0] and GRID[1] in cell.source)
+        for output in cell.outputs
+        for verdict in prose.verdicts(output)
+    ]
+
+
+def unbalanced(chapter: Chapter) -> list[str]:
+    """A chapter is long enough to teach, short enough for an evening."""
+    words = prose.words(chapter.markdown)
+    if words in WORDS:
+        return []
+    return [
+        f"has {words:,} words of prose, "
+        f"not {WORDS.start:,} to {WORDS.stop - 1:,}"
+    ]
+
+
 def overlong(chapter: Chapter) -> list[str]:
-    """A cell holds one idea: 20 lines at the outside, 8 at the median."""
+    """A cell holds one idea: 20 lines at the outside, 8 at the median.
+
+    The bootstrap cell, which is the book's own and the same everywhere, is not
+    counted.
+    """
     lengths = {
         number: len(cell.source.splitlines())
         for number, cell in chapter.code_cells
+        if "bootstrap" not in cell.metadata.get("tags", [])
     }
     faults = [
         f"cell {number}: {length} lines, at most {LONGEST_CELL}"
@@ -356,6 +393,8 @@ GUARDS = (
     lax,
     unasserted,
     unreproduced,
+    decreed,
+    unbalanced,
     overlong,
     undescribed,
     uninterpreted,

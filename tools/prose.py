@@ -17,6 +17,10 @@ MEASURED = re.compile(
     r"(?<![\w.,/-])[-−–+]?\d[\d,]*"
     r"(?:\.\d+(?:[ \u00a0\u202f]?%)?|[ \u00a0\u202f]?%)"
 )
+VERDICT = re.compile(
+    r"\b(?:True|False)\b|[✓✔✗✘]"
+    r"|(?i:(?<![\w:'’-])(?:yes|no)(?![\w:'’-])(?! \w))"
+)
 CITED = re.compile(r"\]\(https?://|<https?://")
 NOT_PROSE = (
     re.compile(r"(?s)\$\$.*?\$\$"),
@@ -101,6 +105,15 @@ def quoted_numbers(markdown: str) -> Iterator[QuotedNumber]:
                 yield QuotedNumber(found[0].strip(), " ".join(plain.split()))
 
 
+def words(markdown: str) -> int:
+    """Count the words of prose: no code, no formula, no address."""
+    markdown = _without_code_blocks(markdown)
+    for pattern in NOT_PROSE:
+        markdown = pattern.sub(" ", markdown)
+    markdown = re.sub(r"\]\([^)]*\)|<https?://[^>]*>", " ", markdown)
+    return len(re.findall(r"\w[\w'’-]*", markdown))
+
+
 def output_numbers(
     output: NotebookNode, allowed: dict[str, Decimal] | None = None
 ) -> Iterator[OutputNumber]:
@@ -119,17 +132,42 @@ def output_numbers(
 
 
 def output_text(output: NotebookNode) -> str:
-    """Return an output's text as a reader sees it: no script, no drawing."""
+    """Return an output's text in every form it has: no script, no drawing."""
     if output.output_type == "stream":
         return output.text
     data = output.get("data", {})
-    text = data.get("text/plain", "")
+    page = _page_text(data.get("text/html", ""), "script", "style", "svg")
+    markdown = data.get("text/markdown", "")
+    return f"{data.get('text/plain', '')}\n{page}\n{markdown}"
+
+
+def verdicts(output: NotebookNode) -> list[str]:
+    """List the words and signs by which an output tells a reader yes or no.
+
+    Displayed source code says nothing about a result, nor does a `no` before
+    another word.
+    """
+    return VERDICT.findall(_seen_text(output))
+
+
+def _seen_text(output: NotebookNode) -> str:
+    """Return the text of the one form of an output that a page shows."""
+    if output.output_type == "stream":
+        return output.text
+    data = output.get("data", {})
     if "text/html" in data:
-        page = BeautifulSoup(data["text/html"], "html.parser")
-        for hidden in page(["script", "style", "svg"]):
-            hidden.decompose()
-        text += "\n" + page.get_text(" ")
-    return text + "\n" + data.get("text/markdown", "")
+        hidden = ("script", "style", "svg", ".highlight")
+        return _page_text(data["text/html"], *hidden)
+    return data.get("text/markdown", data.get("text/plain", ""))
+
+
+def _page_text(page: str, *hidden: str) -> str:
+    tree = BeautifulSoup(page, "html.parser")
+    for element in tree.select(", ".join(hidden)):
+        element.decompose()
+    for cell in tree(["td", "th"]):
+        cell.append("\n")
+    return tree.get_text(" ")
 
 
 def _without_code_blocks(markdown: str) -> str:
