@@ -741,9 +741,7 @@ def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
 
 
 def walk_forward(
-    folds: Sequence[
-        tuple[Integer[ndarray, " train"], Integer[ndarray, " test"]]
-    ],
+    folds: Sequence[tuple[Integer[ndarray, "_"], Integer[ndarray, "_"]]],
 ) -> Drawing:
     """Draw the positions that each fold trains and tests on, time rightwards.
 
@@ -756,7 +754,7 @@ def walk_forward(
         raise ValueError("folds is empty; there is nothing to draw")
     left, right, top, fall, bar = 76, 540, 46, 38, 24
     count = max(int(test[-1]) for _, test in folds) + 1
-    s = Sketch(560, top + fall * len(folds) + 30)
+    s = Sketch(560, top + fall * len(folds) + 40)
 
     def block(positions: ndarray, y: Pixels, color: str) -> Node:
         begin, end = int(positions[0]), int(positions[-1]) + 1
@@ -775,7 +773,7 @@ def walk_forward(
             s.words(tested.x, top - 18, "test")
     below = top + fall * len(folds) + 10
     s.arrow((left, below), (right, below), color="muted")
-    s.words(right, below + 14, "time", "right")
+    s.words(right, below + 18, "time", "right")
     spans = "; ".join(
         f"fold {number} trains on {train[0]} to {train[-1]} and tests on "
         f"{test[0]} to {test[-1]}"

@@ -453,20 +453,13 @@ def _to_path_data(path: Path) -> str:
             continue
         points = np.rint(10 * vertices.reshape(-1, 2)).astype(int)
         written.append(_COMMANDS[code])
-        written += [
-            _tenths(number) for number in (points - at).ravel().tolist()
-        ]
+        ways = (points - at).ravel() / 10
+        written.append(" ".join(f"{way:g}" for way in ways))
         at = points[-1]
         if code == Path.MOVETO:
             start = at
-    return re.sub(r"(?<=[a-z]) | (?=[-a-z])", "", " ".join(written))
-
-
-def _tenths(number: int) -> str:
-    """Write a number of tenths as short as SVG allows: 5 is ".5"."""
-    whole, tenth = divmod(abs(number), 10)
-    digits = f"{whole or ''}.{tenth}" if tenth else str(whole)
-    return "-" + digits if number < 0 else digits
+    needless = r"(?<=[a-z]) | (?=[-a-z])|(?<![0-9.])0(?=\.)"
+    return re.sub(needless, "", " ".join(written))
 
 
 def _to_png(
