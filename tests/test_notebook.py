@@ -45,3 +45,65 @@ def test_a_missing_recording_names_the_command_that_makes_it(
     monkeypatch.setattr(notebook, "RESULTS", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"python -m benchmarks\.cells"):
         notebook.load_results("cells")
+
+
+def test_bare_source_keeps_what_computes():
+    source = '''\
+class Layer:
+    """A layer.
+
+    Long.
+    """
+
+    size: int
+
+    def step(
+        self,
+        x: Float[np.ndarray, "batch input"],
+        h: "Array | None" = None,
+    ) -> tuple[int, int]:
+        """Take one step."""
+        # why
+        y = x + h  # the sum
+        return y, 1
+
+    def only(self) -> None:
+        """Nothing else."""
+'''
+    assert (
+        notebook.bare_source(source)
+        == '''\
+class Layer:
+    size: int
+
+    def step(self, x, h=None):
+        # why
+        y = x + h  # the sum
+        return y, 1
+
+    def only(self):
+        """Nothing else."""
+'''
+    )
+
+
+def test_folded_source_stands_behind_its_line(capture_display):
+    notebook.show_source(bare_example, fold="How < it works")
+    (bundle,) = capture_display
+    assert bundle["text/html"].startswith(
+        "<details><summary>How &lt; it works</summary>"
+    )
+    assert bundle["text/plain"].startswith("How < it works\n\ndef bare_example")
+
+
+def bare_example(x):
+    return x
+
+
+@pytest.fixture
+def capture_display(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        notebook, "display", lambda each, raw=False: shown.append(each)
+    )
+    return shown

@@ -28,6 +28,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_update_mathjax = False
 nb_execution_mode = "off"
 numfig = True
+numfig_format = {"figure": "Figure %s", "table": "Table %s"}
 numfig_secnum_depth = 1
 """
 PIXEL = (
@@ -36,12 +37,18 @@ PIXEL = (
 )
 
 
-def code(source, output=None, tags=(), alt=None):
+def code(source, output=None, tags=(), alt=None, caption=None):
     cell = nbformat.v4.new_code_cell(
         source, metadata={"tags": list(tags)}, execution_count=1
     )
     if alt is not None:
         cell.metadata["mystnb"] = {"image": {"alt": alt}}
+    if caption:
+        name, words = caption
+        cell.metadata.setdefault("mystnb", {})["figure"] = {
+            "name": name,
+            "caption": words,
+        }
     if output:
         cell.outputs = [output]
     return cell
@@ -121,7 +128,19 @@ def book(tmp_path_factory):
                 code("# PyTorch\n3", None, ["tab-pytorch"]),
                 code("# PyTorch\n4", None, ["tab-pytorch"]),
                 code("# Keras\n5", None, ["tab-keras"]),
-                code("plot()", figure(), alt="A dot."),
+                code(
+                    "plot()",
+                    figure(),
+                    alt="A dot.",
+                    caption=("fig-dot", "A dot, *drawn*."),
+                ),
+                code(
+                    "table",
+                    figure(**{"text/html": "<table><td>1</td></table>"}),
+                    caption=("tab-one", "One."),
+                ),
+                code("plot()", figure(), alt="D.", caption=("fig-b", "Two.")),
+                text("See {numref}`fig-b` and {numref}`tab-one`."),
             ],
         },
     )
@@ -138,11 +157,31 @@ def test_numbered_equations_carry_the_chapters_number_and_are_referred_to(book):
     formula = page.find(id="equation-eq-two")
     assert formula.select_one("a.eqno").get_text() == "(8.1)"
     assert len(formula.find_all("mtr")) == 2
-    references = [link for link in page.select("p a.reference.internal")]
+    references = page.select("p a.reference.internal[href*=equation]")
     assert [(link["href"], link.get_text()) for link in references] == [
         ("#equation-eq-two", "(8.1)"),
         ("01_first.html#equation-eq-one", "(1.1)"),
     ]
+
+
+def test_figures_and_tables_are_counted_by_chapter_and_referred_to(book):
+    article = book["08_eighth"].article
+    captions = [each.get_text() for each in article.select("figcaption")]
+    assert [each.strip(" \n#").rstrip("#") for each in captions] == [
+        "Figure 8.1 A dot, drawn.",
+        "Table 8.1 One.",
+        "Figure 8.2 Two.",
+    ]
+    named = article.select("p a.reference.internal .std-numref")
+    assert [each.get_text() for each in named] == ["Figure 8.2", "Table 8.1"]
+
+
+def test_a_table_is_marked_for_the_style_sheet(book):
+    page = book["08_eighth"]
+    table, drawing = page.find(id="tab-one"), page.find(id="fig-dot")
+    assert "captioned-table" in table["class"]
+    assert "captioned-table" not in drawing["class"]
+    assert table.find("table") and table.find("figcaption")
 
 
 def test_unlabelled_equations_have_no_number(book):

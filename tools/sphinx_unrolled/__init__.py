@@ -1,16 +1,16 @@
-"""The book's own Sphinx extension: mathematics, tabs, figures, chapter
-numbers and addresses."""
+"""The book's own Sphinx extension: mathematics, tabs, figures, captions,
+chapter numbers and addresses."""
 
 from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import address, chapters, figures, mathematics, tabs
+from . import address, captions, chapters, figures, mathematics, tabs
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part with Sphinx."""
-    for part in (address, chapters, figures, mathematics, tabs):
+    for part in (address, captions, chapters, figures, mathematics, tabs):
         part.setup(app)
     return {
         "version": "1",
