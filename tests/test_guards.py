@@ -31,7 +31,7 @@ HEADER = """\
 # %% [markdown]
 # # A sample
 #
-# What is a mean?
+# MEANS What is a mean?
 
 """
 
@@ -59,12 +59,16 @@ print(score["GRU"], score["RNN"])
 # The GRU scores 0.91.
 
 # %%
+# Identity: gru-leads
 assert score["GRU"] - score["RNN"] > 0.05
 
 # %% [markdown]
 # ## Summary
 #
-# Means are means.
+# A mean is a sum over a count.[ᵈ](#a-sample) The GRU leads[ⁱ](#gru-leads).
+#
+# - An LSTM helps.[ᶜ](claims.md#lstm_corrects_har)
+# - Others agree ([Someone, 2001](https://doi.org/10.1000/1)).
 #
 # ## Exercises
 """
@@ -137,8 +141,8 @@ def sample(tmp_path: Path) -> guards.Chapter:
     )
     exercises = "".join(EXERCISE.format(number=number) for number in range(4))
     source = tmp_path / "chapters/01_sample.py"
-    body = BODY.replace("Means are means.", "mean " * 2000)
-    source.write_text(HEADER + cell + body + exercises + READING)
+    header = HEADER.replace("MEANS", "mean " * 2000)
+    source.write_text(header + cell + BODY + exercises + READING)
     write_notebook(source)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
@@ -304,6 +308,53 @@ def verdict_grid_elsewhere(chapter):
     edit_notebook(chapter, lambda cells: cells[3].outputs.append(found))
 
 
+def sentence_without_a_mark(chapter):
+    edit_source(chapter, "# - An LSTM helps.", "# - It does. An LSTM helps.")
+
+
+def sentence_with_two_marks(chapter):
+    edit_source(chapter, "LSTM helps.", "LSTM helps[ⁱ](#gru-leads).")
+
+
+def sentence_whose_citation_is_another_chapter(chapter):
+    edit_source(chapter, "An LSTM helps.", "See [it](02_x.ipynb). It is best.")
+    edit_source(chapter, "[ᶜ](claims.md#lstm_corrects_har)", "")
+
+
+def claim_of_no_name(chapter):
+    edit_source(chapter, "#lstm_corrects_har", "#lstm_corrects")
+
+
+def claim_of_another_page(chapter):
+    edit_source(chapter, "claims.md#lstm", "ledger.md#lstm")
+
+
+def identity_of_no_cell(chapter):
+    edit_source(chapter, "# Identity: gru-leads", "# Identity: gru-lead")
+
+
+def identity_that_nothing_asserts(chapter):
+    edit_source(chapter, 'assert score["GRU"]', 'score["GRU"]')
+
+
+def definition_of_no_heading(chapter):
+    edit_source(chapter, "[ᵈ](#a-sample)", "[ᵈ](#a-simple)")
+
+
+def definition_on_no_page(chapter):
+    edit_source(chapter, "[ᵈ](#a-sample)", "[ᵈ](glossary.md#mean)")
+
+
+def heading_that_compares(chapter):
+    edit_source(
+        chapter, "# The GRU scores 0.91.", "# ## GRUs win\n#\n# By 0.91."
+    )
+
+
+def figure_whose_title_compares(chapter):
+    edit_source(chapter, "\nfigure", '\nplt.title("GRUs learn faster")')
+
+
 def few_words(chapter):
     edit_source(chapter, "mean " * 2000, "")
 
@@ -445,6 +496,17 @@ FAULTS = [
     (guards.decreed, verdict_in_an_output),
     (guards.decreed, verdict_in_a_table),
     (guards.decreed, verdict_grid_elsewhere),
+    (guards.unmarked, sentence_without_a_mark),
+    (guards.unmarked, sentence_with_two_marks),
+    (guards.unmarked, sentence_whose_citation_is_another_chapter),
+    (guards.misled, claim_of_no_name),
+    (guards.misled, claim_of_another_page),
+    (guards.misled, identity_of_no_cell),
+    (guards.misled, identity_that_nothing_asserts),
+    (guards.misled, definition_of_no_heading),
+    (guards.misled, definition_on_no_page),
+    (guards.unfounded, heading_that_compares),
+    (guards.unfounded, figure_whose_title_compares),
     (guards.unbalanced, few_words),
     (guards.unbalanced, many_words),
     (guards.overlong, cell_of_thirty_lines),
@@ -496,6 +558,28 @@ def test_the_invariance_grid_may_show_verdicts(sample: guards.Chapter):
         path.rename(path.with_stem(stem))
     there = guards.Chapter(sample.source.with_stem(stem), sample.root)
     assert not guards.decreed(there)
+
+
+@pytest.mark.parametrize(
+    "plant", [heading_that_compares, figure_whose_title_compares]
+)
+def test_a_mark_below_it_founds_a_title(sample: guards.Chapter, plant):
+    plant(sample)
+    mark = "[ᶜ](claims.md#lstm_corrects_har)"
+    edit_source(sample, "# The line rises.", f"# The line rises.{mark}")
+    if plant is heading_that_compares:
+        edit_source(sample, "# By 0.91.", f"# By 0.91{mark}.")
+    assert not guards.unfounded(guards.Chapter(sample.source, sample.root))
+
+
+def test_a_definition_may_stand_on_another_page(sample: guards.Chapter):
+    definition_on_no_page(sample)
+    chapter = guards.Chapter(sample.source, sample.root)
+    glossary = sample.source.parent / "glossary.md"
+    glossary.write_text("# Glossary\n\nmedian\n  In the middle.\n")
+    assert guards.misled(chapter)
+    glossary.write_text("# Glossary\n\nmean\n  A sum over a count.\n")
+    assert not guards.misled(chapter)
 
 
 def test_every_guard_has_a_planted_fault():

@@ -25,6 +25,7 @@ html_theme_options = {
     "launch_buttons": {"colab_url": "https://colab.research.google.com"}}
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
 myst_update_mathjax = False
 nb_execution_mode = "off"
 numfig = True
@@ -69,7 +70,10 @@ def text(source):
 
 
 def build(folder, chapters):
-    """Build a book of notebooks and return its pages, parsed, by chapter."""
+    """Build a book and return its pages, parsed, by chapter.
+
+    A chapter is a list of cells, which become a notebook, or a page's Markdown.
+    """
     source, out = folder / "book", folder / "html"
     source.mkdir()
     (source / "conf.py").write_text(CONF, encoding="utf-8")
@@ -79,6 +83,9 @@ def build(folder, chapters):
         encoding="utf-8",
     )
     for name, cells in chapters.items():
+        if isinstance(cells, str):
+            (source / f"{name}.md").write_text(cells, encoding="utf-8")
+            continue
         notebook = nbformat.v4.new_notebook(cells=cells)
         notebook.metadata.language_info = {
             "name": "python",

@@ -17,7 +17,8 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from tools import bootstrap, cells, chapters, prose, tolerance
+from benchmarks import claims
+from tools import bootstrap, cells, chapters, marks, prose, tolerance
 
 WORDS = range(2_000, 4_501)
 LONGEST_CELL = 20
@@ -247,6 +248,71 @@ def decreed(chapter: Chapter) -> list[str]:
     ]
 
 
+def unmarked(chapter: Chapter) -> list[str]:
+    """A sentence of the summary carries one mark: on what it rests."""
+    return [
+        f"“{sentence[:70]}” carries {len(found)} marks, not one; mark the "
+        "claim, the identity or the definition behind it, or cite a source"
+        for sentence in marks.sentences(
+            marks.section(chapter.markdown, "Summary")
+        )
+        if len(found := marks.marks(sentence)) != 1
+    ]
+
+
+def unfounded(chapter: Chapter) -> list[str]:
+    """Below a heading or figure title that compares, a sentence is marked."""
+    return [
+        f"“{title}” compares, and the paragraph below it carries no mark"
+        for title, below in _titles(chapter)
+        if marks.COMPARES.search(title) and not title.endswith("?")
+        if not marks.marks(below)
+    ]
+
+
+def _titles(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    """Yield each heading and figure title with the paragraph below it."""
+    below = ""
+    for cell in reversed(chapter.notebook.cells):
+        if _draws(cell):
+            for title in marks.figure_titles(cell.source):
+                yield title, below
+        elif cell.cell_type == "markdown" and cell.source.strip():
+            text = prose.without_code(cell.source).strip()
+            for block in reversed(re.split(r"\n\s*\n", text)):
+                if heading := marks.HEADING.match(block):
+                    yield heading[2], below
+                below = block
+
+
+def _draws(cell: NotebookNode) -> bool:
+    return any(
+        "image/png" in o.get("data", {}) for o in cell.get("outputs", [])
+    )
+
+
+def misled(chapter: Chapter) -> list[str]:
+    """Every mark leads to what it names."""
+    places = {
+        "claim": {marks.LEDGER + name for name in claims.every()},
+        "identity": {
+            f"#{name}"
+            for _, cell in chapter.code_cells
+            for name in marks.identities(cell.source)
+        },
+        "definition": {f"#{slug}" for slug in marks.slugs(chapter.markdown)},
+    }
+    for page in chapter.source.parent.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        anchors = marks.slugs(text) | marks.terms(text)
+        places["definition"] |= {f"{page.name}#{each}" for each in anchors}
+    return [
+        f"no {marks.KINDS[found[1]]} is at {found[2]}, where a mark leads"
+        for found in marks.MARK.finditer(chapter.markdown)
+        if found[2] not in places[marks.KINDS[found[1]]]
+    ]
+
+
 def unbalanced(chapter: Chapter) -> list[str]:
     """A chapter is long enough to teach, short enough for an evening."""
     words = prose.words(chapter.markdown)
@@ -394,6 +460,9 @@ GUARDS = (
     unasserted,
     unreproduced,
     decreed,
+    unmarked,
+    unfounded,
+    misled,
     unbalanced,
     overlong,
     undescribed,

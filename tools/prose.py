@@ -95,7 +95,7 @@ def quoted_numbers(markdown: str) -> Iterator[QuotedNumber]:
 
     Numbers in mathematics, code, links and cited sentences are none.
     """
-    markdown = _without_code_blocks(markdown)
+    markdown = without_code(markdown)
     for pattern in NOT_PROSE:
         markdown = pattern.sub(" ", markdown)
     for sentence in SENTENCE.split(markdown):
@@ -107,7 +107,7 @@ def quoted_numbers(markdown: str) -> Iterator[QuotedNumber]:
 
 def words(markdown: str) -> int:
     """Count the words of prose: no code, no formula, no address."""
-    markdown = _without_code_blocks(markdown)
+    markdown = without_code(markdown)
     for pattern in NOT_PROSE:
         markdown = pattern.sub(" ", markdown)
     markdown = re.sub(r"\]\([^)]*\)|<https?://[^>]*>", " ", markdown)
@@ -170,7 +170,7 @@ def _page_text(page: str, *hidden: str) -> str:
     return tree.get_text(" ")
 
 
-def _without_code_blocks(markdown: str) -> str:
+def without_code(markdown: str) -> str:
     """Drop fences and fenced code, but keep the prose of directives."""
     kept = []
     fences: list[tuple[str, bool]] = []

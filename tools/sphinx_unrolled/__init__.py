@@ -1,16 +1,26 @@
 """The book's own Sphinx extension: mathematics, tabs, figures, captions,
-chapter numbers and addresses."""
+chapter numbers, claims and addresses."""
 
 from typing import Any
 
 from sphinx.application import Sphinx
 
-from . import address, captions, chapters, figures, mathematics, tabs
+from . import (
+    address,
+    captions,
+    chapters,
+    claims,
+    figures,
+    mathematics,
+    tabs,
+)
+
+PARTS = (address, captions, chapters, claims, figures, mathematics, tabs)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every part with Sphinx."""
-    for part in (address, captions, chapters, figures, mathematics, tabs):
+    for part in PARTS:
         part.setup(app)
     return {
         "version": "1",
