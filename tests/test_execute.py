@@ -10,9 +10,7 @@ from nbclient.exceptions import CellExecutionError
 
 from tools import chapters, execute, validate
 
-SOURCE = (
-    '# %% [markdown]\n# # Sample\n\n# %%\nx = {value}\nprint(f"x is {{x}}")\n'
-)
+SOURCE = '# %% [markdown]\n# # Sample\n\n# %%\nx = {value}\nprint(f"x is {{x}}")\n'
 
 
 @pytest.fixture
@@ -25,11 +23,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "chapters/01_sample.py"
     path.write_text(SOURCE.format(value=1))
     key = chapters.notebook_key
-    monkeypatch.setattr(
-        chapters,
-        "notebook_key",
-        lambda source, root=None: key(source, tmp_path),
-    )
+    monkeypatch.setattr(chapters, "notebook_key", lambda source, root=None: key(source, tmp_path))
     monkeypatch.setattr(validate, "PASSED", tmp_path / ".nbval-passed.json")
     return path
 
@@ -88,9 +82,7 @@ def test_a_passed_notebook_that_changed_must_pass_again(source: Path):
     assert validate.missing([notebook]) == [notebook]
 
 
-def test_asking_for_a_chapter_that_is_not_there_says_so(
-    capsys: pytest.CaptureFixture,
-):
+def test_asking_for_a_chapter_that_is_not_there_says_so(capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit):
         execute.main(["chapters/99_nowhere.py"])
     assert "99_nowhere.py does not exist" in capsys.readouterr().err
@@ -99,9 +91,7 @@ def test_asking_for_a_chapter_that_is_not_there_says_so(
     assert "make notebooks" in capsys.readouterr().err
 
 
-def test_sys_version_is_part_of_the_fingerprint(
-    source: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytest.MonkeyPatch):
     execute.execute(source)
     notebook = source.with_suffix(".ipynb")
     before = validate.fingerprint(notebook)

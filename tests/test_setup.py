@@ -24,11 +24,7 @@ def set_up(folder: Path, version: str, fits: bool, has_venv: bool = True):
     tools = folder / "bin"
     tools.mkdir()
     stub = tools / "python3"
-    stub.write_text(
-        STUB.format(
-            version=version, fits=int(not fits), has_venv=int(not has_venv)
-        )
-    )
+    stub.write_text(STUB.format(version=version, fits=int(not fits), has_venv=int(not has_venv)))
     stub.chmod(0o755)
     environment = {**os.environ, "PATH": str(tools), "PYTHON": ""}
     return subprocess.run(

@@ -16,17 +16,9 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def check(path: Path) -> subprocess.CompletedProcess[str]:
-    command = [
-        "check_jsonschema",
-        "--builtin-schema",
-        "vendor.github-workflows",
-        str(path),
-    ]
+    command = ["check_jsonschema", "--builtin-schema", "vendor.github-workflows", str(path)]
     return subprocess.run(
-        [sys.executable, "-m", *command],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
     )
 
 
@@ -38,9 +30,7 @@ def test_workflow_follows_the_schema(path: Path):
 
 def test_a_broken_workflow_is_caught(tmp_path: Path):
     broken = tmp_path / "broken.yml"
-    broken.write_text(
-        WORKFLOWS[0].read_text().replace("runs-on:", "runs-upon:", 1)
-    )
+    broken.write_text(WORKFLOWS[0].read_text().replace("runs-on:", "runs-upon:", 1))
     assert check(broken).returncode != 0
 
 
@@ -48,29 +38,19 @@ def test_a_broken_workflow_is_caught(tmp_path: Path):
 def test_actions_are_pinned_to_releases(path: Path):
     for job in yaml.safe_load(path.read_text())["jobs"].values():
         for step in job["steps"]:
-            assert re.fullmatch(
-                r"[\w/-]+@v\d+", step.get("uses", "none/needed@v0")
-            ), step
+            assert re.fullmatch(r"[\w/-]+@v\d+", step.get("uses", "none/needed@v0")), step
 
 
 def test_workflows_make_what_the_makefile_has():
-    made = re.findall(
-        r"\bmake (\w+)", "\n".join(path.read_text() for path in WORKFLOWS)
-    )
+    made = re.findall(r"\bmake (\w+)", "\n".join(path.read_text() for path in WORKFLOWS))
     targets = re.findall(r"(?m)^(\w+):", (ROOT / "Makefile").read_text())
     assert made
     assert set(made) <= set(targets)
 
 
-@pytest.mark.parametrize(
-    ("source", "failures"), [("print(1)", 0), ("1 / 0", 1)]
-)
-def test_running_alone_reports_what_breaks(
-    tmp_path: Path, source: str, failures: int, capsys
-):
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source)]
-    )
+@pytest.mark.parametrize(("source", "failures"), [("print(1)", 0), ("1 / 0", 1)])
+def test_running_alone_reports_what_breaks(tmp_path: Path, source: str, failures: int, capsys):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     nbformat.write(notebook, tmp_path / "01_sample.ipynb")
     assert run_alone.main([str(tmp_path)]) == failures
     assert ("passed" in capsys.readouterr().out) is (failures == 0)
