@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -97,3 +98,31 @@ def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytes
     before = validate.fingerprint(notebook)
     monkeypatch.setattr(sys, "version", "3.99")
     assert validate.fingerprint(notebook) != before
+
+
+DEADLY = "import os, signal\n\n# %%\nos.kill(os.getpid(), signal.SIGKILL)\n\n# %%\n"
+
+
+def test_a_kernel_that_dies_is_reported_by_chapter(source: Path, capsys: pytest.CaptureFixture):
+    source.write_text(SOURCE.format(value=f"1\n{DEADLY}x = 1"))
+    assert execute.main([str(source)]) == 1
+    error = capsys.readouterr().err
+    assert "01_sample.py FAILED, its notebook is unchanged" in error
+    assert "python -X faulthandler 01_sample.py" in error
+    assert "Traceback" not in error
+    assert not source.with_suffix(".ipynb").exists()
+
+
+def test_validation_reports_a_dead_kernel_at_once(source: Path, capfd: pytest.CaptureFixture):
+    execute.execute(source)
+    notebook = source.with_suffix(".ipynb")
+    text = notebook.read_text()
+    deadly = "import os; os.kill(os.getpid(), 9)"
+    notebook.write_text(text.replace('"x = 1\\n"', f'"{deadly}\\n"'))
+    started = time.monotonic()
+    assert validate.validate([notebook], jobs=1) != 0
+    assert time.monotonic() - started < 60, "nbval alone waits ten minutes"
+    output = capfd.readouterr().out
+    assert "python -X faulthandler 01_sample.py" in output
+    assert "RunningKernel" not in output, "a traceback of nbval"
+    assert validate.missing([notebook]) == [notebook]

@@ -16,10 +16,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from tools import chapters, environment
+from tools.kernel_deaths import what_to_do
 
 CELL_TIMEOUT_SECONDS = 600
 
@@ -45,6 +46,7 @@ def execute(source: Path) -> tuple[float, float]:
 
     Raises:
         CellExecutionError: a cell failed; nothing was written.
+        DeadKernelError: the kernel died; nothing was written.
     """
     environment.pin()
     key = chapters.notebook_key(source)
@@ -97,6 +99,10 @@ def main(arguments: list[str] | None = None) -> int:
             except CellExecutionError as error:
                 failed += 1
                 print(f"{name} FAILED, its notebook is unchanged\n{error}", file=sys.stderr)
+            except DeadKernelError:
+                failed += 1
+                print(f"{name} FAILED, its notebook is unchanged", file=sys.stderr)
+                print(what_to_do(running[done]), file=sys.stderr)
     return int(failed > 0)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 CELL_TIMEOUT_SECONDS = 1200
 
@@ -30,6 +30,8 @@ def run_alone(notebook: Path) -> str | None:
             client.execute()
         except CellExecutionError as error:
             return str(error)
+        except DeadKernelError:
+            return "its kernel died: memory ran out, or a library crashed"
     return None
 
 

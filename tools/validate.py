@@ -49,7 +49,8 @@ def command(notebooks: list[Path], jobs: int) -> list[str]:
     spread = ["-n", str(jobs), "--dist", "loadscope"] if jobs > 1 else []
     return [
         *(sys.executable, "-m", "pytest", "--nbval", "-q"),
-        *("-p", "no:cacheprovider", "-p", "tools.tolerance"),
+        *("-p", "no:cacheprovider"),
+        *("-p", "tools.tolerance", "-p", "tools.kernel_deaths"),
         *("--nbval-cell-timeout", "600"),
         *spread,
         *map(str, notebooks),
