@@ -48,6 +48,15 @@ def test_workflows_make_what_the_makefile_has():
     assert set(made) <= set(targets)
 
 
+def test_publication_waits_for_the_wheels_that_readers_have():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/book.yml").read_text())["jobs"]
+    assert "plain-wheels" in jobs["deploy"]["needs"]
+    plain = jobs["plain-wheels"]
+    assert "python -m tools.plain_wheels" in [step.get("run") for step in plain["steps"]]
+    assert plain["runs-on"].startswith("ubuntu")
+    assert "env" not in plain, "an index set here would bring another build"
+
+
 @pytest.mark.parametrize(("source", "failures"), [("print(1)", 0), ("1 / 0", 1)])
 def test_running_alone_reports_what_breaks(tmp_path: Path, source: str, failures: int, capsys):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
