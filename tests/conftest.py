@@ -11,6 +11,8 @@ from tools import environment
 # threads only once.
 environment.pin()
 
+import utils.pytorch_first
+
 import jaxtyping
 import pytest
 

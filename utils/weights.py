@@ -132,6 +132,8 @@ def to_keras(
 
     Its outputs at masked steps are 0, as they are beyond `lengths` in NumPy.
     """
+    import utils.pytorch_first  # noqa: F401
+
     import keras
 
     if isinstance(layer, Bidirectional):

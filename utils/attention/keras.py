@@ -1,6 +1,8 @@
 """Attention and an encoder–decoder in Keras, the twins of
 `utils.attention.pytorch`. Chapter 09."""
 
+import utils.pytorch_first  # noqa: F401
+
 from collections.abc import Mapping
 from typing import Any
 

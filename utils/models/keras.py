@@ -1,5 +1,7 @@
 """Keras models that the chapters train."""
 
+import utils.pytorch_first  # noqa: F401
+
 import keras
 from keras import layers
 

@@ -4,6 +4,8 @@
 Chapter 11.
 """
 
+import utils.pytorch_first  # noqa: F401
+
 from typing import Any, Literal
 
 import keras
