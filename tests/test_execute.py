@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -103,7 +104,11 @@ def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytes
 DEADLY = "import os, signal\n\n# %%\nos.kill(os.getpid(), signal.SIGKILL)\n\n# %%\n"
 
 
-def test_a_kernel_that_dies_is_reported_by_chapter(source: Path, capsys: pytest.CaptureFixture):
+def test_a_kernel_that_dies_is_reported_by_chapter(
+    source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    # A worker process would not see the sample's key.
+    monkeypatch.setattr(execute, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
     source.write_text(SOURCE.format(value=f"1\n{DEADLY}x = 1"))
     assert execute.main([str(source)]) == 1
     error = capsys.readouterr().err
