@@ -36,7 +36,7 @@ def setup(options: argparse.Namespace) -> None:
 
 
 def book(options: argparse.Namespace) -> None:
-    """Validate the notebooks, build the site into _build/html and test it."""
+    """Validate the notebooks, build the site in _build/html, test it."""
     run("-m", "pytest", "-q", "tests/test_notebooks.py")
     run("-m", "tools.validate", "--missing", "--jobs", options.jobs)
     remove(ROOT / "_build")
@@ -148,8 +148,6 @@ def main(arguments: list) -> int:
     options, options.rest = parser.parse_known_args(asked or ["help"])
     if options.rest and options.command not in PASS_ARGUMENTS_ON:
         parser.error(f"{options.command} takes no {' '.join(options.rest)}")
-    # Ctrl-C is for the step that runs: JupyterLab asks before it stops.
-    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         if options.command not in NEED_NO_PACKAGES:
             ensure()
@@ -161,4 +159,6 @@ def main(arguments: list) -> int:
 
 
 if __name__ == "__main__":
+    # Ctrl-C is for the step that runs: JupyterLab asks before it stops.
+    signal.signal(signal.SIGINT, lambda *_: None)
     sys.exit(main(sys.argv[1:]))

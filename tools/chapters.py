@@ -21,7 +21,7 @@ def notebook_key(source: Path, root: Path = ROOT) -> str:
 
     That is its source, the `utils` modules it imports (and those they import),
     the files these name, the recorded results it loads, the pinned packages
-    and the pinned environment.
+    and the pinned environment, whatever their line endings.
     """
     digest = hashlib.sha256()
     modules = imported_modules(source, root)
@@ -36,7 +36,7 @@ def notebook_key(source: Path, root: Path = ROOT) -> str:
     pins = [root / pin for pin in PINS]
     for path in (source, *modules, *files, *results, *pins):
         digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(path.read_bytes())
+        digest.update(path.read_text(encoding="utf-8").encode())
     return digest.hexdigest()
 
 

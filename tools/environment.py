@@ -16,6 +16,7 @@ PINNED = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "KERAS_BACKEND": "tensorflow",
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
     "PYTEST_CURRENT_TEST": "notebook",
     "UNROLLED_PROGRESS": "0",
     "UNROLLED_DEVICE": "cpu",

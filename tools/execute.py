@@ -5,9 +5,9 @@ that they depend on. A chapter that fails leaves the notebook as it was.
 """
 
 import argparse
+import contextlib
 import copy
 import os
-import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -53,6 +54,12 @@ def execute(source: Path) -> tuple[float, float]:
     notebook = read_source(source)
     metadata = copy.deepcopy(notebook.metadata)
     started = time.perf_counter()
+    cpu = 0.0
+
+    def measure(**_: object) -> None:
+        nonlocal cpu
+        cpu = cpu_seconds(client.km.provisioner.pid)
+
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_SECONDS,
@@ -60,16 +67,30 @@ def execute(source: Path) -> tuple[float, float]:
         record_timing=False,
         # How a cell's prints are cut into pieces depends on the moment, not on the cell.
         coalesce_streams=True,
+        on_cell_executed=measure,
         resources={"metadata": {"path": str(source.parent)}},
     )
     client.execute()
     wall = time.perf_counter() - started
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     notebook.metadata = NotebookNode(metadata, unrolled={"key": key})
     partial = source.with_suffix(".ipynb.partial")
     nbformat.write(notebook, partial)
     os.replace(partial, source.with_suffix(".ipynb"))
-    return wall, usage.ru_utime + usage.ru_stime
+    return wall, cpu
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of those that it started.
+
+    Of those that ended too, where the system counts them (Linux does). On
+    Windows the Python of a virtual environment is such a child itself.
+    """
+    process = psutil.Process(pid)
+    seconds = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            seconds += sum(each.cpu_times()[:4])
+    return seconds
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     waiting = [source for source in asked if options.all or not chapters.is_fresh(source)]
     print(f"{len(asked) - len(waiting)} fresh, {len(waiting)} to execute", flush=True)
     failed = 0
-    # A process each, so that RUSAGE_CHILDREN is the CPU time of one kernel.
+    # A process each: Ctrl-C reaches it, and it stops its kernel.
     with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:
         running = {pool.submit(execute, source): source for source in waiting}
         for done in as_completed(running):

@@ -33,7 +33,7 @@ def fingerprint(notebook: Path) -> str:
 
 def passed() -> dict[str, str]:
     """Read which notebooks have passed, by name and fingerprint."""
-    return json.loads(PASSED.read_text()) if PASSED.exists() else {}
+    return json.loads(PASSED.read_text(encoding="utf-8")) if PASSED.exists() else {}
 
 
 def missing(notebooks: list[Path]) -> list[Path]:
@@ -75,7 +75,8 @@ def validate(notebooks: list[Path], jobs: int) -> int:
     ).returncode
     if status == 0:
         partial = PASSED.with_suffix(".partial")
-        partial.write_text(json.dumps({**passed(), **prints}, indent=1) + "\n")
+        text = json.dumps({**passed(), **prints}, indent=1) + "\n"
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, PASSED)
     return status
 
