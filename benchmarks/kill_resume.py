@@ -6,7 +6,8 @@ compare the end.
 A small model is trained with a checkpoint after every step. Each life of the
 process ends at a random moment, often in the middle of a write; the next one
 continues. When a run reaches its end, its weights and history must equal, bit
-for bit, those of a run that nobody killed.
+for bit, those of a run that nobody killed. The benchmark forks, so it needs
+Linux or macOS.
 """
 
 import os

@@ -101,7 +101,7 @@ def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytes
     assert validate.fingerprint(notebook) != before
 
 
-DEADLY = "import os, signal\n\n# %%\nos.kill(os.getpid(), signal.SIGKILL)\n\n# %%\n"
+DEADLY = "import os\n\n# %%\nos.kill(os.getpid(), 9)\n\n# %%\n"
 
 
 def test_a_kernel_that_dies_is_reported_by_chapter(
@@ -131,3 +131,16 @@ def test_validation_reports_a_dead_kernel_at_once(source: Path, capfd: pytest.Ca
     assert "python -X faulthandler 01_sample.py" in output
     assert "RunningKernel" not in output, "a traceback of nbval"
     assert validate.missing([notebook]) == [notebook]
+
+
+BURN = """# %%
+import time
+while time.process_time() < {seconds}:
+    pass
+"""
+
+
+def test_the_cpu_seconds_are_those_of_the_kernel(source: Path):
+    source.write_text(BURN.format(seconds=2))
+    _, cpu = execute.execute(source)
+    assert 1.9 < cpu < 6

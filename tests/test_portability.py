@@ -24,7 +24,7 @@ SAYS_SO = "Linux or macOS"
 def posix_parts(text: str) -> list[str]:
     """Name what works on POSIX systems alone, where the docstring is silent."""
     tree = ast.parse(text)
-    if SAYS_SO in (ast.get_docstring(tree) or ""):
+    if SAYS_SO in " ".join((ast.get_docstring(tree) or "").split()):
         return []
     return [f"line {line}: {what}" for line, what in _posix_parts(tree)]
 
@@ -51,7 +51,7 @@ def without_encoding(text: str) -> list[str]:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call)
         and _called(node) in ("open", "read_text", "write_text")
-        and not any(keyword.arg == "encoding" for keyword in node.keywords)
+        and not _names_encoding(node)
         and not _is_binary(node)
     ]
 
@@ -63,6 +63,12 @@ def _called(call: ast.Call) -> str:
     # `os.open` and `Image.open` are another matter than `open` and `path.open`.
     named = isinstance(function, ast.Attribute) and function.attr != "open"
     return function.attr if named else ""
+
+
+def _names_encoding(call: ast.Call) -> bool:
+    position = {"open": 3, "read_text": 0, "write_text": 1}[_called(call)]
+    named = any(keyword.arg == "encoding" for keyword in call.keywords)
+    return named or len(call.args) > position
 
 
 def _is_binary(call: ast.Call) -> bool:
@@ -122,6 +128,8 @@ def test_what_assumes_posix_is_caught(fault: str):
         ("open(path, 'rb')", 0),
         ("open(path, mode='wb')", 0),
         ("path.read_text(encoding='utf-8')", 0),
+        ("path.read_text('utf-8')", 0),
+        ("path.write_text(text, 'utf-8')", 0),
         ("Image.open(path)", 0),
     ],
 )

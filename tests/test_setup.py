@@ -25,6 +25,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(setup, "VENV", venv)
     monkeypatch.setattr(setup, "PYTHON", venv / "python")
     monkeypatch.setattr(setup, "MARKER", venv / "complete")
+    monkeypatch.setattr(setup, "find_python", lambda: ["python3.12"])
+    monkeypatch.setattr(setup, "version_of", lambda python: (3, 12))
     monkeypatch.setattr(setup, "run", note_steps(venv, steps := []))
     return steps
 

@@ -323,6 +323,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs Linux or macOS")
 def test_killed_processes_leave_no_damage_and_end_as_if_never_killed():
     command = (
         "import json; from benchmarks.kill_resume import measure; "
