@@ -28,6 +28,16 @@ CHECKED = [
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 
+# By name where the PATH leads to them, by place on macOS and Windows.
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
+
+
 @pytest.fixture
 def unannotated():
     """Let wrong shapes through the annotations, to reach the errors that
@@ -41,10 +51,9 @@ def unannotated():
 def browser():
     """Start the machine's Chromium; without one, say so: skip, or fail where
     CI promised it."""
-    programs = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, programs)), None)
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
-        reason = f"no browser: none of {', '.join(programs)} is installed"
+        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
         if os.environ.get("CI") == "true":
             pytest.fail(f"{reason}, and under CI the browser's tests must run")
         pytest.skip(reason)
