@@ -61,7 +61,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture):
             rf"(?m)^  {name} +{re.escape(command.__doc__)}$", shown
         )
     assert max(map(len, shown.splitlines())) <= 80
-    assert commands.main(["--help"]) == 0
+    assert commands.main(["lab", "--help"]) == 0
     assert capsys.readouterr().out == shown
 
 

@@ -20,14 +20,8 @@ NEXT = f"""
   {COMMAND} book    checks every chapter and builds the site
   {COMMAND} help    lists the rest"""
 
-BUILT = (
-    "_build",
-    ".venv",
-    ".nbval-passed.json",
-    ".pytest_cache",
-    ".mypy_cache",
-)
-BUILT += (".ruff_cache", "*.egg-info")
+CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
+BUILT = ("_build", ".venv", ".nbval-passed.json", "*.egg-info", *CACHES)
 
 
 def setup(options: argparse.Namespace) -> None:
@@ -99,20 +93,8 @@ def show_help(options: argparse.Namespace) -> None:
     print("\n--jobs N: how many tests or chapters run at once (2 unless told).")
 
 
-COMMANDS = {
-    command.__name__: command
-    for command in (
-        setup,
-        book,
-        test,
-        check,
-        notebooks,
-        lab,
-        bench,
-        repository,
-        clean,
-    )
-}
+EVERY = (setup, book, test, check, notebooks, lab, bench, repository, clean)
+COMMANDS = {command.__name__: command for command in EVERY}
 COMMANDS["help"] = show_help
 NEED_NO_PACKAGES = ("clean", "help")
 PASS_ARGUMENTS_ON = ("notebooks", "lab", "repository")
@@ -144,8 +126,9 @@ def main(arguments: list) -> int:
     )
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--jobs", type=int, default=2)
-    asked = ["help" if word in ("-h", "--help") else word for word in arguments]
-    options, options.rest = parser.parse_known_args(asked or ["help"])
+    if not arguments or {"-h", "--help"} & set(arguments):
+        arguments = ["help"]
+    options, options.rest = parser.parse_known_args(arguments)
     if options.rest and options.command not in PASS_ARGUMENTS_ON:
         parser.error(f"{options.command} takes no {' '.join(options.rest)}")
     try:

@@ -83,9 +83,7 @@ def set_up(python: list) -> None:
     The marker comes last: a set-up cut short is begun again.
     """
     if MARKER.exists():
-        print(
-            ".venv is out of date: the pins or this machine's Python changed."
-        )
+        print(".venv is out of date: its pins or its Python changed.")
     elif VENV.exists():
         print("The last set-up was cut short.")
     version = ".".join(map(str, version_of(python)))
