@@ -2,10 +2,11 @@
 
 import os
 
-# One thread, because the order of a parallel sum changes its last digits. PYTEST_CURRENT_TEST,
-# because nbval sets it and ipykernel then leaves what libraries write to file descriptor 2
-# alone: without it an executed notebook would hold TensorFlow's start-up lines as stderr.
-# No GPU, because exact numbers are promised for the CPU.
+# One thread, because the order of a parallel sum changes its last digits.
+# PYTEST_CURRENT_TEST, because nbval sets it and ipykernel then leaves what
+# libraries write to file descriptor 2 alone: without it an executed notebook
+# would hold TensorFlow's start-up lines as stderr. No GPU, because exact
+# numbers are promised for the CPU. UTF-8, because Windows has another default.
 PINNED = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
