@@ -11,7 +11,7 @@ from tools import environment
 # threads only once.
 environment.pin()
 
-import utils.pytorch_first
+import utils.pytorch_first  # noqa: F401
 
 import jaxtyping
 import pytest

@@ -1,4 +1,4 @@
-"""Executing and validating notebooks: nothing half-written, nothing passed that differs."""
+"""Nothing is half-written on executing, nothing that differs is validated."""
 
 import json
 import sys
@@ -12,12 +12,14 @@ from nbclient.exceptions import CellExecutionError
 
 from tools import chapters, execute, validate
 
-SOURCE = '# %% [markdown]\n# # Sample\n\n# %%\nx = {value}\nprint(f"x is {{x}}")\n'
+SOURCE = (
+    '# %% [markdown]\n# # Sample\n\n# %%\nx = {value}\nprint(f"x is {{x}}")\n'
+)
 
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A chapter in a book of its own, so that the real notebooks stay as they are."""
+    """A chapter in a book of its own: the real notebooks stay as they are."""
     (tmp_path / "chapters").mkdir()
     (tmp_path / "tools").mkdir()
     (tmp_path / "requirements.txt").write_text("")
@@ -25,7 +27,11 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "chapters/01_sample.py"
     path.write_text(SOURCE.format(value=1))
     key = chapters.notebook_key
-    monkeypatch.setattr(chapters, "notebook_key", lambda source, root=None: key(source, tmp_path))
+    monkeypatch.setattr(
+        chapters,
+        "notebook_key",
+        lambda source, root=None: key(source, tmp_path),
+    )
     monkeypatch.setattr(validate, "PASSED", tmp_path / ".nbval-passed.json")
     return path
 
@@ -84,7 +90,9 @@ def test_a_passed_notebook_that_changed_must_pass_again(source: Path):
     assert validate.missing([notebook]) == [notebook]
 
 
-def test_asking_for_a_chapter_that_is_not_there_says_so(capsys: pytest.CaptureFixture):
+def test_asking_for_a_chapter_that_is_not_there_says_so(
+    capsys: pytest.CaptureFixture,
+):
     with pytest.raises(SystemExit):
         execute.main(["chapters/99_nowhere.py"])
     assert "99_nowhere.py does not exist" in capsys.readouterr().err
@@ -93,7 +101,9 @@ def test_asking_for_a_chapter_that_is_not_there_says_so(capsys: pytest.CaptureFi
     assert "make notebooks" in capsys.readouterr().err
 
 
-def test_sys_version_is_part_of_the_fingerprint(source: Path, monkeypatch: pytest.MonkeyPatch):
+def test_sys_version_is_part_of_the_fingerprint(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+):
     execute.execute(source)
     notebook = source.with_suffix(".ipynb")
     before = validate.fingerprint(notebook)
@@ -108,7 +118,11 @@ def test_a_kernel_that_dies_is_reported_by_chapter(
     source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     # A worker process would not see the sample's key.
-    monkeypatch.setattr(execute, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(
+        execute,
+        "ProcessPoolExecutor",
+        lambda jobs, **_: ThreadPoolExecutor(jobs),
+    )
     source.write_text(SOURCE.format(value=f"1\n{DEADLY}x = 1"))
     assert execute.main([str(source)]) == 1
     error = capsys.readouterr().err
@@ -118,7 +132,9 @@ def test_a_kernel_that_dies_is_reported_by_chapter(
     assert not source.with_suffix(".ipynb").exists()
 
 
-def test_validation_reports_a_dead_kernel_at_once(source: Path, capfd: pytest.CaptureFixture):
+def test_validation_reports_a_dead_kernel_at_once(
+    source: Path, capfd: pytest.CaptureFixture
+):
     execute.execute(source)
     notebook = source.with_suffix(".ipynb")
     text = notebook.read_text()

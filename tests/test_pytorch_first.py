@@ -46,7 +46,9 @@ needs_triton = pytest.mark.skipif(
 )
 
 
-def run(code: str, *arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(
+    code: str, *arguments: str, folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """Run code in a fresh process, where every warning is printed."""
     return subprocess.run(
         [
@@ -73,7 +75,9 @@ def complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
     """
     lines = done.stderr.splitlines()
     return [
-        line for line in lines if "absl::InitializeLog" not in line and "cudart_stub.cc" not in line
+        line
+        for line in lines
+        if "absl::InitializeLog" not in line and "cudart_stub.cc" not in line
     ]
 
 
@@ -85,7 +89,8 @@ def test_the_first_cell_leaves_everything_working():
 
 @needs_triton
 @pytest.mark.parametrize(
-    "before", ["import tensorflow", "import keras, torch", "import torch, keras"]
+    "before",
+    ["import tensorflow", "import keras, torch", "import torch, keras"],
 )
 def test_tensorflow_before_the_first_cell_costs_one_warning(before):
     done = run(f"{before}\n{CELL}{USE}", folder=ROOT / "chapters")
@@ -117,7 +122,9 @@ def test_the_other_order_still_crashes():
 
 
 def modules_of(*folders: str) -> list[Path]:
-    return sorted(path for name in folders for path in (ROOT / name).rglob("*.py"))
+    return sorted(
+        path for name in folders for path in (ROOT / name).rglob("*.py")
+    )
 
 
 def named(path: Path) -> str:
@@ -131,7 +138,8 @@ def imports(tree: ast.AST) -> list[tuple[int, str]]:
     unrun = {
         child
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If)
+        and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in ast.walk(node)
     }
     found = []
@@ -156,7 +164,9 @@ def unprotected(tree: ast.AST) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("path", modules_of("utils", "tools", "chapters"), ids=named)
+@pytest.mark.parametrize(
+    "path", modules_of("utils", "tools", "chapters"), ids=named
+)
 def test_a_module_that_needs_keras_imports_pytorch_first(path):
     lines = unprotected(ast.parse(path.read_text(encoding="utf-8")))
     assert not lines, (
@@ -165,7 +175,9 @@ def test_a_module_that_needs_keras_imports_pytorch_first(path):
     )
 
 
-@pytest.mark.parametrize("path", ["tests/conftest.py", "benchmarks/__init__.py"])
+@pytest.mark.parametrize(
+    "path", ["tests/conftest.py", "benchmarks/__init__.py"]
+)
 def test_tests_and_benchmarks_begin_with_pytorch(path):
     names = [name for _, name in imports(ast.parse((ROOT / path).read_text()))]
     assert FIRST in names
@@ -192,7 +204,9 @@ def needs_keras_at_once(path: Path) -> bool:
 
 
 # Functions that import Keras when called have tests of their own.
-KERAS_MODULES = [named(path) for path in modules_of("utils") if needs_keras_at_once(path)]
+KERAS_MODULES = [
+    named(path) for path in modules_of("utils") if needs_keras_at_once(path)
+]
 
 
 @pytest.mark.parametrize("module", [*KERAS_MODULES, "benchmarks.cells"])

@@ -1,7 +1,10 @@
-"""Execute stale chapters: `python -m tools.execute [--all] [--jobs N] [chapters/NN_topic.py ...]`.
+"""Execute stale chapters.
 
-A chapter `NN_topic.py` becomes `NN_topic.ipynb` beside it, with outputs and with the key of all
-that they depend on. A chapter that fails leaves the notebook as it was.
+    python -m tools.execute [--all] [--jobs N] [chapters/NN_topic.py ...]
+
+A chapter `NN_topic.py` becomes `NN_topic.ipynb` beside it, with outputs and
+with the key of all that they depend on. A chapter that fails leaves the
+notebook as it was.
 """
 
 import argparse
@@ -27,7 +30,10 @@ CELL_TIMEOUT_SECONDS = 600
 
 
 def read_source(source: Path) -> NotebookNode:
-    """Turn a percent script into a notebook without outputs whose form never varies."""
+    """Turn a percent script into a notebook without outputs.
+
+    Its form never varies.
+    """
     notebook = jupytext.read(source)
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"cell-{number}"
@@ -43,7 +49,10 @@ def read_source(source: Path) -> NotebookNode:
 
 
 def execute(source: Path) -> tuple[float, float]:
-    """Execute one chapter, write its notebook, and return its wall and CPU seconds.
+    """Execute one chapter and write its notebook.
+
+    Returns:
+        The wall and the CPU seconds that it took.
 
     Raises:
         CellExecutionError: a cell failed; nothing was written.
@@ -65,7 +74,7 @@ def execute(source: Path) -> tuple[float, float]:
         timeout=CELL_TIMEOUT_SECONDS,
         kernel_name="python3",
         record_timing=False,
-        # How a cell's prints are cut into pieces depends on the moment, not on the cell.
+        # How a cell's prints are cut into pieces depends on the moment.
         coalesce_streams=True,
         on_cell_executed=measure,
         resources={"metadata": {"path": str(source.parent)}},
@@ -96,18 +105,36 @@ def cpu_seconds(pid: int) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Execute what was asked for and is stale; return 1 if a chapter failed."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sources", nargs="*", type=Path, help="chapters (default: every one)")
-    parser.add_argument("--all", action="store_true", help="execute fresh ones too")
-    parser.add_argument("--jobs", type=int, default=1, help="how many at once (default: 1)")
+    parser.add_argument(
+        "sources", nargs="*", type=Path, help="chapters (default: every one)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="execute fresh ones too"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="how many at once (default: 1)"
+    )
     options = parser.parse_args(arguments)
-    asked = [path.resolve().with_suffix(".py") for path in options.sources] or chapters.sources()
+    asked = [
+        path.resolve().with_suffix(".py") for path in options.sources
+    ] or chapters.sources()
     for path in asked:
         if not path.exists():
-            parser.error(f"{path} does not exist; chapters are chapters/NN_topic.py")
-    waiting = [source for source in asked if options.all or not chapters.is_fresh(source)]
-    print(f"{len(asked) - len(waiting)} fresh, {len(waiting)} to execute", flush=True)
+            parser.error(
+                f"{path} does not exist; chapters are chapters/NN_topic.py"
+            )
+    waiting = [
+        source
+        for source in asked
+        if options.all or not chapters.is_fresh(source)
+    ]
+    print(
+        f"{len(asked) - len(waiting)} fresh, {len(waiting)} to execute",
+        flush=True,
+    )
     failed = 0
     # A process each: Ctrl-C reaches it, and it stops its kernel.
     with ProcessPoolExecutor(options.jobs, max_tasks_per_child=1) as pool:
@@ -119,10 +146,15 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{name}: {wall:.0f} s, {cpu:.0f} CPU s", flush=True)
             except CellExecutionError as error:
                 failed += 1
-                print(f"{name} FAILED, its notebook is unchanged\n{error}", file=sys.stderr)
+                print(
+                    f"{name} FAILED, its notebook is unchanged\n{error}",
+                    file=sys.stderr,
+                )
             except DeadKernelError:
                 failed += 1
-                print(f"{name} FAILED, its notebook is unchanged", file=sys.stderr)
+                print(
+                    f"{name} FAILED, its notebook is unchanged", file=sys.stderr
+                )
                 print(what_to_do(running[done]), file=sys.stderr)
     return int(failed > 0)
 

@@ -20,7 +20,7 @@ def what_to_do(chapter: Path) -> str:
     return (
         f"{chapter.stem}: the kernel died, so no cell could report an error.\n"
         "- If memory ran out, close other programs and run with --jobs 1.\n"
-        "- If a library crashed, see where: in the folder of the chapters, run\n"
+        "- If a library crashed, see where: in the chapters' folder, run\n"
         f"  python -X faulthandler {chapter.stem}.py\n"
         "- TensorFlow imported before PyTorch crashes: utils/pytorch_first.py."
     )
@@ -61,7 +61,10 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip the cells that follow a kernel's death."""
-    if isinstance(item, nbval.plugin.IPyNbCell) and not item.parent.kernel.is_alive():
+    if (
+        isinstance(item, nbval.plugin.IPyNbCell)
+        and not item.parent.kernel.is_alive()
+    ):
         pytest.skip("the kernel died in an earlier cell")
 
 

@@ -1,7 +1,8 @@
 """Run chapters as Colab does: `python run_alone.py FOLDER_OR_NOTEBOOK ...`.
 
-Each notebook is copied alone into an empty folder and executed there, so that its first cell has
-to fetch the book. This file imports nothing of the book: it runs where only Jupyter is installed.
+Each notebook is copied alone into an empty folder and executed there, so that
+its first cell has to fetch the book. This file imports nothing of the book: it
+runs where only Jupyter is installed.
 """
 
 import shutil
@@ -17,7 +18,11 @@ CELL_TIMEOUT_SECONDS = 1200
 
 
 def run_alone(notebook: Path) -> str | None:
-    """Execute a copy of a notebook in an empty folder; return the error it ended with, if any."""
+    """Execute a copy of a notebook in an empty folder.
+
+    Returns:
+        The error that it ended with, if any.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(notebook, folder))
         client = NotebookClient(
@@ -36,11 +41,13 @@ def run_alone(notebook: Path) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run every notebook named, or found in a folder named; return how many failed."""
+    """Run each notebook named or found in a folder; return how many failed."""
     notebooks = [
         notebook
         for path in map(Path, arguments)
-        for notebook in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])
+        for notebook in (
+            sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
+        )
     ]
     if not notebooks:
         print(f"no notebooks in {arguments}", file=sys.stderr)

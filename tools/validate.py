@@ -33,7 +33,11 @@ def fingerprint(notebook: Path) -> str:
 
 def passed() -> dict[str, str]:
     """Read which notebooks have passed, by name and fingerprint."""
-    return json.loads(PASSED.read_text(encoding="utf-8")) if PASSED.exists() else {}
+    return (
+        json.loads(PASSED.read_text(encoding="utf-8"))
+        if PASSED.exists()
+        else {}
+    )
 
 
 def missing(notebooks: list[Path]) -> list[Path]:
