@@ -20,6 +20,18 @@ NOTEBOOKS = [
     for page in CHAPTERS
     if (ROOT / "chapters" / f"{page.stem}.ipynb").exists()
 ]
+# Chapters whose code and tables are still too wide; the list may only shrink.
+FIRST_EDITION = {
+    "rnn_basics",
+    "lstm",
+    "gru",
+    "memory_on_trial",
+    "any_length",
+    "bidirectional",
+    "attention",
+    "stock_forecaster",
+    "sentiment",
+}
 PAGE_LIMIT = 230_000
 FIGURES_LIMIT = 800_000
 
@@ -38,15 +50,20 @@ def address():
         yield address
 
 
-@pytest.fixture(scope="module", params=checks.VIEWS, ids=str)
-def view(request):
+@pytest.fixture(scope="module", params=PAGES, ids=name)
+def page(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=name)
-def visit(request, browser, address, view):
+@pytest.fixture(scope="module", params=(checks.DESKTOP, checks.PHONE))
+def visits(request, page, browser, address):
     """One look at one page serves every question below."""
-    return checks.visit(browser, urljoin(address, name(request.param)), view)
+    return checks.visit(browser, urljoin(address, name(page)), request.param)
+
+
+@pytest.fixture(params=checks.SCHEMES)
+def visit(request, visits):
+    return next(v for view, v in visits.items() if view.scheme == request.param)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -128,6 +145,12 @@ def test_nothing_sticks_out(visit):
 
 def test_figures_keep_their_proportions(visit):
     assert visit.distorted == []
+
+
+def test_nothing_must_be_scrolled_sideways_at_a_desk(page, visits):
+    """Chapters of the first edition are exempt until they are rewritten."""
+    if page.stem.partition("_")[2] not in FIRST_EDITION:
+        assert next(iter(visits.values())).cut == []
 
 
 def test_tabs_switch_together(browser, address):

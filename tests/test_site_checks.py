@@ -34,7 +34,8 @@ def write(path, body, head=""):
 def look(site, browser, body, view=LIGHT):
     write(site / "page.html", body)
     with checks.served(site) as address:
-        return checks.visit(browser, f"{address}page.html", view)
+        visits = checks.visit(browser, f"{address}page.html", view.width)
+        return visits[view]
 
 
 def test_pages_leave_out_redirects_and_static_files(site):
@@ -129,7 +130,7 @@ def test_weight_counts_what_a_page_loads_and_its_figures_apart(site):
 
 def test_a_sound_page_has_no_fault(site, browser):
     found = look(site, browser, "<h1>A page</h1><article><p>text</p></article>")
-    assert found == checks.Visit([], [], [], [], [])
+    assert found == checks.Visit([], [], [], [], [], [])
 
 
 def test_a_request_to_another_host_is_found(site, browser):
@@ -237,3 +238,42 @@ def test_without_a_browser_ci_fails_and_others_skip(tmp_path, ci, outcome):
     )
     assert outcome in run.stdout
     assert "no browser: none of chromium" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ("<pre style='overflow: auto'>" + "x" * 400 + "</pre>", 2),
+        ("<pre style='overflow: auto'>short</pre>", 0),
+        (
+            "<div style='overflow: auto; width: 1180px'><table><tr>"
+            "<td style='min-width: 1190px'>x</td></tr></table></div>",
+            2,
+        ),
+        (
+            "<div style='overflow: auto'><table><tr>"
+            "<td style='min-width: 1190px'>x</td></tr></table></div>",
+            1,
+        ),
+    ],
+)
+def test_what_is_cut_off_at_a_desk_is_found(site, browser, body, faults):
+    found = look(site, browser, f"<h1>A</h1><article>{body}</article>")
+    assert len(found.cut) == faults, found.cut
+    assert all(fault.startswith(("1200", "1350")) for fault in found.cut)
+
+
+def test_on_a_phone_code_may_scroll(site, browser):
+    wide = "<pre style='overflow: auto'>" + "x" * 400 + "</pre>"
+    page = f"<h1>A</h1><article>{wide}</article>"
+    assert look(site, browser, page, PHONE).cut == []
+
+
+def test_dark_is_looked_at_in_the_dark(site, browser):
+    pale = (
+        "<style>@media (prefers-color-scheme: dark) {p {color: #eee;}}</style>"
+        "<h1>A</h1><article><p>words</p></article>"
+    )
+    dark = checks.View("dark", checks.DESKTOP)
+    assert look(site, browser, pale).violations == []
+    assert "color-contrast" in look(site, browser, pale, dark).violations[0]

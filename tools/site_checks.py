@@ -212,8 +212,12 @@ class View:
         return f"{self.scheme}-{self.width}"
 
 
+SCHEMES = ("light", "dark")
+DESKTOP, PHONE = 1350, 390
+# What a laptop shows beside both sidebars: nothing may be cut off from here up.
+WIDE = (1200, 1350)
 VIEWS = [
-    View(scheme, width) for scheme in ("light", "dark") for width in (1350, 390)
+    View(scheme, width) for scheme in SCHEMES for width in (DESKTOP, PHONE)
 ]
 
 
@@ -226,6 +230,7 @@ class Visit:
     overflow: list[str]
     distorted: list[str]
     violations: list[str]
+    cut: list[str]
 
 
 @contextmanager
@@ -243,12 +248,17 @@ def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
         context.close()
 
 
-def visit(browser: Browser, address: str, view: View) -> Visit:
-    """Look at a page, with every box open, as one reader would."""
+def visit(browser: Browser, address: str, width: int) -> dict[View, Visit]:
+    """Look at a page, with every box open, as one reader would who switches
+    from light to dark.
+
+    A page is loaded once for both, because loading takes longer than looking.
+    """
     host = urlsplit(address).netloc
     requests: list[str] = []
     errors: list[str] = []
-    with opened(browser, view) as page:
+    visits = {}
+    with opened(browser, View(SCHEMES[0], width)) as page:
         page.on("request", lambda request: requests.append(request.url))
         page.on(
             "console",
@@ -257,23 +267,31 @@ def visit(browser: Browser, address: str, view: View) -> Visit:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
+        hidden = cut_off(page) if width >= min(WIDE) else []
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            view = View(scheme, width)
+            visits[view] = Visit(
+                requests,
+                errors,
+                overflow(page),
+                distorted(page),
+                violations(page, view),
+                hidden,
+            )
         foreign = [
             url for url in requests if urlsplit(url).netloc not in (host, "")
         ]
-        return Visit(
-            foreign,
-            errors,
-            overflow(page),
-            distorted(page),
-            violations(page, view),
-        )
+    for each in visits.values():
+        each.requests = foreign
+    return visits
 
 
 def violations(page: Page, view: View) -> list[str]:
     """Let axe look for what keeps disabled readers out.
 
     Contrast takes axe most of its time and is the same at every width: the
-        widest view asks.
+    widest view asks.
     """
     page.evaluate(ONE_OF_EACH_KIND)
     asks_contrast = view.width == max(each.width for each in VIEWS)
@@ -306,6 +324,27 @@ def overflow(page: Page) -> list[str]:
                 .map(each => each.outerHTML.slice(0, 120));
         }"""
     )
+
+
+def cut_off(page: Page) -> list[str]:
+    """Find code, outputs and tables that a reader at a desk must scroll
+    sideways to read."""
+    found = []
+    size = page.viewport_size or {"width": DESKTOP, "height": 844}
+    for width in WIDE:
+        page.set_viewport_size({**size, "width": width})
+        found += page.evaluate(
+            """width => [...document.querySelectorAll(
+                'article pre, article .cell_output .output, article table')]
+                .map(each => each.matches('table') ? each.parentElement : each)
+                .filter(each => each.clientWidth
+                    && each.scrollWidth > each.clientWidth + 1)
+                .map(each => `${width} px: ${each.scrollWidth} in `
+                    + `${each.clientWidth}: ${each.innerText.slice(0, 60)}`)""",
+            width,
+        )
+    page.set_viewport_size(size)
+    return found
 
 
 def distorted(page: Page) -> list[str]:
