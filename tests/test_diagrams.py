@@ -19,7 +19,21 @@ from utils.forecasting import walk_forward
 
 ROOT = Path(__file__).resolve().parent.parent
 THEME = (ROOT / "assets" / "unrolled.css").read_text(encoding="utf-8")
-GATES = "forget", "input", "candidate", "output", "cell", "hidden"
+
+# A letter of each part that can be highlighted.
+OWN = {
+    ("lstm_cell", "forget"): "f_t",
+    ("lstm_cell", "input"): "i_t",
+    ("lstm_cell", "candidate"): "g_t",
+    ("lstm_cell", "output"): "o_t",
+    ("lstm_cell", "cell"): r"i_t \odot g_t",
+    ("lstm_cell", "hidden"): r"\tanh c_t",
+    ("gru_cell", "reset"): "r_t",
+    ("gru_cell", "update"): "z_t",
+    ("gru_cell", "candidate"): r"W_{hn},\ b_{hn}",
+    ("gru_cell", "state"): "h_t",
+}
+WHOLE = {"lstm_cell": "lstm_cell()", "gru_cell": 'gru_cell("after")'}
 
 # What each drawing owes its equations, spaces within a formula left out.
 LETTERS = {
@@ -52,7 +66,8 @@ LETTERS = {
     "scan_tree(8)": "a_1,b_1 a_8,b_8 1{:}2 5{:}8 1{:}8 1{:}7 h_1 h_8",
 }
 FOLDS = "walk_forward(list(walk_forward(100, 40, 15, gap=4)))"
-CALLS = [*LETTERS, FOLDS, *(f'lstm_cell("{name}")' for name in GATES)]
+LIT = [f'{cell}(highlight="{part}")' for cell, part in OWN]
+CALLS = [*LETTERS, FOLDS, *LIT]
 
 
 def draw(call):
@@ -105,23 +120,15 @@ def test_every_letter_of_the_equations_is_drawn(drawings, call):
     assert missing == []
 
 
-@pytest.mark.parametrize("part", GATES)
-def test_highlight_fades_all_but_one_part(drawings, part):
-    lit, whole = drawings[f'lstm_cell("{part}")'], drawings["lstm_cell()"]
+@pytest.mark.parametrize(("cell", "part"), OWN)
+def test_highlight_fades_all_but_one_part(drawings, cell, part):
+    lit = drawings[f'{cell}(highlight="{part}")']
     faded = [" faded" in each.get("class") for each in elements(lit)]
-    assert 0.4 < np.mean(faded) < 0.95
-    assert labels(lit) == labels(whole)
+    assert 0.3 < np.mean(faded) < 0.95
+    assert labels(lit) == labels(drawings[WHOLE[cell]])
     letters = dict(zip(labels(lit), faded, strict=True))
-    own = dict(
-        forget="f_t",
-        input="i_t",
-        candidate="g_t",
-        output="o_t",
-        cell=r"i_t \odot g_t",
-        hidden=r"\tanh c_t",
-    )
-    assert not letters[own[part]]
-    assert part in lit.alt
+    assert not letters[OWN[cell, part]]
+    assert f"“{part}”" in lit.alt
 
 
 def test_unknown_part_or_place_is_named(unannotated):
@@ -207,7 +214,7 @@ def show(page, *drawings, theme="light", style=THEME):
 # Boxes of all writing, and each line's points that lie inside one of them.
 MEASURE = """() => {
   const svg = document.querySelector("svg"), found = [];
-  const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+  const {width, height} = svg.viewBox.baseVal;
   const all = [...svg.querySelectorAll("text, .solid[data-label]")];
   const boxes = all.map(e => [e.dataset.label || e.textContent, e.getBBox()]);
   const apart = (a, b, gap) => a.x >= b.x + b.width + gap

@@ -1,9 +1,9 @@
 """The book's architecture drawings, one function each, in one style.
 
 Blue runs forward in time and orange backward, green is a cell or a decoder,
-vermilion every gradient. A tinted box holds weights of its own, a circle acts
-element by element, a dot copies. Each drawing says what it shows in its alt
-text.
+vermilion every gradient. What is square has weights of its own, what is round
+acts element by element, a dot copies. Each drawing says what it shows in its
+alt text.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from utils.figures.sketch import SMALL, Drawing, Node, Pixels, Sketch
 
-GATE, SQUASH, PRODUCT = "purple", "orange", "muted"
+GATE, CANDIDATE, PRODUCT = "purple", "orange", "muted"
 ROWS = ("blue", "green", "purple", "orange", "vermilion")
 
 
@@ -29,7 +29,7 @@ def rnn_cell() -> Drawing:
     from_state = s.box(125, 75, "W_h", PRODUCT)
     from_input = s.box(125, 145, "W_x", PRODUCT)
     total = s.plus(210, 75)
-    squash = s.box(315, 75, r"\tanh", SQUASH, width=56)
+    squash = s.tanh(315, 75)
     s.arrow((10, 75), from_state.left, color="blue")
     s.label(36, 58, "h_{t-1}", color="blue")
     s.arrow((10, 145), from_input.left)
@@ -82,7 +82,7 @@ def lstm_cell(highlight: str | None = None) -> Drawing:
                 x,
                 gate,
                 r"\tanh" if is_candidate else r"\sigma",
-                SQUASH if is_candidate else GATE,
+                CANDIDATE if is_candidate else GATE,
                 width=50,
             )
             if name != "output":
@@ -120,7 +120,7 @@ def lstm_cell(highlight: str | None = None) -> Drawing:
         s.arrow(gates["candidate"].top, write.bottom)
         s.label(305, 153, "g_t", "left")
     with s.part("hidden"):
-        squash = s.box(read, 113, r"\tanh", SQUASH, width=52)
+        squash = s.tanh(read, 113)
         show = s.times(read, gate)
         s.dot((read, cell), "green")
         s.arrow((read, cell), squash.top, color="green")
@@ -190,7 +190,7 @@ def gru_cell(
     with s.part("candidate"):
         times = s.times(r, middle)
         add = s.plus(total, middle)
-        squash = s.box(350, middle, r"\tanh", SQUASH, width=52)
+        squash = s.tanh(350, middle)
         bias = "b_{xn}" if reset == "after" else "b_n"
         from_input = s.box(
             total, gate, rf"W_{{xn}},\ {bias}", PRODUCT, width=80
@@ -243,8 +243,8 @@ def gru_cell(
         "h t−1 passes its weights and bias first, then the reset gate r t "
         "multiplies the product"
         if reset == "after"
-        else "the reset gate r t multiplies h t−1 first, then the result passes "
-        "its weights"
+        else "the reset gate r t multiplies h t−1 first, then the result "
+        "passes its weights"
     )
     return s.finish(
         f"GRU cell, reset {reset} the product",
@@ -274,12 +274,12 @@ def unrolled(steps: int = 3, backward: bool = False) -> Drawing:
 
 def _forward_over_time(steps: int) -> Drawing:
     """Draw every step's box, and the copy of its state that leaves above."""
-    pitch, first, lane, half = 160, 102, 112, 33
+    pitch, first, lane, half = 160, 98, 112, 29
     last = first + pitch * (steps - 1)
     s = Sketch(last + 122, 200)
     for t in range(1, steps + 1):
         x = first + pitch * (t - 1)
-        box = s.box(x, lane, r"\tanh", SQUASH, 2 * half)
+        box = s.tanh(x, lane)
         start = 10 if t == 1 else x - half - 73
         s.arrow((start, lane), box.left, color="blue")
         s.label(x - half - 30, lane + 19, "W_h", color="muted", size=SMALL)
@@ -304,20 +304,21 @@ def _forward_over_time(steps: int) -> Drawing:
 
 def _backward_over_time(steps: int) -> Drawing:
     """Draw the gradients' way through the graph, forward arrows in grey."""
-    pitch, first, lane, back, half = 172, 112, 128, 172, 31
+    pitch, first, lane, back, half = 172, 110, 128, 172, 29
     last = first + pitch * (steps - 1)
     s = Sketch(last + 112, 268)
     centres = [first + pitch * t for t in range(steps)]
     for t, x in enumerate(centres, start=1):
         out = x + 48
-        s.box(x, (lane + back) / 2, r"\tanh", SQUASH, 2 * half, 84)
+        s.tanh(x, (lane + back) / 2, 84)
         start = 10 if t == 1 else x + 48 - pitch
         s.arrow((start, lane), (x - half, lane), color="muted")
         s.arrow((x, 236), (x, 192), color="muted")
         s.label(x, 252, f"x_{t}", color="muted")
         s.arrow((x + half, lane), (out, lane), color="muted", head=False)
         s.arrow((out, lane), (out, 60), color="muted")
-        s.dot((out, lane), "muted")
+        if t < steps:
+            s.dot((out, lane), "muted")
         s.label(out, 32, f"h_{t}", color="muted")
     for t, x in enumerate(centres, start=1):
         into = x + 78
@@ -490,15 +491,17 @@ def scan_tree(steps: int = 8) -> Drawing:
 
 def _scan_levels(steps: int) -> list[tuple[str, list[tuple[int, int]]]]:
     """Return each level's name and the pairs of columns that it joins."""
-    columns, levels, middle = list(range(1, steps + 1)), [], []
+    columns = list(range(1, steps + 1))
+    levels: list[tuple[str, list[tuple[int, int]]]] = []
+    ways_back: list[tuple[str, list[tuple[int, int]]]] = []
     while len(columns) > 1:
         pairs = list(zip(columns[::2], columns[1::2], strict=False))
         between = list(zip(columns[1::2], columns[2::2], strict=False))
         levels.append(("join", pairs))
         if between:
-            middle.insert(0, ("fill in", between))
+            ways_back.insert(0, ("fill in", between))
         columns = columns[1::2]
-    return levels + middle
+    return levels + ways_back
 
 
 def encoder_decoder(attention: bool = False) -> Drawing:

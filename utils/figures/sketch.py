@@ -8,6 +8,7 @@ the same on every machine.
 """
 
 import base64
+import functools
 import html
 import io
 import re
@@ -22,6 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from PIL import Image
 
 from utils.figures.style import COLORS
 
@@ -125,7 +127,7 @@ class Drawing:
 
 
 class Node(NamedTuple):
-    """A box or an operation; arrows start and end in the middles of its sides."""
+    """A box or an operation; arrows begin and end mid-side."""
 
     x: Pixels
     y: Pixels
@@ -211,20 +213,22 @@ class Sketch:
         width: Pixels = 44,
         height: Pixels = 34,
         role: str = "box",
+        corner: Pixels = BOX_CORNER,
     ) -> Node:
         """Draw a box around a centre, a formula in it."""
         node = Node(x, y, width, height)
-        left, right, top, bottom = (
-            node.left[0],
-            node.right[0],
-            node.top[1],
-            node.bottom[1],
-        )
-        self._add(_rounded(left, top, right, bottom, BOX_CORNER), role, color)
+        (left, _), (right, _) = node.left, node.right
+        (_, top), (_, bottom) = node.top, node.bottom
+        frame = _rounded(left, top, right, bottom, corner)
+        self._add(frame, role, color)
         if label:
             ink = "ink" if role == "box" else color
             self._write(x, y, label, LETTERS, "center", ink, in_middle=True)
         return node
+
+    def tanh(self, x: Pixels, y: Pixels, height: Pixels = 34) -> Node:
+        """Draw tanh, which acts element by element."""
+        return self.box(x, y, r"\tanh", "orange", 58, height, corner=17)
 
     def times(self, x: Pixels, y: Pixels) -> Node:
         """Draw the product element by element, ⊙."""
@@ -247,7 +251,7 @@ class Sketch:
         return node
 
     def dot(self, at: Point, color: str = "ink", radius: Pixels = 3.2) -> None:
-        """Mark the place where a line branches: both branches carry the same."""
+        """Mark where a line branches: both branches carry the same."""
         self._add(Path.circle(at, radius), "solid", color)
 
     def arrow(
@@ -345,9 +349,7 @@ class Sketch:
         in_middle: bool = False,
     ) -> None:
         """Write a formula: on a common base line, or in the middle of a box."""
-        # Braces make the minus of an index a letter, set without spaces.
-        tight = formula.replace("-1}", "{-}1}")
-        text = textpath.TextPath((0, 0), f"${tight}$", size=size, prop=_MATH)
+        text = _outline(formula, size)
         ink = text.get_extents()
         share = {"left": 0, "center": 0.5, "right": 1}[align]
         base = y + (ink.y0 + ink.y1) / 2 if in_middle else y + 0.23 * size
@@ -356,13 +358,23 @@ class Sketch:
         self._add(Path(vertices, text.codes), "solid", color, formula)
 
 
+@functools.cache
+def _outline(formula: str, size: Pixels) -> Path:
+    """Set a formula, its base line on y = 0, which grows upwards."""
+    # Braces make the minus of an index a letter, set without spaces.
+    tight = formula.replace("-1}", "{-}1}")
+    return textpath.TextPath((0, 0), f"${tight}$", size=size, prop=_MATH)
+
+
 def _rounded(
     left: Pixels, top: Pixels, right: Pixels, bottom: Pixels, corner: Pixels
 ) -> Path:
     """Return a rectangle with round corners."""
     middle = (left + right) / 2, top
     corners = [(right, top), (right, bottom), (left, bottom), (left, top)]
-    return _rounded_line([middle, *corners, middle], 0, corner)
+    line = _rounded_line([middle, *corners, middle], 0, corner)
+    vertices = np.vstack([line.vertices, middle])
+    return Path(vertices, np.append(line.codes, Path.CLOSEPOLY))
 
 
 def _rounded_line(
@@ -487,12 +499,18 @@ def _to_png(
             )
         else:
             look = _ROLES[mark.role](color)
-            ax.add_patch(
+            # `add_patch` would measure each patch for limits that are set.
+            ax.add_artist(
                 PathPatch(mark.path, alpha=alpha, zorder=order, **look)
             )
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=144, metadata={"Software": None})
-    return picture.getvalue()
+    painted, paletted = io.BytesIO(), io.BytesIO()
+    figure.savefig(painted, format="png", dpi=144)
+    # So few colours need a palette only, a third of the size.
+    picture = Image.open(painted).convert("RGB")
+    picture.quantize(128, dither=Image.Dither.NONE).save(
+        paletted, format="PNG", optimize=True
+    )
+    return paletted.getvalue()
 
 
 def _mixed(color: str, share: float) -> tuple[float, ...]:
