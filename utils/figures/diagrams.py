@@ -315,10 +315,12 @@ def _backward_over_time(steps: int) -> Drawing:
         s.arrow((start, lane), (x - half, lane), color="muted")
         s.arrow((x, 236), (x, 192), color="muted")
         s.label(x, 252, f"x_{t}", color="muted")
-        s.arrow((x + half, lane), (out, lane), color="muted", head=False)
-        s.arrow((out, lane), (out, 60), color="muted")
         if t < steps:
             s.dot((out, lane), "muted")
+            s.arrow((x + half, lane), (out, lane), color="muted", head=False)
+            s.arrow((out, lane), (out, 60), color="muted")
+        else:
+            s.arrow((x + half, lane), (out, lane), (out, 60), color="muted")
         s.label(out, 32, f"h_{t}", color="muted")
     for t, x in enumerate(centres, start=1):
         into = x + 78
@@ -440,6 +442,7 @@ def scan_tree(steps: int = 8) -> Drawing:
     _check_steps(steps)
     levels = _scan_levels(steps)
     pitch, top, fall = 64, 24, 56
+    wide = 40 if steps < 10 else 56
     ground = top + fall * (len(levels) + 1)
     s = Sketch(110 + pitch * (steps - 1) + 40, ground + 22)
 
@@ -463,7 +466,7 @@ def scan_tree(steps: int = 8) -> Drawing:
                 y,
                 f"{begins[right]}{{:}}{right}",
                 "blue" if done else "muted",
-                40,
+                wide,
                 28,
             )
             color = "blue" if begins[left] == 1 else "muted"

@@ -39,38 +39,40 @@ HEAD_LENGTH, HEAD_WIDTH = 9.0, 7.0
 LINE, FRAME, GAP = 1.7, 1.5, 6.0
 TINT, SURFACE, FADED = 0.25, 0.05, 0.22
 
-_INK, _MUTED = "#1E262B", "#55626A"
-_PALETTE = {"ink": _INK, "muted": _MUTED} | {
-    name: COLORS[name]
-    for name in ("blue", "vermilion", "green", "purple", "orange")
-}
+_HUES = ("blue", "vermilion", "green", "purple", "orange")
+_PALETTE = {"ink": "#1E262B", "muted": "#55626A"}
+_PALETTE |= {hue: COLORS[hue] for hue in _HUES}
 _MATH = font_manager.FontProperties(math_fontfamily="stix")
 
 # The ink and the ground of whichever page shows the drawing: the book's
-# theme, JupyterLab, Colab, or none of them. On paper, dark ink.
-STYLE = (
-    """
-.unrolled-drawing {
-  --ink: var(--unrolled-ink, var(--jp-content-font-color1,
-         var(--colab-primary-text-color, currentColor)));
+# theme, JupyterLab, Colab, or none of them. On paper, dark ink on white.
+_ON_SCREEN = """--ink: var(--unrolled-ink, var(--jp-content-font-color1,
+    var(--colab-primary-text-color, currentColor)));
   --paper: var(--unrolled-paper, var(--jp-layout-color0,
-           var(--colab-primary-surface-color, transparent)));
+    var(--colab-primary-surface-color, transparent)));
   --muted: var(--unrolled-muted,
-           color-mix(in srgb, var(--ink) 75%, transparent));
-"""
-    + "".join(
-        f"  --{name}: var(--unrolled-{name},\n"
-        f"    color-mix(in srgb, {COLORS[name]} 75%, var(--ink)));\n"
-        for name in list(_PALETTE)[2:]
-    )
-    + f"""  display: block; height: auto; max-width: 100%; margin: 1rem auto;
+    color-mix(in srgb, var(--ink) 75%, transparent));
+""" + "\n".join(
+    f"  --{hue}: var(--unrolled-{hue},\n"
+    f"    color-mix(in srgb, {COLORS[hue]} 75%, var(--ink)));"
+    for hue in _HUES
+)
+_ON_PAPER = " ".join(f"--{name}: {hue};" for name, hue in _PALETTE.items())
+_COLOR_CLASSES = "\n".join(
+    f".unrolled-drawing .{name} {{ --color: var(--{name}); --tint: {hue}; }}"
+    for name, hue in _PALETTE.items()
+)
+STYLE = f"""
+.unrolled-drawing {{
+  {_ON_SCREEN}
+  display: block; height: auto; max-width: 100%; margin: 1rem auto;
 }}
-@media print {{ .unrolled-drawing {{
-{"".join(f"  --{k}: {v};" for k, v in _PALETTE.items())} --paper: #fff;
-}} }}
+@media print {{
+  .unrolled-drawing {{ {_ON_PAPER} --paper: #fff; background: #fff; }}
+}}
+{_COLOR_CLASSES}
 .unrolled-drawing .line {{ fill: none; stroke: var(--color);
   stroke-width: {LINE}; stroke-linecap: round; stroke-linejoin: round; }}
-.unrolled-drawing .dashed {{ stroke-dasharray: 1 5; }}
 .unrolled-drawing .solid {{ fill: var(--color); stroke: none; }}
 .unrolled-drawing .box {{ stroke: var(--color); stroke-width: {FRAME};
   fill: color-mix(in srgb, var(--tint) {TINT:.0%}, var(--paper)); }}
@@ -83,12 +85,6 @@ STYLE = (
   font-size: {WORDS}px; }}
 .unrolled-drawing .faded {{ opacity: {FADED}; }}
 """
-    + "".join(
-        f".unrolled-drawing .{name} {{ --color: var(--{name});"
-        f" --tint: {pure}; }}\n"
-        for name, pure in _PALETTE.items()
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -260,7 +256,6 @@ class Sketch:
         color: str = "ink",
         head: bool = True,
         over: Point | None = None,
-        dashed: bool = False,
     ) -> None:
         """Draw a line with rounded corners through points, an arrow at its end.
 
@@ -270,7 +265,7 @@ class Sketch:
         if over:
             ground = "panel" if self._panel.contains_point(over) else "paper"
             self._add(Path.circle(over, GAP), ground, "ink")
-        self._add(line, "line dashed" if dashed else "line", color)
+        self._add(line, "line", color)
         if head:
             self._add(_arrow_head(points[-2], points[-1]), "solid", color)
 
@@ -361,8 +356,9 @@ class Sketch:
 @functools.cache
 def _outline(formula: str, size: Pixels) -> Path:
     """Set a formula, its base line on y = 0, which grows upwards."""
-    # Braces make the minus of an index a letter, set without spaces.
-    tight = formula.replace("-1}", "{-}1}")
+    # Braces keep an index of two digits together, and make its minus a
+    # letter, set without spaces.
+    tight = re.sub(r"_(\d+)", r"_{\1}", formula).replace("-1}", "{-}1}")
     return textpath.TextPath((0, 0), f"${tight}$", size=size, prop=_MATH)
 
 
@@ -374,7 +370,8 @@ def _rounded(
     corners = [(right, top), (right, bottom), (left, bottom), (left, top)]
     line = _rounded_line([middle, *corners, middle], 0, corner)
     vertices = np.vstack([line.vertices, middle])
-    return Path(vertices, np.append(line.codes, Path.CLOSEPOLY))
+    side = [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    return Path(vertices, [Path.MOVETO, *4 * side, Path.LINETO, Path.CLOSEPOLY])
 
 
 def _rounded_line(
@@ -527,12 +524,11 @@ def _stroke(color: str, **more: object) -> dict[str, object]:
 
 _ROLES = {
     "line": _stroke,
-    "line dashed": lambda color: _stroke(color, ls=(0, (0.6, 3))),
     "solid": lambda color: {"facecolor": color, "lw": 0},
     "open": lambda color: _stroke(color, facecolor="white", lw=FRAME),
     "box": lambda color: _stroke(
         color, facecolor=_mixed(color, TINT), lw=FRAME
     ),
     "paper": lambda color: {"facecolor": "white", "lw": 0},
-    "panel": lambda color: {"facecolor": _mixed(_INK, SURFACE), "lw": 0},
+    "panel": lambda color: {"facecolor": _mixed(color, SURFACE), "lw": 0},
 }
