@@ -165,8 +165,10 @@ def test_a_script_is_javascript(script):
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node: the syntax of the scripts was not checked")
-    check = [node, "--check", script]
-    done = subprocess.run(check, capture_output=True, text=True)
+    kind = "module" if "\nexport " in script.read_text("utf-8") else "commonjs"
+    check = [node, f"--input-type={kind}", "--check", "-"]
+    with script.open() as text:
+        done = subprocess.run(check, stdin=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -10,6 +10,7 @@ import hashlib
 import html
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
+
+EXPORT = re.compile(r"^export (function|class|const) (\w+)", re.MULTILINE)
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,24 @@ def read(name: str) -> str:
             (`tools.chapters.named_files`).
     """
     return (Path(__file__).parent / name).read_text("utf-8")
+
+
+def module(name: str) -> str:
+    """Return an ES module as one statement, which a page can hold.
+
+    Browsers load no module from a folder on disk (`file://`). The statement is
+    a constant named after the file, with what the module exports: after
+    `module("js/layers.js")` a script calls `layers.gru(...)`. An import
+    becomes a look-up, so the modules that one imports come before it.
+
+    Args:
+        name: where it lies, written out as for `read`.
+    """
+    source = read(name)
+    exports = ", ".join(found[1] for found in EXPORT.findall(source))
+    body = EXPORT.sub(r"\1 \2", IMPORT.sub(r"const \1 = \2;", source))
+    stem = Path(name).stem
+    return f"const {stem} = (() => {{\n{body}return {{{exports}}};\n}})();\n"
 
 
 STYLE = read("css/lab.css")
