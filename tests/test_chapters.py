@@ -31,10 +31,14 @@ def book(tmp_path: Path) -> Path:
         "utils/labs/js/other.js": "",
         "benchmarks/results/cells.json": "{}",
         "benchmarks/results/other.json": "{}",
+        "assets/weights/cells.js": "{}",
+        "assets/weights/other.js": "{}",
         "chapters/01_a.py": (
             "from utils import plotting\nfrom utils.scratch import RNN\n"
             "from utils.labs import cell_lab\n"
             "from utils.notebook import load_results\nload_results('cells')\n"
+            "from utils.labs.weights import load_weights\n"
+            "load_weights('cells')\n"
         ),
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +54,8 @@ def book(tmp_path: Path) -> Path:
         ("utils/scratch/base.py", True),
         ("utils/plotting.py", True),
         ("benchmarks/results/cells.json", True),
+        ("assets/weights/cells.js", True),
+        ("assets/weights/other.js", False),
         ("requirements.txt", True),
         ("tools/environment.py", True),
         ("utils/labs/css/lab.css", True),

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from utils import labs
 from utils.forecasting.direction import strategy_returns
 from utils.labs.cells import LSTM_PRESETS
+from utils.labs.training import train
 from utils.scratch import GRU, LSTM
 from utils.sentiment.mistakes import confident_mistakes
 
@@ -108,6 +109,7 @@ LABS = {
     "trading cost": trading_cost_lab,
     "reading": reading_lab,
     "mistakes": mistakes_lab,
+    "training": labs.training_lab,
 }
 
 # What the pages that show a lab set; the book's own from its stylesheet.
@@ -138,6 +140,7 @@ def show(browser):
             f"<style>{THEMES[theme]}</style></head><body><main><h1>Lab</h1>"
             f"{lab.html * copies}</main></body></html>"
         )
+        page.wait_for_selector("[data-started]")
         return page
 
     yield open_page
@@ -195,6 +198,10 @@ def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
 @pytest.mark.parametrize("name", LABS)
 def test_two_copies_work_apart(name, show):
     page = show(LABS[name](), copies=2)
+    page.locator("output").last.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "document.querySelectorAll('[data-started]').length === 2"
+    )
     slider = page.locator("input[type=range]").first
     before = page.locator("output").all_inner_texts()
     assert before[0] == before[-1] != ""
@@ -203,6 +210,36 @@ def test_two_copies_work_apart(name, show):
     after = page.locator("output").all_inner_texts()
     assert after[-1] == before[-1]
     assert after[0] != before[0]
+
+
+def test_a_lab_starts_when_the_reader_comes_near(show):
+    page = show(labs.forget_bias_lab(), copies=12)
+    labels = page.locator(".unrolled-lab output")
+    started = page.locator("[data-started]").count()
+    assert 0 < started < 12
+    assert page.locator('[data-part="gate"]').last.text_content() == ""
+    labels.last.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-part=gate]')].pop().textContent"
+    )
+    assert labels.last.inner_text() == labels.first.inner_text()
+
+
+def test_labs_that_nobody_saw_are_drawn_on_paper(show):
+    page = show(labs.forget_bias_lab(), copies=12)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("[data-started]").count() == 12
+    assert len(set(page.locator("output").all_inner_texts())) == 1
+
+
+def test_a_lab_runs_in_a_page_opened_from_a_folder(tmp_path, browser):
+    path = tmp_path / "page.html"
+    path.write_text(labs.gru_cell_lab().html, "utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-started]")
+    assert part(page, "step-now").text_content() == "12"
+    page.close()
 
 
 @pytest.mark.parametrize("bias", [-2.0, 0.0, 1.0, 4.6, 7.0])
@@ -430,6 +467,68 @@ def test_a_reading_that_does_not_fit_is_named():
         labs.reading_lab([reading, other])
     with pytest.raises(ValueError, match="readings is empty"):
         labs.reading_lab([])
+
+
+def test_the_page_s_steps_are_numpy_s(show):
+    page = show(labs.training_lab())
+    part(page, "cell").select_option("rnn")
+    part(page, "task").select_option("addition")
+    part(page, "rate").fill("-1.5")
+    losses = train("rnn", "addition", 0, 10**-1.5, 12).losses
+    for step in range(1, 13):
+        part(page, "step").press("Enter")
+        assert shown(page, "step-now") == step
+        assert shown(page, "loss-now") == float(f"{losses[step - 1]:.3g}")
+    part(page, "again").click()
+    assert part(page, "loss-now").text_content() == "not yet known"
+    part(page, "step").click()
+    assert shown(page, "loss-now") == float(f"{losses[0]:.3g}")
+    part(page, "other").click()
+    part(page, "step").click()
+    other = train("rnn", "addition", 1, 10**-1.5, 1).losses[0]
+    assert shown(page, "loss-now") == float(f"{other:.3g}") != losses[0]
+
+
+def test_the_page_learns_parity_while_one_looks(show):
+    page = show(labs.training_lab(learning_rate=0.03))
+    train_button = part(page, "train")
+    train_button.press("Enter")
+    assert train_button.text_content() == "Pause"
+    assert page.locator("output").get_attribute("aria-live") == "off"
+    page.wait_for_function(
+        """document.querySelector("[data-part=verdict]").textContent
+           === "the rule is learnt" """
+    )
+    train_button.press("Enter")
+    assert train_button.text_content() == "Train"
+    assert page.locator("output").get_attribute("aria-live") == "polite"
+    steps = int(shown(page, "step-now"))
+    losses = train("gru", "parity", 0, 10**-1.5, steps).losses
+    said = part(page, "loss-now").text_content()
+    assert float(said) == pytest.approx(losses[-1], rel=6e-3)
+    assert part(page, "right").text_content() == "100 %"
+    for bit in (0, 1):
+        dots = part(page, f"states-{bit}").get_attribute("d")
+        assert dots.count("M") > 50
+
+
+def test_the_page_overshoots_and_says_so(show):
+    page = show(labs.training_lab(cell="rnn", learning_rate=3.0))
+    for _ in range(12):
+        part(page, "step").press("Enter")
+    assert "overshoot" in part(page, "verdict").text_content()
+    assert "NaN" not in page.locator(".unrolled-lab").inner_html()
+
+
+def test_training_stops_when_the_reader_leaves(show):
+    page = show(labs.training_lab())
+    page.evaluate("document.body.style.paddingBottom = '3000px'")
+    part(page, "train").click()
+    page.mouse.wheel(0, 2500)
+    page.wait_for_function(
+        "document.querySelector('[data-part=train]').textContent === 'Train'"
+    )
+    assert shown(page, "step-now") > 0
 
 
 @pytest.mark.parametrize("name", ["all", "negation", "contrast", "long"])

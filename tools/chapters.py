@@ -8,6 +8,10 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
+RECORDED = {
+    "load_results": "benchmarks/results/{}.json",
+    "load_weights": "assets/weights/{}.js",
+}
 PINS = ("requirements.txt", "tools/environment.py")
 
 
@@ -83,14 +87,14 @@ def named_files(module: Path) -> Iterator[Path]:
 
 
 def loaded_results(source: Path, root: Path = ROOT) -> Iterator[Path]:
-    """Yield the results that a source names in `load_results("name")`."""
+    """Yield what a source names in `load_results("name")` and the like."""
     for node in ast.walk(_parse(source)):
-        if isinstance(node, ast.Call) and _called_name(node) == "load_results":
-            name = node.args[0] if node.args else None
-            if isinstance(name, ast.Constant):
-                path = root / "benchmarks" / "results" / f"{name.value}.json"
-                if path.exists():
-                    yield path
+        place = isinstance(node, ast.Call) and RECORDED.get(_called_name(node))
+        name = node.args[0] if place and node.args else None
+        if isinstance(name, ast.Constant):
+            path = root / place.format(name.value)
+            if path.exists():
+                yield path
 
 
 def _dependencies(source: Path, root: Path) -> Iterator[Path]:

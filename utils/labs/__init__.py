@@ -16,6 +16,7 @@ from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
 from utils.labs.reading import Reading, draw_reading, reading_lab
 from utils.labs.trading_cost import trading_cost_lab
+from utils.labs.training import training_lab
 
 __all__ = [
     "AttentionExample",
@@ -33,4 +34,5 @@ __all__ = [
     "reading_lab",
     "slider",
     "trading_cost_lab",
+    "training_lab",
 ]

@@ -1,6 +1,5 @@
 """Where a decoder looks for each symbol that it writes. Chapter 11."""
 
-import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.charts import heat_map
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import Lab, checkbox, make_lab, read, select, slider
 
 SCRIPT = read("js/attention.js")
 STYLE = read("css/attention.css")
@@ -47,23 +46,11 @@ def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
     """
     _check(examples)
     first = examples[0]
-    options = "".join(
-        f'<option value="{number}">'
-        f"{html.escape(''.join(example.source).rstrip('∅'))}</option>"
+    sources = {
+        str(number): "".join(example.source).rstrip("∅")
         for number, example in enumerate(examples)
-    )
+    }
     steps = float(len(first.masked.written))
-    position = slider("position", "Written symbol", 1.0, steps, 1.0, 1.0)
-    body = f"""<div class="lab-controls">
-<label>Source <select data-part="example">{options}</select></label>
-<label><input type="checkbox" data-part="mask" checked>
-Mask the padding ∅</label>
-{position}</div>
-<svg data-part="map" role="img"
-aria-label="Attention weights: a row for each written symbol"></svg>
-<output aria-live="polite">Written: <b data-part="written"></b>. For
-<b data-part="symbol"></b> most weight on <span data-part="best"></span>; on
-padding <b data-part="padding"></b>.</output>"""
     data = {
         "examples": [
             {
@@ -74,8 +61,23 @@ padding <b data-part="padding"></b>.</output>"""
             for example in examples
         ]
     }
-    title = "Where the decoder looks"
-    return make_lab(title, body, SCRIPT, _twin(first), data, STYLE)
+    return make_lab(
+        "Where the decoder looks",
+        task="Pick a written symbol, by its row or by the slider: the darker "
+        "a cell, the more of that position the decoder mixed in.",
+        controls=select("example", "Source", sources)
+        + slider("position", "Written symbol", 1.0, steps, 1.0, 1.0)
+        + checkbox("mask", "Mask the padding ∅", checked=True),
+        picture="""<svg data-part="map" role="img"
+aria-label="Attention weights: a row for each written symbol"></svg>""",
+        sentence="""Written: <b data-part="written"></b>. For
+<b data-part="symbol"></b> most weight on <span data-part="best"></span>; on
+padding <b data-part="padding"></b>.""",
+        script=SCRIPT,
+        twin=_twin(first),
+        data=data,
+        style=STYLE,
+    )
 
 
 def _check(examples: Sequence[AttentionExample]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, button, make_lab, read, slider
+from utils.labs.lab import Lab, button, buttons, make_lab, read, slider
 
 CELL_SCRIPT = read("js/cell.js")
 LSTM_SCRIPT = read("js/lstm_cell.js")
@@ -151,9 +151,7 @@ def _cell_lab(
         slider(name, label, -6.0, 6.0, 0.1, start[name])
         for name, (label, _) in gates.items()
     )
-    buttons = "".join(
-        button(f"preset-{i}", name) for i, name in enumerate(names)
-    )
+    settings = [button(f"preset-{i}", name) for i, name in enumerate(names)]
     lines = "".join(
         f'<path class="lab-line" style="stroke:{colour}" '
         f'data-part="trace-{trace}"/>'
@@ -164,11 +162,7 @@ def _cell_lab(
         f'<b data-part="now-{trace}"></b></span>'
         for trace, colour in traces.items()
     )
-    step = button("step", "Take this step")
-    reset = button("reset", "Reset the state")
-    body = f"""<div class="lab-controls">{controls}</div>
-<div>Set the gates to {buttons}</div>
-<div>{step}{reset}</div>
+    picture = f"""<div class="lab-panels">
 <svg viewBox="0 0 360 125" role="img"
 aria-label="The cell with its gates">{diagram}</svg>
 <svg viewBox="0 0 360 145" role="img"
@@ -180,9 +174,7 @@ aria-label="The state over the last steps">
 <text x="40" y="138" data-part="first"></text>
 <text x="190" y="138" text-anchor="middle">step</text>
 <text x="340" y="138" text-anchor="end" data-part="last"></text>{lines}
-</svg>
-<output aria-live="polite">After step <b data-part="step-now"></b>: {keys}.
-Next: <span data-part="sum"></span></output>"""
+</svg></div>"""
     data = {
         "gates": {
             name: {"squash": squash} for name, (_, squash) in gates.items()
@@ -191,7 +183,23 @@ Next: <span data-part="sum"></span></output>"""
         "story": [names.index(name) for name in story],
         "traces": list(traces),
     }
-    return make_lab(title, body, script + CELL_SCRIPT, twin, data)
+    return make_lab(
+        title,
+        task="Set the gates, by hand or with a button, and take a step: the "
+        "chart keeps what the unit holds.",
+        controls=controls
+        + buttons("Set the gates to", *settings)
+        + buttons(
+            button("step", "Take this step", main=True),
+            button("reset", "Reset the state"),
+        ),
+        picture=picture,
+        sentence=f"""After step <b data-part="step-now"></b>: {keys}.
+Next: <span data-part="sum"></span>""",
+        script=script + CELL_SCRIPT,
+        twin=twin,
+        data=data,
+    )
 
 
 def _gate(name: str, x: int) -> str:

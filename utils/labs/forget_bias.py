@@ -19,22 +19,27 @@ def forget_bias_lab(bias: float = 1.0) -> Lab:
     Args:
         bias: where the slider starts, between −2 and 7.
     """
-    controls = slider("bias", "Forget bias", -2.0, 7.0, 0.1, bias)
-    body = f"""<div class="lab-controls">{controls}</div>
-<svg viewBox="0 0 360 185" role="img"
+    picture = f"""<svg viewBox="0 0 360 185" role="img"
 aria-label="Share of the gradient left against the lag">
 {_ticks()}
 <path class="lab-line" style="stroke:var(--blue)" data-part="curve"/>
 <path class="lab-axis" stroke-dasharray="4 3" data-part="drop"/>
 <circle r="5" style="fill:var(--vermilion)" data-part="dot"/>
 <text x="190" y="182" text-anchor="middle">lag k, in steps</text>
-</svg>
-<output aria-live="polite">Forget gate <b data-part="gate"></b>; half-life
+</svg>"""
+    return make_lab(
+        "Forget bias and the half-life of the gradient",
+        task="Move the bias: how far back does a gradient reach through the "
+        "cell, as a share of what it was?",
+        controls=slider("bias", "Forget bias", -2.0, 7.0, 0.1, bias),
+        picture=picture,
+        sentence="""Forget gate <b data-part="gate"></b>; half-life
 <b data-part="half-life"></b> steps; left after 10 steps
 <b data-part="left-10"></b>, after 100 steps
-<b data-part="left-100"></b>.</output>"""
-    title = "Forget bias and the half-life of the gradient"
-    return make_lab(title, body, SCRIPT, _twin(bias))
+<b data-part="left-100"></b>.""",
+        script=SCRIPT,
+        twin=_twin(bias),
+    )
 
 
 def _ticks() -> str:

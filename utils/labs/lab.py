@@ -73,6 +73,7 @@ def module(name: str) -> str:
 
 
 STYLE = read("css/lab.css")
+FRAME = read("js/frame.js")
 PRELUDE = read("js/prelude.js")
 PALETTE = "".join(
     f"--palette-{name}: {COLORS[name]}; "
@@ -82,10 +83,15 @@ PALETTE = "".join(
 
 def make_lab(
     title: str,
-    body: str,
+    *,
+    task: str,
+    controls: str,
+    picture: str,
+    sentence: str,
     script: str,
     twin: Figure,
     data: Mapping[str, Any] | None = None,
+    modules: str = "",
     style: str = "",
 ) -> Lab:
     """Bundle a lab's markup, script and static twin.
@@ -93,37 +99,53 @@ def make_lab(
     Mark what the script touches with `data-part="name"`; it then reads
     `number("name")`, writes `write("name", text)`, sets attributes with
     `set("name", {...})` and reaches the element itself with `find("name")`.
-    No element needs an id, so a page may hold a lab twice.
+    No element needs an id, so a page may hold a lab twice. Nothing runs before
+    the reader comes near.
 
     Args:
         title: names the lab to every reader; also its accessible name.
-        body: HTML between the title and the script.
+        task: says in a sentence or two what to do, as HTML.
+        controls: what the reader moves, as HTML: `slider`, `select`,
+            `checkbox`, and `buttons` of `button`.
+        picture: the figure that the script draws, as HTML.
+        sentence: says what the picture shows now, as HTML with parts that the
+            script writes.
         script: JavaScript statements, run once per copy with `root` (the lab's
             element) and `data`.
         twin: the lab's first view as a matplotlib figure.
         data: anything JSON holds, handed to the script.
+        modules: what the script calls, from `module`.
         style: CSS for this lab alone; begin each selector with `.unrolled-lab`.
     """
     values = json.dumps(data or {}, separators=(",", ":"))
     values = values.replace("<", "\\u003c")
-    key = hashlib.sha256((title + body + script + values).encode())
     label = html.escape(title, quote=True)
+    body = f"""<p class="lab-title">{label}</p>
+<p class="lab-task">{task}</p>
+<div class="lab-controls">{controls}</div>
+<div class="lab-picture">{picture}</div>
+<output aria-live="polite">{sentence}</output>"""
+    key = hashlib.sha256((body + modules + script + values).encode())
     mark = f'data-lab="{key.hexdigest()[:12]}"'
     page = f"""<style>.unrolled-lab {{ {PALETTE}}}
 {STYLE}{style}</style>
 <div class="unrolled-lab" role="group" aria-label="{label}" {mark}>
-<p class="lab-title">{label}</p>
 {body}
 </div>
 <script>
+{{
+{modules}{FRAME}
 for (const root of document.querySelectorAll('[{mark}]:not([data-ready])')) {{
 root.setAttribute("data-ready", "");
+whenSeen(root, () => {{
 const data = {values};
-{PRELUDE}{script}}}
+{PRELUDE}{script}}});
+}}
+}}
 </script>"""
-    picture = io.BytesIO()
-    twin.savefig(picture, format="png", dpi=110)
-    return Lab(title, page, picture.getvalue())
+    picture_file = io.BytesIO()
+    twin.savefig(picture_file, format="png", dpi=110)
+    return Lab(title, page, picture_file.getvalue())
 
 
 def slider(
@@ -140,12 +162,54 @@ def slider(
     `<name>-text`.
     """
     return (
-        f'<label>{label} <span data-part="{name}-text"></span>'
-        f'<input type="range" data-part="{name}" min="{minimum:g}" '
+        f'<label>{label} <span class="lab-value" data-part="{name}-text">'
+        f'</span><input type="range" data-part="{name}" min="{minimum:g}" '
         f'max="{maximum:g}" step="{step:g}" value="{value:g}"></label>'
     )
 
 
-def button(name: str, label: str) -> str:
-    """Return a native push button."""
-    return f'<button type="button" data-part="{name}">{label}</button>'
+def select(
+    name: str, label: str, options: Mapping[str, str], chosen: str = ""
+) -> str:
+    """Return a labelled native choice; `options` maps a value to its text."""
+    choices = "".join(
+        f'<option value="{html.escape(value)}"'
+        f"{' selected' * (value == chosen)}>{html.escape(text)}</option>"
+        for value, text in options.items()
+    )
+    return (
+        f'<label>{label} <select data-part="{name}">{choices}</select></label>'
+    )
+
+
+def checkbox(name: str, label: str, checked: bool = False) -> str:
+    """Return a native box to tick."""
+    state = " checked" * checked
+    return (
+        f'<label><input type="checkbox" data-part="{name}"{state}> '
+        f"{label}</label>"
+    )
+
+
+def button(name: str, label: str, main: bool = False, **data: str) -> str:
+    """Return a native push button.
+
+    Args:
+        name: its part.
+        label: what it says.
+        main: whether it is the one that a reader presses first.
+        data: its data attributes.
+    """
+    kind = ' class="lab-main"' * main
+    marks = "".join(
+        f' data-{key}="{html.escape(value)}"' for key, value in data.items()
+    )
+    return (
+        f'<button type="button"{kind} data-part="{name}"{marks}>'
+        f"{label}</button>"
+    )
+
+
+def buttons(*parts: str) -> str:
+    """Return a row of buttons, and words between them, below the controls."""
+    return f'<div class="lab-buttons">{" ".join(parts)}</div>'

@@ -1,6 +1,5 @@
 """Wrongly answered texts to browse, slice by slice. Chapter 11."""
 
-import html
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import Lab, make_lab, read, select, slider
 
 SCRIPT = read("js/mistakes.js")
 STYLE = read("css/mistakes.css")
@@ -38,24 +37,27 @@ def mistakes_lab(mistakes: pd.DataFrame, title: str) -> Lab:
         }
         for row in mistakes.to_dict("records")
     ]
-    options = "".join(
-        f'<option value="{number}">{html.escape(str(name))} '
-        f"({int(mistakes[name].sum())})</option>"
+    names = {
+        str(number): f"{name} ({int(mistakes[name].sum())})"
         for number, name in enumerate(slices)
-    )
+    }
+    truths = {"any": "either", "1": "positive", "0": "negative"}
     pages = float(-(-len(rows) // SHOWN))
-    body = f"""<div class="lab-controls">
-<label>Slice <select data-part="slice">{options}</select></label>
-<label>Truth <select data-part="truth"><option value="any">either</option>
-<option value="1">positive</option>
-<option value="0">negative</option></select></label>
-{slider("page", "Mistakes", 1.0, pages, 1.0, 1.0)}</div>
-<ul class="lab-mistakes" data-part="list"></ul>
-<output aria-live="polite">The most confident mistakes first:
-<b data-part="range"></b> of <b data-part="count"></b> in this slice.</output>
-"""
-    data = {"rows": rows, "shown": SHOWN}
-    return make_lab(title, body, SCRIPT, _twin(rows, title), data, STYLE)
+    return make_lab(
+        title,
+        task="Choose what the texts have in common, and see where the model "
+        "was surest of the wrong answer.",
+        controls=select("slice", "Slice", names)
+        + select("truth", "Truth", truths)
+        + slider("page", "Mistakes", 1.0, pages, 1.0, 1.0),
+        picture='<ul class="lab-mistakes" data-part="list"></ul>',
+        sentence="""The most confident mistakes first:
+<b data-part="range"></b> of <b data-part="count"></b> in this slice.""",
+        script=SCRIPT,
+        twin=_twin(rows, title),
+        data={"rows": rows, "shown": SHOWN},
+        style=STYLE,
+    )
 
 
 def _twin(rows: Sequence[dict[str, Any]], title: str) -> Figure:

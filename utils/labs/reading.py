@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import Lab, make_lab, read, select, slider
 
 SCRIPT = read("js/reading.js")
 STYLE = read("css/reading.css")
@@ -40,16 +40,11 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
     _check(readings)
     models = list(readings[0].verdicts)
     lines = list(zip(models, LINES.items(), strict=False))
-    sentences = "".join(
-        f'<option value="{row}">'
-        f"{html.escape(textwrap.shorten(' '.join(each.tokens), 70))}</option>"
+    sentences = {
+        str(row): textwrap.shorten(" ".join(each.tokens), 70)
         for row, each in enumerate(readings)
-    )
-    options = "".join(
-        f'<option value="{m}"{" selected" * (m == len(models) - 1)}>'
-        f"{html.escape(name)}</option>"
-        for m, name in enumerate(models)
-    )
+    }
+    names = {str(m): name for m, name in enumerate(models)}
     paths = "".join(
         f'<path class="lab-line" stroke-dasharray="{dash}" '
         f'style="stroke:var(--{colour})" data-part="line-{m}"/>'
@@ -61,13 +56,7 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
         for m, (name, (colour, _)) in enumerate(lines)
     )
     words = float(len(readings[0].tokens))
-    position = slider("position", "Word", 1.0, words, 1.0, float(start))
-    body = f"""<div class="lab-controls">
-<label>Sentence <select data-part="sentence">{sentences}</select></label>
-<label>Colour the words by
-<select data-part="model">{options}</select></label>
-{position}</div>
-<p class="lab-words" data-part="words"></p>
+    picture = f"""<p class="lab-words" data-part="words"></p>
 <svg viewBox="0 0 360 150" role="img"
 aria-label="Probability of positive after each word">
 <path class="lab-grid" d="M30 70H352"/>
@@ -77,8 +66,7 @@ aria-label="Probability of positive after each word">
 <text x="25" y="134" text-anchor="end">0</text>
 <text x="191" y="146" text-anchor="middle">words read</text>
 <path class="lab-axis" stroke-opacity=".5" data-part="cursor"/>{paths}
-</svg>
-<output aria-live="polite">Positive, so far: {keys}.</output>"""
+</svg>"""
     data = {
         "models": models,
         "readings": [
@@ -91,9 +79,20 @@ aria-label="Probability of positive after each word">
             for each in readings
         ],
     }
-    title = "A verdict, word by word"
-    twin = draw_reading(readings[0])
-    return make_lab(title, body, SCRIPT, twin, data, STYLE)
+    return make_lab(
+        "A verdict, word by word",
+        task="Move through a sentence: which word turns each model, and which "
+        "word should have?",
+        controls=select("sentence", "Sentence", sentences)
+        + select("model", "Colour the words by", names, str(len(models) - 1))
+        + slider("position", "Word", 1.0, words, 1.0, float(start)),
+        picture=picture,
+        sentence=f"Positive, so far: {keys}.",
+        script=SCRIPT,
+        twin=draw_reading(readings[0]),
+        data=data,
+        style=STYLE,
+    )
 
 
 def draw_reading(reading: Reading) -> Figure:

@@ -31,10 +31,7 @@ def trading_cost_lab(
         cost: where the slider starts, in basis points.
     """
     changes = np.abs(np.diff(invested.astype(int), prepend=0))
-    controls = slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost)
-    body = f"""<div class="lab-controls">
-{controls}</div>
-<svg viewBox="0 0 360 175" role="img"
+    picture = f"""<svg viewBox="0 0 360 175" role="img"
 aria-label="Growth of one unit, logarithmic, against time">
 <path class="lab-grid" data-part="start"/>
 <path class="lab-axis" d="M40 10V150H350"/>
@@ -44,17 +41,25 @@ data-part="index"/>
 <path class="lab-line" style="stroke:var(--vermilion);stroke-width:1.5"
 data-part="strategy"/>
 <text x="195" y="168" text-anchor="middle">{len(returns)} trading days</text>
-</svg>
-<output aria-live="polite">{html.escape(name)} (orange) makes
-{changes.sum()} trades and turns 1 into <b data-part="grown"></b>; the index
-(thin) turns it into <b data-part="index-grown"></b>.</output>"""
+</svg>"""
     held = returns * invested - changes * cost / 1e4
-    twin = _twin(returns, held, name, cost)
     data = {
         "returns": returns.round(6).tolist(),
         "invested": "".join("1" if each else "0" for each in invested),
     }
-    return make_lab("What trading costs leave", body, SCRIPT, twin, data)
+    return make_lab(
+        "What trading costs leave",
+        task="Let a trade cost something: at which cost does the forecast "
+        "stop paying for its trades?",
+        controls=slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost),
+        picture=picture,
+        sentence=f"""{html.escape(name)} (orange) makes {changes.sum()} trades
+and turns 1 into <b data-part="grown"></b>; the index (thin) turns it into
+<b data-part="index-grown"></b>.""",
+        script=SCRIPT,
+        twin=_twin(returns, held, name, cost),
+        data=data,
+    )
 
 
 def _twin(
