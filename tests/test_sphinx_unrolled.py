@@ -188,7 +188,8 @@ def test_a_table_is_marked_for_the_style_sheet(book):
     table, drawing = page.find(id="tab-one"), page.find(id="fig-dot")
     assert "captioned-table" in table["class"]
     assert "captioned-table" not in drawing["class"]
-    assert table.find("table") and table.find("figcaption")
+    assert table.find("table") is not None
+    assert table.find("figcaption") is not None
 
 
 def test_unlabelled_equations_have_no_number(book):
