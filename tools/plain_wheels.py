@@ -14,7 +14,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.setup import PYTHON, ROOT
+
 OTHER_SOURCES = {"PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"}
 IS_CUDA_BUILD = "import sys, torch; sys.exit(torch.version.cuda is None)"
 
@@ -29,7 +30,7 @@ def commands() -> list[list[str]]:
     """Return what is run in the clone, in order."""
     every = [["make", "setup"], ["make", "test"], ["make", "book"]]
     if (sys.platform, platform.machine()) == ("linux", "x86_64"):
-        every.insert(1, [".venv/bin/python", "-c", IS_CUDA_BUILD])
+        every.insert(1, [str(PYTHON.relative_to(ROOT)), "-c", IS_CUDA_BUILD])
     return every
 
 
