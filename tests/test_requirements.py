@@ -13,6 +13,7 @@ from tools.chapters import ROOT
 def test_every_package_is_pinned_exactly_and_portably():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert "torch==2.13.0" in lines
+    lines += (ROOT / "requirements-data.txt").read_text().splitlines()
     for line in lines:
         pins = list(Requirement(line).specifier)
         assert [pin.operator for pin in pins] == ["=="], f"{line} is not pinned"

