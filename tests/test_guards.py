@@ -31,9 +31,12 @@ HEADER = """\
 # %% [markdown]
 # # A sample
 #
-# MEANS What is a mean?
+# MEANS
+# What is a mean?
 
 """
+
+MEANS = "\n# ".join(["mean " * 15] * 140)
 
 BODY = """
 # %%
@@ -141,7 +144,7 @@ def sample(tmp_path: Path) -> guards.Chapter:
     )
     exercises = "".join(EXERCISE.format(number=number) for number in range(4))
     source = tmp_path / "chapters/01_sample.py"
-    header = HEADER.replace("MEANS", "mean " * 2000)
+    header = HEADER.replace("MEANS", MEANS)
     source.write_text(header + cell + BODY + exercises + READING)
     write_notebook(source)
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
@@ -356,7 +359,7 @@ def figure_whose_title_compares(chapter):
 
 
 def few_words(chapter):
-    edit_source(chapter, "mean " * 2000, "")
+    edit_source(chapter, MEANS, "")
 
 
 def many_words(chapter):
@@ -398,6 +401,19 @@ def cell_of_thirty_lines(chapter):
 def cells_long_on_the_whole(chapter):
     for cell in ('print("mean', "figure", "score = ", "assert score"):
         edit_source(chapter, f"\n{cell}", "\n" + "x = 1\n" * 12 + cell)
+
+
+def wide_code(chapter):
+    edit_source(chapter, '"RNN": 0.702}', '"RNN": 0.702}  # ' + "a " * 40)
+
+
+def wide_prose(chapter):
+    edit_source(chapter, "# The line rises.", "# The line rises" + ", on" * 20)
+
+
+def wide_output(chapter):
+    found = new_output("stream", name="stdout", text="ok\n" + "0.5 " * 21)
+    edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
 
 
 def figure_without_alt_text(chapter):
@@ -511,6 +527,9 @@ FAULTS = [
     (guards.unbalanced, many_words),
     (guards.overlong, cell_of_thirty_lines),
     (guards.overlong, cells_long_on_the_whole),
+    (guards.overwide, wide_code),
+    (guards.overwide, wide_prose),
+    (guards.overwide, wide_output),
     (guards.undescribed, figure_without_alt_text),
     (guards.undescribed, image_without_alt_text),
     (guards.uninterpreted, figure_without_words),
@@ -580,6 +599,19 @@ def test_a_definition_may_stand_on_another_page(sample: guards.Chapter):
     assert guards.misled(chapter)
     glossary.write_text("# Glossary\n\nmean\n  A sum over a count.\n")
     assert not guards.misled(chapter)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# | a | b" + " | c" * 30,
+        "# $$ " + "a + " * 30 + "\\alpha $$",
+        "# see [it](https://example.org/" + "a" * 80 + ")",
+    ],
+)
+def test_what_cannot_be_broken_may_be_wide(sample: guards.Chapter, line: str):
+    edit_source(sample, "# The line rises.", f"# The line rises.\n{line}")
+    assert not guards.overwide(guards.Chapter(sample.source, sample.root))
 
 
 def test_every_guard_has_a_planted_fault():

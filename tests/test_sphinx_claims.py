@@ -79,7 +79,7 @@ def test_the_ledger_holds_what_a_reader_needs(book):
         "0, 1, 2",
         claim.provenance()["date"],
         claim.provenance()["processor"],
-        "after the results had been seen",
+        "written after the results had been seen",
     ):
         assert fact in said
     assert "assert effect.low > 0.01" in entry.select_one("details").get_text()

@@ -23,6 +23,7 @@ from tools import bootstrap, cells, chapters, marks, prose, tolerance
 WORDS = range(2_000, 4_501)
 LONGEST_CELL = 20
 LONGEST_MEDIAN = 8
+WIDEST_LINE = 80
 EXERCISES = range(4, 11)
 TAGS = {
     "bootstrap",
@@ -40,6 +41,8 @@ WIDEST = {"within": Decimal("0.03"), "rtol": Decimal("0.1")}
 # The one table of verdicts, by its chapter and its cell's first comment: where
 # padding changes an answer and where it does not.
 GRID = ("any_length", "# The invariance grid")
+# A cell's header, a row of a table, an address or a formula.
+UNBROKEN = re.compile(r"^# (?:%%|\||.*\]\(|.*\\\w)")
 REASON = re.compile(r"# tolerance: *\S")
 NO_COMPARISON = re.compile(r"# no comparison: *\S")
 HEADING = re.compile(r"(?m)^#{1,3} ")
@@ -349,6 +352,26 @@ def overlong(chapter: Chapter) -> list[str]:
     return faults
 
 
+def overwide(chapter: Chapter) -> list[str]:
+    """The source and what its cells print keep to 80 columns.
+
+    A comment may be longer where there is no place to break it.
+    """
+    source = chapter.source.read_text(encoding="utf-8")
+    faults = [
+        f"line {number}: {len(line)} columns, at most {WIDEST_LINE}"
+        for number, line in enumerate(source.splitlines(), start=1)
+        if len(line) > WIDEST_LINE and not UNBROKEN.search(line)
+    ]
+    for number, cell in chapter.code_cells:
+        faults += [
+            f"cell {number}: prints {width} columns, at most {WIDEST_LINE}"
+            for width in map(prose.printed_width, cell.outputs)
+            if width > WIDEST_LINE
+        ]
+    return faults
+
+
 def undescribed(chapter: Chapter) -> list[str]:
     """Every figure has alt text.
 
@@ -465,6 +488,7 @@ GUARDS = (
     misled,
     unbalanced,
     overlong,
+    overwide,
     undescribed,
     uninterpreted,
     incomplete,

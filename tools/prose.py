@@ -150,6 +150,13 @@ def verdicts(output: NotebookNode) -> list[str]:
     return VERDICT.findall(_seen_text(output))
 
 
+def printed_width(output: NotebookNode) -> int:
+    """Return the columns of the longest line that an output prints as text."""
+    if "text/html" in output.get("data", {}):
+        return 0
+    return max(map(len, _seen_text(output).splitlines()), default=0)
+
+
 def _seen_text(output: NotebookNode) -> str:
     """Return the text of the one form of an output that a page shows."""
     if output.output_type == "stream":

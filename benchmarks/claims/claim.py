@@ -37,6 +37,7 @@ class Effect:
         )
 
     def __str__(self) -> str:
+        """Write it as the site's page of claims does."""
         return (
             f"{self.what}: {self.value:.3g} "
             f"({self.low:.3g} to {self.high:.3g}, {self.interval})"
@@ -77,6 +78,7 @@ class Claim:
     thresholds: str | None = None
 
     def __post_init__(self) -> None:
+        """Refuse a claim that rests on one seed."""
         if len(self.seeds) == 1:
             raise ValueError(f"{self.name}: one seed backs no claim; run more")
 

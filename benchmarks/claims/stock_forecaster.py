@@ -21,7 +21,8 @@ def saving(case: dict[str, Any], loser: str, winner: str, what: str) -> Effect:
     value = case["qlike"][loser] - case["qlike"][winner]
     error = value / case["dm"][loser][winner]["statistic"]
     half = stats.t.ppf(0.975, case["days"] - 1) * error
-    return Effect(what, value, value - half, value + half, "95 %, by DM")
+    how = "95 % interval, Diebold–Mariano"
+    return Effect(what, value, value - half, value + half, how)
 
 
 @claim(

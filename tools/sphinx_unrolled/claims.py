@@ -23,8 +23,8 @@ from tools import chapters, marks
 
 LEDGER, GLOSSARY = "claims", "glossary"
 THRESHOLDS = {
-    True: "stood before the fresh seeds were run, in the commit “{}”",
-    False: "were written after the results had been seen",
+    True: "committed before the fresh seeds were run, in “{}”",
+    False: "written after the results had been seen",
 }
 
 
@@ -162,21 +162,22 @@ def entry(claim: Claim, config: Config, sources: list[Path]) -> str:
             f"{claim.name}: {claim.sentence}"
         ) from error
     run = claim.provenance()
-    seeds = ", ".join(map(str, claim.seeds)) or "nothing is drawn"
+    seeds = ", ".join(map(str, claim.seeds)) or "none, as nothing is drawn"
     thresholds = THRESHOLDS[claim.thresholds is not None]
+    machine = f"{run['processor']}, threads: {run['threads']}"
     lines = [
         f"({claim.name})=",
         f"### {claim.sentence.rstrip('.')}\n",
-        *(f"- **Effect.** {effect}" for effect in effects),
-        f"- **Between.** {' and '.join(claim.contenders)}",
-        f"- **Seeds.** {seeds}",
-        f"- **Data.** {claim.data}",
-        f"- **Run.** `{run['command']}`, {run['date']}, {run['processor']}, "
-        f"threads: {run['threads']}, commit {run['commit']}",
-        f"- **Refuted by.** {claim.refuted_by}",
-        f"- **Thresholds.** They {thresholds.format(claim.thresholds)}.",
-        f"- **Asserted** in {_asserts(claim, config)}",
-        f"- **Said** in {_chapters(claim, sources)}\n",
+        *(f"- **Effect:** {effect}" for effect in effects),
+        f"- **Contenders:** {' and '.join(claim.contenders)}",
+        f"- **Seeds:** {seeds}",
+        f"- **Data:** {claim.data}",
+        f"- **Run:** `{run['command']}` on {run['date']}, {machine}, "
+        f"commit {run['commit']}",
+        f"- **Refuted by:** {claim.refuted_by}",
+        f"- **Thresholds:** {thresholds.format(claim.thresholds)}",
+        f"- **Asserted in:** {_asserts(claim, config)}",
+        f"- **Said in:** {_chapters(claim, sources)}\n",
         "````{dropdown} The check\n```python",
         inspect.getsource(claim.check).rstrip(),
         "```\n````\n",
