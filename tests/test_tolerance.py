@@ -209,3 +209,15 @@ def test_only_whole_tags_are_tolerances():
     tags = ["within-", "within-0.02x", "rtol 5", "hide-input"]
     assert tolerance.tolerances(tags) == {}
     assert set(tolerance.tolerances([*tags, *WITHIN])) == {"within"}
+
+
+def test_what_passed_under_another_plugin_must_pass_again(
+    tmp_path, monkeypatch
+):
+    notebook = chapters.sources()[0].with_suffix(".ipynb")
+    before = validate.fingerprint(notebook)
+    assert validate.fingerprint(notebook) == before
+    other = tmp_path / "tolerance.py"
+    other.write_text("# more tolerant", encoding="utf-8")
+    monkeypatch.setattr(validate, "TOLERANCE", other)
+    assert validate.fingerprint(notebook) != before
