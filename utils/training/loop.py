@@ -265,8 +265,8 @@ def evaluate(
         }
         taken.append(_Step(len(target), scores))
     means = _Means()
-    for rows, scores in _fetch(taken):
-        means.add(rows, scores)
+    for rows, fetched in _fetch(taken):
+        means.add(rows, fetched)
     return means.over()
 
 
