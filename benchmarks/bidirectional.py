@@ -1,13 +1,13 @@
-"""What the second direction is worth, what pooling it takes, and where it leaks.
+"""What a second direction is worth, what pooling it takes, where it leaks.
 
     python -m benchmarks.bidirectional [--tune] [--minutes 10]
 
-Four trials. Each contender's learning rate is the best of at least three, a
-factor of three apart, on validation data with three seeds of their own
+Three trials, and a leak. Each contender's learning rate is the best of at least
+three, a factor of three apart, on validation data with three seeds of their own
 (`--tune` does no more than that); then five fresh seeds run once and are scored
-on test data. Every run is saved as it ends and not repeated, so that the
-benchmark can be interrupted. It takes about half an hour of one core. Chapter
-07 shows the results.
+on test data. The leak is no contest, so its models are not tuned. Every run is
+saved as it ends and not repeated, so that the benchmark can be interrupted. It
+takes about half an hour of one core. Chapter 07 shows the results.
 """
 
 import argparse
@@ -36,7 +36,12 @@ from utils.data.digit_strings import (
     occurs_once,
 )
 from utils.data.samples import load_digit_rows
-from utils.torch_models import StepForecaster, pool_outputs
+from utils.models.pytorch import (
+    FinalStatesReader,
+    StepForecaster,
+    SymbolReader,
+    pool_outputs,
+)
 from utils.training import evaluate, fit
 
 SEEDS = range(5)
@@ -60,8 +65,8 @@ class Contender:
     `train` is called with a seed and returns the batches of one stretch of
     training, anew each time they are iterated; `stretches` of them make a run.
     `valid` scores the curve and the learning rate; `judge` looks at the test
-    data, once, after the last stretch. `rate_of` names the contender whose
-    learning rate it takes where it is not tuned itself.
+    data, once, after the last stretch. `rate` is the learning rate, or names
+    the contender whose rate it takes; None where it is tuned.
     """
 
     build: Callable[[], nn.Module]
@@ -71,7 +76,7 @@ class Contender:
     loss: Score
     metrics: dict[str, Score]
     judge: Callable[[nn.Module], dict[str, Any]]
-    rate_of: str | None = None
+    rate: float | str | None = None
 
 
 def train(contender: Contender, rate: float, seed: int) -> dict[str, Any]:
@@ -166,65 +171,6 @@ class Stream:
         """Draw the batches of one stretch."""
         for _ in range(self.steps):
             yield self.draw(self.rng)
-
-
-def reverse_rows(
-    x: Float[Tensor, "batch time feature"], lengths: Int[Tensor, " batch"]
-) -> Float[Tensor, "batch time feature"]:
-    """Turn each row round within its own length; padding stays at its end."""
-    steps = torch.arange(x.shape[1], device=x.device)
-    turned = lengths[:, None] - 1 - steps
-    turned = torch.where(turned < 0, steps, turned)
-    return x.gather(1, turned[:, :, None].expand_as(x))
-
-
-class SymbolReader(nn.Module):
-    """Symbols to vectors, an LSTM in one direction or two, and a linear head.
-
-    Padded rows of symbols and their lengths in. Nothing is packed: a forward
-    layer meets a row's padding after its last step, and so does a backward
-    layer that reads `reverse_rows`. That computes what PyTorch's packed
-    bidirectional layer does, in a third of its time on a CPU. With `pooling`
-    (see `pool_outputs`) the head reads one vector per row and returns
-    (batch, outputs), without it every step: (batch, time, outputs).
-    """
-
-    def __init__(
-        self,
-        symbols: int,
-        outputs: int,
-        hidden_size: int = 16,
-        bidirectional: bool = True,
-        pooling: str | None = None,
-    ):
-        super().__init__()
-        self.embedding = nn.Embedding(symbols, 8)
-        self.ahead = nn.LSTM(8, hidden_size, batch_first=True)
-        self.back = (
-            nn.LSTM(8, hidden_size, batch_first=True) if bidirectional else None
-        )
-        self.head = nn.Linear(hidden_size * (1 + bidirectional), outputs)
-        self.pooling = pooling
-
-    def outputs(
-        self, rows: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch time feature"]:
-        """Return every output of the layer, both directions side by side."""
-        x = self.embedding(rows)
-        outputs, _ = self.ahead(x)
-        if self.back is None:
-            return outputs
-        turned, _ = self.back(reverse_rows(x, lengths))
-        return torch.cat([outputs, reverse_rows(turned, lengths)], dim=2)
-
-    def forward(
-        self, rows: Int[Tensor, "batch time"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch *time outputs"]:
-        """Read the rows, pool where asked to, and apply the head."""
-        outputs = self.outputs(rows, lengths)
-        if self.pooling is not None:
-            outputs = pool_outputs(outputs, lengths, self.pooling)
-        return self.head(outputs)
 
 
 # Poolings: which of a layer's outputs speak for the whole row
@@ -360,7 +306,7 @@ def pooling(how: str, lengths: tuple[int, int], steps: int) -> Contender:
 # Tags: mark every digit that occurs once, seeing back, some way ahead, or all
 
 TAG_LENGTHS = (5, 12)
-DELAYS = (2, 4, 8)
+DELAYS = (2, 4)
 TWO_WAY_HIDDEN, ONE_WAY_HIDDEN = 32, 47
 TAG_STEPS = 1000
 
@@ -444,26 +390,8 @@ DIGIT_HIDDEN = {"two-way": 64, "one-way": 94}
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 
-class DigitReader(nn.Module):
-    """An LSTM in one direction or both and a linear head on the last states."""
-
-    def __init__(self, hidden_size: int, bidirectional: bool):
-        super().__init__()
-        self.layer = nn.LSTM(
-            8, hidden_size, batch_first=True, bidirectional=bidirectional
-        )
-        self.head = nn.Linear(hidden_size * (1 + bidirectional), 10)
-
-    def forward(
-        self, x: Float[Tensor, "batch time input"]
-    ) -> Float[Tensor, "batch outputs"]:
-        """Read out the last state of each direction."""
-        _, (h_n, _) = self.layer(x)
-        return self.head(torch.cat(list(h_n), dim=1))
-
-
 def digit_parts() -> tuple[Batch, Batch, Batch]:
-    """Split the images by their order in the file: training, validation, test."""
+    """Split the images, in the order of the file, into three parts."""
     training, test = load_digit_rows()
     cut = len(training.y) - DIGIT_VALIDATION
     x, y = (
@@ -492,7 +420,9 @@ def digit_reader(name: str) -> Contender:
         return {"test": rounded(right.float().mean().item())}
 
     return Contender(
-        build=lambda: DigitReader(DIGIT_HIDDEN[name], name == "two-way"),
+        build=lambda: FinalStatesReader(
+            8, DIGIT_HIDDEN[name], 10, bidirectional=name == "two-way"
+        ),
         train=batches,
         stretches=DIGIT_EPOCHS,
         valid=lambda: [valid],
@@ -594,6 +524,7 @@ def forecaster(name: str) -> Contender:
         loss=mse_loss,
         metrics={},
         judge=judge,
+        rate=0.01,
     )
 
 
@@ -603,10 +534,6 @@ def forecaster(name: str) -> Contender:
 def contenders() -> dict[str, Contender]:
     """Return every contender by trial and name."""
     return {
-        **{
-            f"noise / {name}": forecaster(name)
-            for name in ("one-way", "two-way", "two-way, past only")
-        },
         **{f"digits / {name}": digit_reader(name) for name in DIGIT_HIDDEN},
         **{f"ends / {how}": pooling(how, LONG, ENDS_STEPS) for how in POOLINGS},
         **{
@@ -616,13 +543,17 @@ def contenders() -> dict[str, Contender]:
             for lengths in SHORTER
         },
         "ends, longer / last": replace(
-            pooling("last", LONG, LONGER_STEPS), rate_of="ends / last"
+            pooling("last", LONG, LONGER_STEPS), rate="ends / last"
         ),
         "tags / one-way": tagger(0, False, TAG_STEPS),
         "tags / two-way": tagger(0, True, TAG_STEPS),
         **{
             f"tags / delay {delay}": tagger(delay, False, TAG_STEPS)
             for delay in DELAYS
+        },
+        **{
+            f"noise / {name}": forecaster(name)
+            for name in ("one-way", "two-way", "two-way, past only")
         },
     }
 
@@ -643,11 +574,11 @@ def main() -> None:
 
     rates = {}
     for name, contender in contenders().items():
-        if contender.rate_of is None:
+        if contender.rate is None:
             done = results["tuning"].setdefault(name, {})
             rates[name] = tune(contender, done, save)
         else:
-            rates[name] = rates[contender.rate_of]
+            rates[name] = rates.get(contender.rate, contender.rate)
         print(f"{name}: learning rate {rates[name]:g}", flush=True)
     if arguments.tune:
         return

@@ -8,7 +8,6 @@ import torch
 
 from benchmarks import bidirectional
 from utils.data.digit_strings import PAD
-from utils.torch_models import SymbolReader as PackedReader
 
 
 def small(name):
@@ -68,35 +67,6 @@ def test_tuning_goes_on_beyond_the_edge(monkeypatch):
     assert len(done) == len(saves) == 5 * len(bidirectional.TUNING_SEEDS)
     assert bidirectional.tune(None, done, lambda: saves.append(1)) == best
     assert len(saves) == len(done), "nothing is run twice"
-
-
-@pytest.mark.parametrize("pooling", [None, *bidirectional.POOLINGS])
-@pytest.mark.parametrize("bidirectional_layer", [True, False])
-def test_reading_turned_rows_is_reading_packed_ones(
-    pooling, bidirectional_layer
-):
-    if pooling == "final states" and not bidirectional_layer:
-        pytest.skip("one direction has one final state")
-    torch.manual_seed(0)
-    options = {"bidirectional": bidirectional_layer, "pooling": pooling}
-    ours = bidirectional.SymbolReader(11, 4, **options)
-    packed = PackedReader(11, 4, **options)
-    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    with torch.no_grad():
-        packed.embedding.load_state_dict(ours.embedding.state_dict())
-        packed.head.load_state_dict(ours.head.state_dict())
-        for name in names:
-            getattr(packed.layer, name).copy_(getattr(ours.ahead, name))
-            if bidirectional_layer:
-                getattr(packed.layer, f"{name}_reverse").copy_(
-                    getattr(ours.back, name)
-                )
-        rows, lengths, _ = bidirectional.ends_batch(6, (2, 9), 0)
-        difference = ours(rows, lengths) - packed(rows, lengths)
-        if pooling is None:
-            valid = torch.arange(rows.shape[1]) < lengths[:, None]
-            difference = difference[valid]
-    assert difference.abs().max() < 1e-6
 
 
 def test_half_a_mask():

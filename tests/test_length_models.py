@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from utils.data.batches import mask_from_lengths, pad
 from utils.length.padding import POOLINGS
@@ -47,6 +49,25 @@ def test_padding_does_not_change_a_symbol_reader(pooling):
     assert torch.allclose(narrow, wider, atol=1e-6)
 
 
+def test_reading_turned_rows_is_reading_packed_ones():
+    torch.manual_seed(0)
+    model = SymbolReader(11, 3, hidden_size=4)
+    packed_layer = nn.LSTM(8, 4, batch_first=True, bidirectional=True)
+    with torch.no_grad():
+        for name, weight in model.ahead.named_parameters():
+            getattr(packed_layer, name).copy_(weight)
+        for name, weight in model.back.named_parameters():
+            getattr(packed_layer, f"{name}_reverse").copy_(weight)
+        rows, lengths = torch.randint(0, 10, (3, 6)), torch.tensor([6, 1, 4])
+        packed = pack_padded_sequence(
+            model.embedding(rows), lengths, True, enforce_sorted=False
+        )
+        theirs, _ = pad_packed_sequence(packed_layer(packed)[0], True)
+        valid = torch.arange(6) < lengths[:, None]
+        ours = model.outputs(rows, lengths)
+    assert torch.allclose(ours[valid], theirs[valid], atol=1e-6)
+
+
 def test_one_direction_cannot_see_ahead_and_two_can():
     torch.manual_seed(0)
     x = torch.randn(1, 6, 1)
@@ -59,9 +80,10 @@ def test_one_direction_cannot_see_ahead_and_two_can():
         assert (moved > 0) == bidirectional
 
 
-def test_final_states_reader_reads_the_ends():
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_final_states_reader_reads_the_ends(bidirectional):
     torch.manual_seed(0)
-    model = FinalStatesReader(3, 4, 2)
+    model = FinalStatesReader(3, 4, 2, bidirectional)
     x = torch.randn(2, 5, 3)
     with torch.no_grad():
         outputs, _ = model.layer(x)
