@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.nn.functional import pad as pad_tensor
 
 from benchmarks.record import record, recorded
-from utils.data.batches import bucket_batches, pad
+from utils.data.batches import bucket_batches, mask_from_lengths, pad
 from utils.data.digit_strings import (
     PAD,
     best_accuracy,
@@ -308,7 +308,7 @@ def pooling(how: str, lengths: tuple[int, int], steps: int) -> Contender:
 TAG_LENGTHS = (5, 12)
 DELAYS = (2, 4)
 TWO_WAY_HIDDEN, ONE_WAY_HIDDEN = 32, 47
-TAG_STEPS = 1000
+TAG_STEPS = 800
 
 
 def tag_batch(
@@ -316,15 +316,12 @@ def tag_batch(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Draw rows whose answers come `delay` steps late."""
     rows = draw_digit_strings(n, *TAG_LENGTHS, rng)
-    wait = [np.full(delay, PAD), np.full(delay, IGNORE)]
-    inputs, lengths = pad(
-        [np.concatenate([row, wait[0]]) for row in rows], value=PAD
-    )
-    answers, _ = pad(
-        [np.concatenate([wait[1], occurs_once(row)]) for row in rows],
-        value=IGNORE,
-    )
-    return torch.tensor(inputs), torch.tensor(lengths), torch.tensor(answers)
+    time = TAG_LENGTHS[1] + delay
+    inputs, lengths = pad(rows, value=PAD, to_length=time)
+    valid = mask_from_lengths(lengths, time)
+    answers = np.where(valid, occurs_once(inputs), IGNORE)
+    late = np.roll(answers, delay, axis=1)
+    return tuple(map(torch.tensor, (inputs, lengths + delay, late)))
 
 
 def every_step(logits: Tensor, target: Tensor) -> Tensor:

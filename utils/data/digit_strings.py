@@ -18,7 +18,8 @@ def draw_digit_strings(
     """Draw `n` strings: a length uniform on shortest..longest, then digits."""
     rng = np.random.default_rng(rng)
     lengths = rng.integers(shortest, longest + 1, n)
-    return [rng.integers(0, DIGITS, length) for length in lengths]
+    digits = rng.integers(0, DIGITS, (n, longest))
+    return [row[:length] for row, length in zip(digits, lengths, strict=True)]
 
 
 def both_ends(digits: Int[np.ndarray, " time"]) -> int:
@@ -26,9 +27,12 @@ def both_ends(digits: Int[np.ndarray, " time"]) -> int:
     return 2 * int(digits[0] < 5) + int(digits[-1] < 5)
 
 
-def occurs_once(digits: Int[np.ndarray, " time"]) -> Int[np.ndarray, " time"]:
-    """Mark every digit that occurs exactly once in the string with 1."""
-    return (np.bincount(digits, minlength=DIGITS)[digits] == 1).astype(int)
+def occurs_once(
+    digits: Int[np.ndarray, "*batch time"],
+) -> Int[np.ndarray, "*batch time"]:
+    """Mark every digit that occurs exactly once in its string with 1."""
+    same = digits[..., :, None] == digits[..., None, :]
+    return (same.sum(axis=-1) == 1).astype(int)
 
 
 def chance_alone(
