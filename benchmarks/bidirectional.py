@@ -307,7 +307,7 @@ def pooling(how: str, lengths: tuple[int, int], steps: int) -> Contender:
 
 TAG_LENGTHS = (5, 12)
 DELAYS = (2, 4)
-TWO_WAY_HIDDEN, ONE_WAY_HIDDEN = 32, 47
+BOTH_HIDDEN, ONE_HIDDEN = 32, 47
 TAG_STEPS = 800
 
 
@@ -331,7 +331,7 @@ def every_step(logits: Tensor, target: Tensor) -> Tensor:
     )
 
 
-def tagger(delay: int, two_way: bool, steps: int) -> Contender:
+def tagger(delay: int, both_ways: bool, steps: int) -> Contender:
     """Return the tagger that answers `delay` steps late, or reads both ways."""
 
     def judge(model: nn.Module) -> dict[str, Any]:
@@ -347,8 +347,8 @@ def tagger(delay: int, two_way: bool, steps: int) -> Contender:
         build=lambda: SymbolReader(
             11,
             2,
-            hidden_size=TWO_WAY_HIDDEN if two_way else ONE_WAY_HIDDEN,
-            bidirectional=two_way,
+            hidden_size=BOTH_HIDDEN if both_ways else ONE_HIDDEN,
+            bidirectional=both_ways,
         ),
         train=lambda seed: Stream(
             lambda rng: tag_batch(64, delay, rng), 100, seed
@@ -383,7 +383,7 @@ def tag_bounds() -> dict[str, Any]:
 
 DIGIT_VALIDATION = 300
 DIGIT_EPOCHS = 20
-DIGIT_HIDDEN = {"two-way": 64, "one-way": 94}
+DIGIT_HIDDEN = {"both directions": 64, "one direction": 94}
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 
@@ -418,7 +418,7 @@ def digit_reader(name: str) -> Contender:
 
     return Contender(
         build=lambda: FinalStatesReader(
-            8, DIGIT_HIDDEN[name], 10, bidirectional=name == "two-way"
+            8, DIGIT_HIDDEN[name], 10, bidirectional=name == "both directions"
         ),
         train=batches,
         stretches=DIGIT_EPOCHS,
@@ -504,7 +504,11 @@ class WindowForecaster(StepForecaster):
 
 def forecaster(name: str) -> Contender:
     """Return a forecaster of noise."""
-    kind = WindowForecaster if name == "two-way, past only" else StepForecaster
+    kind = (
+        WindowForecaster
+        if name == "both directions, past only"
+        else StepForecaster
+    )
 
     def judge(model: nn.Module) -> dict[str, Any]:
         rows = noise_rows(NOISE_ROWS, TEST_SEED)
@@ -514,7 +518,7 @@ def forecaster(name: str) -> Contender:
         }
 
     return Contender(
-        build=lambda: kind(1, 16, bidirectional=name != "one-way"),
+        build=lambda: kind(1, 16, bidirectional=name != "one direction"),
         train=lambda seed: [noise_rows(NOISE_ROWS, seed)] * NOISE_PASSES,
         stretches=NOISE_EPOCHS,
         valid=lambda: [noise_rows(NOISE_ROWS, VALIDATION_SEED)],
@@ -542,15 +546,19 @@ def contenders() -> dict[str, Contender]:
         "ends, longer / last": replace(
             pooling("last", LONG, LONGER_STEPS), rate="ends / last"
         ),
-        "tags / one-way": tagger(0, False, TAG_STEPS),
-        "tags / two-way": tagger(0, True, TAG_STEPS),
+        "tags / one direction": tagger(0, False, TAG_STEPS),
+        "tags / both directions": tagger(0, True, TAG_STEPS),
         **{
             f"tags / delay {delay}": tagger(delay, False, TAG_STEPS)
             for delay in DELAYS
         },
         **{
             f"noise / {name}": forecaster(name)
-            for name in ("one-way", "two-way", "two-way, past only")
+            for name in (
+                "one direction",
+                "both directions",
+                "both directions, past only",
+            )
         },
     }
 

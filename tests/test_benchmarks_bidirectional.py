@@ -25,11 +25,11 @@ def test_every_contender_trains_and_is_judged(name):
 
 def test_a_run_repeats_itself():
     first, again = (
-        bidirectional.measure(small("tags / two-way"), 0.01, seed=3)
+        bidirectional.measure(small("tags / both directions"), 0.01, seed=3)
         for _ in range(2)
     )
     assert first["curves"] == again["curves"]
-    other = bidirectional.measure(small("tags / two-way"), 0.01, seed=4)
+    other = bidirectional.measure(small("tags / both directions"), 0.01, seed=4)
     assert first["curves"] != other["curves"]
 
 
@@ -42,8 +42,8 @@ def test_tuning_and_fresh_seeds_are_disjoint():
 def test_contenders_have_like_many_parameters():
     made = bidirectional.contenders()
     for one, two in (
-        ("tags / one-way", "tags / two-way"),
-        ("digits / one-way", "digits / two-way"),
+        ("tags / one direction", "tags / both directions"),
+        ("digits / one direction", "digits / both directions"),
     ):
         counts = [
             sum(p.numel() for p in made[name].build().parameters())
