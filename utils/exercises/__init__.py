@@ -7,7 +7,11 @@ from utils.exercises.attention import (
     check_log_softmax,
     check_padding_mask,
 )
-from utils.exercises.bidirectional import check_final_states
+from utils.exercises.bidirectional import (
+    check_final_states,
+    check_joined,
+    check_without_itself,
+)
 from utils.exercises.cells import (
     check_gru_cell,
     check_lstm_cell,
@@ -27,6 +31,7 @@ __all__ = [
     "check_final_states",
     "check_gru_cell",
     "check_har_features",
+    "check_joined",
     "check_log_softmax",
     "check_lstm_cell",
     "check_masked_loss",
@@ -35,4 +40,5 @@ __all__ = [
     "check_price_windows",
     "check_rnn_cell",
     "check_scaler",
+    "check_without_itself",
 ]
