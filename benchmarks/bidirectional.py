@@ -47,7 +47,7 @@ from utils.training import evaluate, fit
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
 VALIDATION_SEED, TEST_SEED = 1000, 2000
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1)
 FIRST_RATES = slice(3, 6)
 IGNORE = -100
 
