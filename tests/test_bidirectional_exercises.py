@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.exercises import check_joined, check_without_itself
+from utils.exercises import check_joined, check_shifted
 from utils.scratch.bidirectional import reverse_rows
 
 
@@ -55,7 +55,7 @@ SHIFTS = {
     ("check", "function", "mistake"),
     [(check_joined, each, mistake) for mistake, each in JOINS.items()]
     + [
-        (check_without_itself, each, mistake)
+        (check_shifted, each, mistake)
         for mistake, each in SHIFTS.items()
     ],
 )
@@ -70,7 +70,7 @@ def test_mistakes_are_named(check, function, mistake, capsys):
     ("check", "function"),
     [
         (check_joined, lambda a, b, n: beside(a, reverse_rows(b, n))),
-        (check_without_itself, shift),
+        (check_shifted, shift),
     ],
 )
 def test_right_functions_pass(check, function, capsys):

@@ -89,14 +89,3 @@ def test_final_states_reader_reads_the_ends(bidirectional):
         outputs, _ = model.layer(x)
         ends = torch.cat([outputs[:, -1, :4], outputs[:, 0, 4:]], dim=1)
         assert torch.allclose(model(x), model.head(ends), atol=1e-6)
-
-
-def test_keras_stack_has_the_widths_it_promises():
-    from utils.models.keras import bidirectional_stack
-
-    model = bidirectional_stack(8, 8, 10)
-    assert [layer.output.shape for layer in model.layers] == [
-        (None, 8, 128),
-        (None, 64),
-        (None, 10),
-    ]

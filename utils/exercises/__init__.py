@@ -10,7 +10,7 @@ from utils.exercises.attention import (
 from utils.exercises.bidirectional import (
     check_final_states,
     check_joined,
-    check_without_itself,
+    check_shifted,
 )
 from utils.exercises.cells import (
     check_gru_cell,
@@ -40,5 +40,5 @@ __all__ = [
     "check_price_windows",
     "check_rnn_cell",
     "check_scaler",
-    "check_without_itself",
+    "check_shifted",
 ]

@@ -161,7 +161,7 @@ def check_joined(join: Callable[..., Any]) -> bool:
     return judge(join, [case], variants)
 
 
-def check_without_itself(shift: Callable[..., Any]) -> bool:
+def check_shifted(shift: Callable[..., Any]) -> bool:
     """Say whether `shift(outputs)` keeps each step's own input out of it.
 
     Shapes: outputs (batch, time, 2 hidden) of a bidirectional layer; the result

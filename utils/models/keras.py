@@ -49,22 +49,3 @@ def many_to_one(
             layers.Dense(outputs),
         ]
     )
-
-
-def bidirectional_stack(
-    time: int, input_size: int, outputs: int, units: tuple[int, int] = (64, 32)
-) -> keras.Model:
-    """Build two bidirectional LSTMs and a dense layer; uncompiled.
-
-    Sequences (batch, time, input) in, (batch, outputs) out; logits where the
-    target is a class. The second layer passes both directions' final states on.
-    Chapter 07.
-    """
-    return keras.Sequential(
-        [
-            keras.Input((time, input_size)),
-            layers.Bidirectional(layers.LSTM(units[0], return_sequences=True)),
-            layers.Bidirectional(layers.LSTM(units[1])),
-            layers.Dense(outputs),
-        ]
-    )
