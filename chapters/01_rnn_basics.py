@@ -76,7 +76,7 @@ from torch import nn
 from utils.data import make_binary_sums
 from utils.data.samples import load_digit_rows, sunspot_windows
 from utils.exercises import check_rnn_cell
-from utils.figures.graphs import draw_unrolled_graph
+from utils.figures.diagrams import rnn_cell, unrolled
 from utils.figures.style import COLORS, SEQUENTIAL, use_book_style
 from utils.notebook import show_source
 from utils.scratch import (
@@ -120,15 +120,23 @@ torch.set_default_dtype(torch.float64)
 # is $I \times H$, $W_h$ is $H \times H$ and $b$ has $H$ elements: nothing
 # depends on the length of the sequence.
 
-# %% mystnb={"image": {"alt": "Three boxes in a row, one for each time step. Each takes the input x from below and the state h from the left, applies tanh, and passes the new state up and to the right."}}
-draw_unrolled_graph("rnn", steps=3)
-plt.title("Unrolled over three steps: one cell, one set of weights")
-plt.show()
+# %% mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: two products, one sum, one tanh."}}
+rnn_cell()
 
 # %% [markdown]
-# The three boxes are the same cell with the same weights. Unrolled, a recurrent
-# network is a deep feed-forward network with one layer for each step, and $h_3$
-# depends on $x_1$ through two products with $W_h$.
+# {numref}`fig-rnn-cell` draws {eq}`eq-rnn-step` from left to right: square is
+# what has weights of its own, round what acts element by element. The state is
+# the only thing that enters on the left and leaves on the right, so the next
+# step can begin where this one ends.
+
+# %% mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Unrolled over three steps: one cell, one set of weights."}}
+unrolled(steps=3)
+
+# %% [markdown]
+# The three boxes of {numref}`fig-rnn-over-time` are the same cell with the same
+# weights. Unrolled, a recurrent network is a deep feed-forward network with one
+# layer for each step, and $h_3$ depends on $x_1$ through two products with
+# $W_h$.
 #
 # In NumPy one step is one line.
 

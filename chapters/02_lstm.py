@@ -79,7 +79,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from utils.data.samples import load_digit_rows
 from utils.exercises import check_lstm_cell
 from utils.figures.charts import heat_map, layer_speed, plot_layer_speed
-from utils.figures.graphs import draw_unrolled_graph
+from utils.figures.diagrams import lstm_cell
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import forget_bias_lab, lstm_cell_lab
 from utils.models.keras import many_to_one
@@ -172,14 +172,15 @@ plt.show()
 # states: a cell $c_t$ that is only scaled and added to, and an output $h_t$
 # that the rest of the network sees.
 
-# %% mystnb={"image": {"alt": "Computation graph of an LSTM over three steps: the cell state runs along the top through one product and one sum per step."}}
-draw_unrolled_graph("lstm")
-plt.show()
+# %% mystnb={"figure": {"name": "fig-lstm-cell", "caption": "One step of an LSTM: the cell runs along the top, the output along the bottom."}}
+lstm_cell()
 
 # %% [markdown]
-# Follow $c$ along the top: between two steps it meets one product, with $f_t$,
-# and one sum. No matrix and no squashing function stands in its way. We build
-# one step for one input row.
+# Follow $c$ along the top of {numref}`fig-lstm-cell`: from one step to the next
+# it meets one product, with $f_t$, and one sum. No matrix and no squashing
+# function stands in its way, whereas $h_{t-1}$, at the bottom, must pass the
+# weights of the four square boxes. We build one step for one input row, box by
+# box.
 
 # %%
 rng = np.random.default_rng(0)

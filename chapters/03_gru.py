@@ -78,7 +78,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from utils.data.samples import load_sunspots, sunspot_windows
 from utils.exercises import check_gru_cell
 from utils.figures.charts import layer_speed, plot_layer_speed
-from utils.figures.graphs import draw_unrolled_graph
+from utils.figures.diagrams import gru_cell
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import gru_cell_lab
 from utils.models.keras import many_to_one
@@ -168,14 +168,14 @@ table.round(1)
 # [Cho et al. (2014)](https://arxiv.org/abs/1406.1078) proposed the unit. Its
 # state $h_t$ is memory and output in one.
 
-# %% mystnb={"image": {"alt": "Computation graph of a GRU over three steps: the state runs along the top, scaled by the update gate and added to by the candidate."}}
-draw_unrolled_graph("gru")
-plt.show()
+# %% mystnb={"figure": {"name": "fig-gru-cell", "caption": "One step of a GRU: the state runs along the top, the candidate is made below it."}}
+gru_cell(reset="after")
 
 # %% [markdown]
-# Follow $h$ along the top: one product, with $z_t$, and one sum per step, as
-# for the LSTM's cell. The reset gate acts on a side path. We build one step for
-# one input row.
+# Follow $h$ along the top of {numref}`fig-gru-cell`: one product, with $z_t$,
+# and one sum per step, as for the LSTM's cell. The reset gate $r_t$ acts on a
+# side path, where it scales what the old state sends to the candidate. We build
+# one step for one input row.
 
 # %%
 rng = np.random.default_rng(0)

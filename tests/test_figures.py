@@ -5,7 +5,6 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from utils.figures.charts import heat_map, plot_with_interval
-from utils.figures.graphs import draw_unrolled_graph
 from utils.figures.style import COLORS, DIVERGING, SEQUENTIAL, use_book_style
 
 
@@ -92,27 +91,3 @@ def test_heat_map_names_must_match_the_matrix():
         ValueError, match=r"3 names for 2 y-positions: \['a', 'b', 'c'\]"
     ):
         heat_map(ax, np.eye(2), rows=["a", "b", "c"], label="weight")
-
-
-@pytest.mark.parametrize(
-    ("cell", "sigmoids", "tanhs"),
-    [("rnn", 0, 1), ("lstm", 3, 2), ("gru", 2, 1)],
-)
-def test_graph_repeats_the_cells_operations_at_every_step(
-    cell, sigmoids, tanhs
-):
-    figure = draw_unrolled_graph(cell, steps=3)
-    signs = [text.get_text() for text in figure.axes[0].texts]
-    assert signs.count("σ") == 3 * sigmoids
-    assert signs.count("tanh") == 3 * tanhs
-    assert {"$x_1$", "$x_2$", "$x_3$", "$h_0$", "$h_3$"} <= set(signs)
-    assert ("$c_0$" in signs) == (cell == "lstm")
-
-
-def test_graph_rejects_an_unknown_cell_and_no_steps():
-    with pytest.raises(
-        ValueError, match="cell is 'elman'; it must be one of rnn, lstm, gru"
-    ):
-        draw_unrolled_graph("elman")
-    with pytest.raises(ValueError, match="steps is 0; it must be at least 1"):
-        draw_unrolled_graph("rnn", steps=0)
