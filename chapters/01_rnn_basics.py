@@ -120,7 +120,7 @@ torch.set_default_dtype(torch.float64)
 # is $I \times H$, $W_h$ is $H \times H$ and $b$ has $H$ elements: nothing
 # depends on the length of the sequence.
 
-# %% mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: two products, one sum, one tanh."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: two products, one sum, one tanh."}}
 rnn_cell()
 
 # %% [markdown]
@@ -129,7 +129,7 @@ rnn_cell()
 # the only thing that enters on the left and leaves on the right, so the next
 # step can begin where this one ends.
 
-# %% mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Unrolled over three steps: one cell, one set of weights."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Unrolled over three steps: one cell, one set of weights."}}
 unrolled(steps=3)
 
 # %% [markdown]

@@ -172,7 +172,7 @@ plt.show()
 # states: a cell $c_t$ that is only scaled and added to, and an output $h_t$
 # that the rest of the network sees.
 
-# %% mystnb={"figure": {"name": "fig-lstm-cell", "caption": "One step of an LSTM: the cell runs along the top, the output along the bottom."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-cell", "caption": "One step of an LSTM: the cell runs along the top, the output along the bottom."}}
 lstm_cell()
 
 # %% [markdown]

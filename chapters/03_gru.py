@@ -168,7 +168,7 @@ table.round(1)
 # [Cho et al. (2014)](https://arxiv.org/abs/1406.1078) proposed the unit. Its
 # state $h_t$ is memory and output in one.
 
-# %% mystnb={"figure": {"name": "fig-gru-cell", "caption": "One step of a GRU: the state runs along the top, the candidate is made below it."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-cell", "caption": "One step of a GRU: the state runs along the top, the candidate is made below it."}}
 gru_cell(reset="after")
 
 # %% [markdown]

@@ -39,6 +39,11 @@ HEADER = """\
 MEANS = "\n# ".join(["mean " * 15] * 140)
 
 BODY = """
+# %% tags=["hide-input"]
+import matplotlib.pyplot as plt
+
+from utils.figures.charts import heat_map
+
 # %%
 print("mean 0.3337, share 0.957")
 
@@ -47,14 +52,18 @@ print("mean 0.3337, share 0.957")
 # 12.5 % ([Someone, 2001](https://doi.org/10.1000/1)).
 #
 # ![A line that rises](line.png)
+#
+# {numref}`fig-line` shows the line of {numref}`Table %s <tab-scores>`.
 
-# %% mystnb={"image": {"alt": "a line that rises"}}
+# %% mystnb={"image": {"alt": "a line that rises"}, \
+"figure": {"name": "fig-line", "caption": "A line."}}
 figure
 
 # %% [markdown]
 # The line rises.
 
-# %% tags=["within-0.02"]
+# %% tags=["within-0.02"] \
+mystnb={"figure": {"name": "tab-scores", "caption": "Two scores."}}
 score = {"GRU": 0.913, "RNN": 0.702}
 print(score["GRU"], score["RNN"])
 
@@ -109,16 +118,16 @@ def write_notebook(source: Path) -> None:
     code = [c for c in notebook.cells if c.cell_type == "code"]
     for count, cell in enumerate(code, start=1):
         cell.execution_count = count
-    code[1].outputs = [
+    code[2].outputs = [
         new_output("stream", name="stdout", text="mean 0.3337, share 0.957\n")
     ]
-    code[2].outputs = [
+    code[3].outputs = [
         new_output(
             "display_data",
             data={"image/png": "", "text/plain": "<Figure size 1x1>"},
         )
     ]
-    code[3].outputs = [
+    code[4].outputs = [
         new_output("stream", name="stdout", text="0.913 0.702\n")
     ]
     root = source.parent.parent
@@ -308,7 +317,7 @@ def verdict_in_a_table(chapter):
 def verdict_grid_elsewhere(chapter):
     edit_source(chapter, "score = ", f"{guards.GRID[1]}\nscore = ")
     found = new_output("stream", name="stdout", text="last ✓, mean ✗")
-    edit_notebook(chapter, lambda cells: cells[3].outputs.append(found))
+    edit_notebook(chapter, lambda cells: cells[4].outputs.append(found))
 
 
 def sentence_without_a_mark(chapter):
@@ -424,6 +433,63 @@ def image_without_alt_text(chapter):
     edit_source(chapter, "![A line that rises]", "![]")
 
 
+def drawing_without_a_label(chapter):
+    page = "<svg aria-label='A'></svg><svg role='img' aria-label=' '></svg>"
+    found = new_output("execute_result", data={"text/html": page})
+    edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
+
+
+def figure_without_a_name(chapter):
+    edit_source(chapter, '"name": "fig-line", ', "")
+
+
+def figure_without_a_caption(chapter):
+    edit_source(chapter, '"A line."', '" "')
+
+
+def figure_named_as_a_table(chapter):
+    edit_source(chapter, "`fig-line`", "`tab-line`")
+    edit_source(chapter, '"fig-line"', '"tab-line"')
+
+
+def table_named_as_a_figure(chapter):
+    edit_source(chapter, "<tab-scores>", "<fig-scores>")
+    edit_source(chapter, '"tab-scores"', '"fig-scores"')
+
+
+def table_without_a_caption(chapter):
+    edit_source(chapter, '"Two scores."', '""')
+
+
+def figure_to_which_no_prose_refers(chapter):
+    edit_source(chapter, "{numref}`fig-line`", "`fig-line`")
+
+
+def figure_numbered_by_hand(chapter):
+    edit_source(chapter, "\nfigure", '\nax.set_title("Figure 2. A line")')
+
+
+def figure_numbered_briefly(chapter):
+    edit_source(chapter, "\nfigure", '\nplt.title(f"2. A line of {x}")')
+
+
+def imports_in_sight(chapter):
+    edit_source(chapter, ' tags=["hide-input"]\nimport', "\nimport")
+
+
+def imports_in_two_cells(chapter):
+    edit_source(chapter, "score = ", "from math import pi\nscore = ")
+
+
+def drawing_in_sight(chapter):
+    edit_source(chapter, "\nfigure", "\nfig, ax = plt.subplots()\nax.plot(x)")
+
+
+def drawing_in_a_loop_in_sight(chapter):
+    loop = "for ax, x in zip(axes, xs):\n    ax.set()\n    heat_map(ax, x)"
+    edit_source(chapter, "\nfigure", f"\n_, axes = plt.subplots()\n{loop}")
+
+
 def figure_without_words(chapter):
     edit_source(
         chapter,
@@ -530,6 +596,19 @@ FAULTS = [
     (guards.overwide, wide_code),
     (guards.overwide, wide_prose),
     (guards.overwide, wide_output),
+    (guards.scattered, imports_in_sight),
+    (guards.scattered, imports_in_two_cells),
+    (guards.scattered, drawing_in_sight),
+    (guards.scattered, drawing_in_a_loop_in_sight),
+    (guards.uncaptioned, figure_without_a_name),
+    (guards.uncaptioned, figure_without_a_caption),
+    (guards.uncaptioned, figure_named_as_a_table),
+    (guards.uncaptioned, table_named_as_a_figure),
+    (guards.uncaptioned, table_without_a_caption),
+    (guards.uncaptioned, figure_to_which_no_prose_refers),
+    (guards.uncaptioned, figure_numbered_by_hand),
+    (guards.uncaptioned, figure_numbered_briefly),
+    (guards.undescribed, drawing_without_a_label),
     (guards.undescribed, figure_without_alt_text),
     (guards.undescribed, image_without_alt_text),
     (guards.uninterpreted, figure_without_words),
@@ -556,6 +635,25 @@ def test_a_reason_allows_a_wide_tolerance(sample: guards.Chapter):
     wide_tolerance(sample)
     edit_source(sample, "score = ", "# tolerance: four seeds.\nscore = ")
     assert not guards.lax(guards.Chapter(sample.source, sample.root))
+
+
+def test_a_folded_drawing_is_not_scattered(sample: guards.Chapter):
+    drawing_in_sight(sample)
+    edit_source(sample, "%% mystnb=", '%% tags=["hide-input"] mystnb=')
+    assert not guards.scattered(guards.Chapter(sample.source, sample.root))
+
+
+def test_a_cell_that_also_computes_does_not_only_draw(sample: guards.Chapter):
+    drawing_in_sight(sample)
+    edit_source(sample, "ax.plot(x)", "y = x**2\nax.plot(y)")
+    assert not guards.scattered(guards.Chapter(sample.source, sample.root))
+
+
+def test_a_cell_of_imports_may_be_long(sample: guards.Chapter):
+    edit_source(sample, "\nimport matplot", "\nimport a" * 30 + "\nimport b")
+    assert not guards.overlong(guards.Chapter(sample.source, sample.root))
+    edit_source(sample, "import heat_map", "import heat_map\n\nx = 1")
+    assert guards.overlong(guards.Chapter(sample.source, sample.root))
 
 
 def test_where_nothing_is_compared_nothing_is_asserted(sample: guards.Chapter):

@@ -15,6 +15,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
+from bs4 import BeautifulSoup, Tag
 from nbformat import NotebookNode
 
 from benchmarks import claims
@@ -46,6 +47,8 @@ UNBROKEN = re.compile(r"^# (?:%%|\||.*\]\(|.*\\\w)")
 REASON = re.compile(r"# tolerance: *\S")
 NO_COMPARISON = re.compile(r"# no comparison: *\S")
 HEADING = re.compile(r"(?m)^#{1,3} ")
+REFERENCE = re.compile(r"\{numref\}`(?:[^`<]*<)?([^`<>]+)>?`")
+NUMBERED = re.compile(r"\s*(?:(?:Figure|Fig\.|Table)\s+)?\d+\.(?!\d)")
 
 # Folders that name a machine or its user; written in parts so that this file
 # passes its own guard.
@@ -87,8 +90,13 @@ class Chapter:
     @property
     def code_cells(self) -> Iterator[tuple[int, NotebookNode]]:
         """Yield the number and content of each code cell that holds code."""
-        for number, cell in enumerate(self.notebook.cells, start=1):
-            if cell.cell_type == "code" and cell.source.strip():
+        yield from _code(self.notebook)
+
+    @property
+    def own_cells(self) -> Iterator[tuple[int, NotebookNode]]:
+        """Yield the source's code cells, without the book's bootstrap cell."""
+        for number, cell in _code(self.script):
+            if "bootstrap" not in cell.metadata.get("tags", []):
                 yield number, cell
 
     @property
@@ -97,6 +105,12 @@ class Chapter:
         return "\n\n".join(
             c.source for c in self.notebook.cells if c.cell_type == "markdown"
         )
+
+
+def _code(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "code" and cell.source.strip():
+            yield number, cell
 
 
 def stale(chapter: Chapter) -> list[str]:
@@ -331,12 +345,12 @@ def overlong(chapter: Chapter) -> list[str]:
     """A cell holds one idea: 20 lines at the outside, 8 at the median.
 
     The bootstrap cell, which is the book's own and the same everywhere, is not
-    counted.
+    counted, nor is a cell that holds nothing but imports.
     """
     lengths = {
         number: len(cell.source.splitlines())
-        for number, cell in chapter.code_cells
-        if "bootstrap" not in cell.metadata.get("tags", [])
+        for number, cell in chapter.own_cells
+        if not cells.only_imports(cell.source)
     }
     faults = [
         f"cell {number}: {length} lines, at most {LONGEST_CELL}"
@@ -372,10 +386,39 @@ def overwide(chapter: Chapter) -> list[str]:
     return faults
 
 
+def scattered(chapter: Chapter) -> list[str]:
+    """Imports stand in one folded cell; code that only draws is folded too.
+
+    A folded cell is tagged `hide-input`. Solutions import nothing. Whether a
+    cell that shows a figure only draws, `tools.cells.only_draws` says.
+    """
+    importing = [
+        (number, cell)
+        for number, cell in chapter.own_cells
+        if cells.imports(cell.source)
+    ]
+    faults = [
+        f"cell {number}: move its imports to cell {importing[0][0]}"
+        for number, _ in importing[1:]
+    ]
+    names = cells.drawing_names("\n".join(c.source for _, c in importing))
+    folded = importing[:1] + [
+        (number, cell)
+        for number, cell in chapter.code_cells
+        if _draws(cell) and cells.only_draws(cell.source, names)
+    ]
+    return faults + [
+        f"cell {number}: holds only imports or drawing; tag it hide-input"
+        for number, cell in folded
+        if "hide-input" not in cell.metadata.get("tags", [])
+    ]
+
+
 def undescribed(chapter: Chapter) -> list[str]:
     """Every figure has alt text.
 
-    It stands in the cell's `mystnb.image.alt` or in the Markdown image.
+    It stands in the cell's `mystnb.image.alt`, in the Markdown image, or in
+    the `aria-label` of an SVG drawing.
     """
     faults = []
     for number, cell in chapter.code_cells:
@@ -386,8 +429,54 @@ def undescribed(chapter: Chapter) -> list[str]:
             faults.append(
                 f"cell {number}: a figure without alt text (mystnb.image.alt)"
             )
+        faults += [
+            f"cell {number}: an SVG drawing without aria-label"
+            for output in cell.outputs
+            for drawing in _drawings(output)
+            if not (drawing.get("aria-label") or drawing.get("alt", "")).strip()
+        ]
     for found in re.finditer(r"!\[\s*\]\(([^)]*)\)", chapter.markdown):
         faults.append(f"the image {found[1]} has no alt text")
+    return faults
+
+
+def _drawings(output: NotebookNode) -> Iterator[Tag]:
+    """Yield the SVG drawings in an output, each with all that is in it."""
+    page = output.get("data", {}).get("text/html", "")
+    for drawing in BeautifulSoup(page, "html.parser")("svg"):
+        if not drawing.find_parent("svg"):
+            yield drawing
+
+
+def uncaptioned(chapter: Chapter) -> list[str]:
+    """The site numbers figures and tables, and the prose refers to each.
+
+    The cell's `mystnb.figure` has the caption and the name: `fig-...` where
+    the cell shows a figure, `tab-...` for a table that has a caption.
+    """
+    prose_only = prose.without_code(chapter.markdown)
+    referred = {found[1] for found in REFERENCE.finditer(prose_only)}
+    faults = []
+    for number, cell in chapter.code_cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure", {})
+        name, caption = figure.get("name", ""), figure.get("caption", "")
+        kind = "fig" if _draws(cell) else "tab"
+        if not figure and not _draws(cell):
+            continue
+        if not re.fullmatch(rf"{kind}-[\w-]+", name) or not caption.strip():
+            faults.append(
+                f"cell {number}: needs mystnb.figure with a name, "
+                f"{kind}-..., and a caption"
+            )
+        elif name not in referred:
+            faults.append(
+                f"cell {number}: refer to it in the prose: {{numref}}`{name}`"
+            )
+        faults += [
+            f"cell {number}: the site numbers figures; shorten {title!r}"
+            for title in marks.figure_titles(cell.source)
+            if NUMBERED.match(title)
+        ]
     return faults
 
 
@@ -489,7 +578,9 @@ GUARDS = (
     unbalanced,
     overlong,
     overwide,
+    scattered,
     undescribed,
+    uncaptioned,
     uninterpreted,
     incomplete,
     unlisted,
