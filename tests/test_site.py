@@ -161,6 +161,19 @@ def test_tabs_switch_together(browser, address):
             ).to_have_text("Keras")
 
 
+def test_a_dark_page_is_printed_in_dark_ink(browser, address):
+    view = checks.View("dark", checks.DESKTOP)
+    ink = """selector => getComputedStyle(document.querySelector(selector))
+        .color.match(/[0-9]+/g).map(Number)"""
+    with checks.opened(browser, view) as page:
+        page.goto(urljoin(address, name(NOTEBOOKS[0])))
+        for medium, is_dark in (("screen", False), ("print", True)):
+            page.emulate_media(media=medium)
+            for selector in ("article p", "article h1", ".highlight .kn"):
+                color = page.evaluate(ink, selector)
+                assert (max(color) < 128) == is_dark, (medium, selector, color)
+
+
 def test_search_finds_a_word_and_not_a_wrong_one(browser, address):
     with checks.opened(browser) as page:
         page.goto(urljoin(address, "search.html?q=recurrent"))
