@@ -10,8 +10,8 @@ from utils.labs.training import (
     BATCH,
     CELLS,
     INPUTS,
-    MODULES,
     TIME,
+    TRAINING,
     UNITS,
     examples,
     generator,
@@ -29,10 +29,10 @@ def run(request):
     """Evaluate an expression of the page on each engine."""
     if request.param == "mini-racer":
         evaluate = MiniRacer().eval
-        evaluate(MODULES + REPLY)
+        evaluate(TRAINING + REPLY)
     else:
         page = request.getfixturevalue("browser").new_page()
-        page.add_script_tag(content=MODULES + REPLY)
+        page.add_script_tag(content=TRAINING + REPLY)
         evaluate = page.evaluate
     return lambda expression: json.loads(evaluate(f"reply({expression})"))
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, button, buttons, make_lab, read, slider
+from utils.labs.lab import CHART, Lab, button, buttons, make_lab, read, slider
 
 CELL_SCRIPT = read("js/cell.js")
 LSTM_SCRIPT = read("js/lstm_cell.js")
@@ -34,7 +34,7 @@ LSTM_STORY = ["Write", *["Keep"] * 6, *["Read"] * 2, *["Keep"] * 2, "Leak"]
 
 GRU_GATES = {
     "r": ("Reset gate r", "sigmoid"),
-    "a": ("Input's part a of the candidate", "none"),
+    "a": ("Input's part a", "none"),
     "z": ("Update gate z", "sigmoid"),
 }
 GRU_PRESETS = {
@@ -53,20 +53,20 @@ def lstm_cell_lab() -> Lab:
     g = tanh(slider). Derived in chapter 02.
     """
     diagram = (
-        '<path class="lab-axis" d="M10 35H350M80 92V35M160 92V65H220V92'
-        'M190 65V35M300 92V75M270 35V75H350"/>'
-        '<text x="10" y="25">c before</text>'
-        '<text x="350" y="25" text-anchor="end">c after</text>'
-        '<text x="350" y="92" text-anchor="end">h</text>'
-        + _node("×", 80, 35)
-        + _node("+", 190, 35)
-        + _node("×", 190, 65)
-        + _node("×", 300, 75)
-        + _squash(270, 55)
-        + _gate("f", 80)
-        + _gate("i", 160)
-        + _gate("g", 220)
-        + _gate("o", 300)
+        '<path class="lab-axis" d="M5 35H290M45 92V35M115 92V65H175V92'
+        'M145 65V35M245 92V75M218 35V75H290"/>'
+        '<text x="5" y="19">c before</text>'
+        '<text x="290" y="19" text-anchor="end">c after</text>'
+        '<text x="290" y="69" text-anchor="end">h</text>'
+        + _node("×", 45, 35)
+        + _node("+", 145, 35)
+        + _node("×", 145, 65)
+        + _node("×", 245, 75)
+        + _squash(218, 55)
+        + _gate("f", 45)
+        + _gate("i", 115)
+        + _gate("g", 175)
+        + _gate("o", 245)
     )
     cells, hidden = [0.0], [0.0]
     for preset in LSTM_STORY:
@@ -96,21 +96,21 @@ def gru_cell_lab() -> Lab:
     Derived in chapter 03.
     """
     diagram = (
-        '<path class="lab-axis" d="M10 35H350M40 35V92'
-        "M40 70H194a6 6 0 0 1 12 0H260V35M95 92V70"
-        'M200 92V35M213 105H260V70"/>'
-        '<text x="10" y="25">h before</text>'
-        '<text x="350" y="25" text-anchor="end">h after</text>'
-        '<text x="266" y="100">1 − z</text>'
-        + _node("×", 40, 70)
-        + _node("+", 95, 70)
-        + _node("×", 200, 35)
-        + _node("×", 260, 70)
-        + _node("+", 260, 35)
+        '<path class="lab-axis" d="M5 35H290M32 35V92'
+        "M32 70H184a6 6 0 0 1 12 0H245V35M97 92V70"
+        'M190 92V35M203 105H245V70"/>'
+        '<text x="5" y="19">h before</text>'
+        '<text x="290" y="19" text-anchor="end">h after</text>'
+        '<text x="252" y="100">1 − z</text>'
+        + _node("×", 32, 70)
+        + _node("+", 97, 70)
+        + _node("×", 190, 35)
+        + _node("×", 245, 70)
+        + _node("+", 245, 35)
         + _squash(145, 70)
-        + _gate("r", 40)
-        + _gate("a", 95)
-        + _gate("z", 200)
+        + _gate("r", 32)
+        + _gate("a", 97)
+        + _gate("z", 190)
     )
     hidden = [0.0]
     for preset in GRU_STORY:
@@ -152,36 +152,23 @@ def _cell_lab(
         for name, (label, _) in gates.items()
     )
     settings = [button(f"preset-{i}", name) for i, name in enumerate(names)]
-    lines = "".join(
-        f'<path class="lab-line" style="stroke:{colour}" '
-        f'data-part="trace-{trace}"/>'
-        for trace, colour in traces.items()
-    )
     keys = " ".join(
         f'<span style="border-bottom:3px solid {colour}">{trace} = '
         f'<b data-part="now-{trace}"></b></span>'
         for trace, colour in traces.items()
     )
     picture = f"""<div class="lab-panels">
-<svg viewBox="0 0 360 125" role="img"
+<svg class="lab-diagram" viewBox="0 0 295 125" role="img"
 aria-label="The cell with its gates">{diagram}</svg>
-<svg viewBox="0 0 360 145" role="img"
-aria-label="The state over the last steps">
-<path class="lab-axis" d="M40 10V120M40 65H340"/>
-<text x="35" y="14" text-anchor="end" data-part="most"></text>
-<text x="35" y="69" text-anchor="end">0</text>
-<text x="35" y="124" text-anchor="end" data-part="least"></text>
-<text x="40" y="138" data-part="first"></text>
-<text x="190" y="138" text-anchor="middle">step</text>
-<text x="340" y="138" text-anchor="end" data-part="last"></text>{lines}
-</svg></div>"""
+<svg data-part="chart" role="img"
+aria-label="The state over the last steps"></svg></div>"""
     data = {
         "gates": {
             name: {"squash": squash} for name, (_, squash) in gates.items()
         },
         "presets": list(presets.values()),
         "story": [names.index(name) for name in story],
-        "traces": list(traces),
+        "traces": dict(traces),
     }
     return make_lab(
         title,
@@ -199,6 +186,7 @@ Next: <span data-part="sum"></span>""",
         script=script + CELL_SCRIPT,
         twin=twin,
         data=data,
+        modules=CHART,
     )
 
 

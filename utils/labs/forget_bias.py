@@ -4,10 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import CHART, Lab, make_lab, read, slider
 
 SCRIPT = read("js/forget_bias.js")
-LEFT, RIGHT, TOP, BOTTOM = 40, 340, 10, 150
 
 
 def forget_bias_lab(bias: float = 1.0) -> Lab:
@@ -19,47 +18,21 @@ def forget_bias_lab(bias: float = 1.0) -> Lab:
     Args:
         bias: where the slider starts, between −2 and 7.
     """
-    picture = f"""<svg viewBox="0 0 360 185" role="img"
-aria-label="Share of the gradient left against the lag">
-{_ticks()}
-<path class="lab-line" style="stroke:var(--blue)" data-part="curve"/>
-<path class="lab-axis" stroke-dasharray="4 3" data-part="drop"/>
-<circle r="5" style="fill:var(--vermilion)" data-part="dot"/>
-<text x="190" y="182" text-anchor="middle">lag k, in steps</text>
-</svg>"""
     return make_lab(
         "Forget bias and the half-life of the gradient",
         task="Move the bias: how far back does a gradient reach through the "
         "cell, as a share of what it was?",
         controls=slider("bias", "Forget bias", -2.0, 7.0, 0.1, bias),
-        picture=picture,
+        picture="""<svg data-part="chart" role="img"
+aria-label="Share of the gradient left against the lag"></svg>""",
         sentence="""Forget gate <b data-part="gate"></b>; half-life
 <b data-part="half-life"></b> steps; left after 10 steps
 <b data-part="left-10"></b>, after 100 steps
 <b data-part="left-100"></b>.""",
         script=SCRIPT,
         twin=_twin(bias),
+        modules=CHART,
     )
-
-
-def _ticks() -> str:
-    """Return the grid with its numbers: lags across, shares upwards."""
-    lines = []
-    for lag in (1, 10, 100, 1000):
-        x = LEFT + (RIGHT - LEFT) * np.log10(lag) / 3
-        lines.append(
-            f'<path class="lab-grid" d="M{x:.1f} {TOP}V{BOTTOM}"/>'
-            f'<text x="{x:.1f}" y="{BOTTOM + 16}" '
-            f'text-anchor="middle">{lag}</text>'
-        )
-    for share in (0, 0.5, 1):
-        y = BOTTOM - (BOTTOM - TOP) * share
-        lines.append(
-            f'<path class="lab-grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>'
-            f'<text x="{LEFT - 5}" y="{y + 4:.1f}" '
-            f'text-anchor="end">{share:g}</text>'
-        )
-    return "".join(lines)
 
 
 def _twin(bias: float) -> Figure:

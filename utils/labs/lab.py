@@ -75,6 +75,7 @@ def module(name: str) -> str:
 STYLE = read("css/lab.css")
 FRAME = read("js/frame.js")
 PRELUDE = read("js/prelude.js")
+CHART = module("js/chart.js")
 PALETTE = "".join(
     f"--palette-{name}: {COLORS[name]}; "
     for name in ("blue", "vermilion", "green")

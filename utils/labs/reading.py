@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, read, select, slider
+from utils.labs.lab import CHART, Lab, make_lab, read, select, slider
 
 SCRIPT = read("js/reading.js")
 STYLE = read("css/reading.css")
@@ -45,30 +45,14 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
         for row, each in enumerate(readings)
     }
     names = {str(m): name for m, name in enumerate(models)}
-    paths = "".join(
-        f'<path class="lab-line" stroke-dasharray="{dash}" '
-        f'style="stroke:var(--{colour})" data-part="line-{m}"/>'
-        for m, (_, (colour, dash)) in enumerate(lines)
-    )
     keys = ", ".join(
         f'<span class="lab-key" style="border-color:var(--{colour})">'
         f'{html.escape(name)} <b data-part="now-{m}"></b></span>'
         for m, (name, (colour, _)) in enumerate(lines)
     )
     words = float(len(readings[0].tokens))
-    picture = f"""<p class="lab-words" data-part="words"></p>
-<svg viewBox="0 0 360 150" role="img"
-aria-label="Probability of positive after each word">
-<path class="lab-grid" d="M30 70H352"/>
-<path class="lab-axis" d="M30 10V130H352"/>
-<text x="25" y="14" text-anchor="end">1</text>
-<text x="25" y="74" text-anchor="end">½</text>
-<text x="25" y="134" text-anchor="end">0</text>
-<text x="191" y="146" text-anchor="middle">words read</text>
-<path class="lab-axis" stroke-opacity=".5" data-part="cursor"/>{paths}
-</svg>"""
     data = {
-        "models": models,
+        "lines": [line for _, line in lines],
         "readings": [
             {
                 "tokens": list(each.tokens),
@@ -86,11 +70,14 @@ aria-label="Probability of positive after each word">
         controls=select("sentence", "Sentence", sentences)
         + select("model", "Colour the words by", names, str(len(models) - 1))
         + slider("position", "Word", 1.0, words, 1.0, float(start)),
-        picture=picture,
+        picture="""<p class="lab-words" data-part="words"></p>
+<svg data-part="chart" role="img"
+aria-label="Probability of positive after each word"></svg>""",
         sentence=f"Positive, so far: {keys}.",
         script=SCRIPT,
         twin=draw_reading(readings[0]),
         data=data,
+        modules=CHART,
         style=STYLE,
     )
 

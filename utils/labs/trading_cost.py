@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import CHART, Lab, make_lab, read, slider
 
 SCRIPT = read("js/trading_cost.js")
 
@@ -31,17 +31,6 @@ def trading_cost_lab(
         cost: where the slider starts, in basis points.
     """
     changes = np.abs(np.diff(invested.astype(int), prepend=0))
-    picture = f"""<svg viewBox="0 0 360 175" role="img"
-aria-label="Growth of one unit, logarithmic, against time">
-<path class="lab-grid" data-part="start"/>
-<path class="lab-axis" d="M40 10V150H350"/>
-<text x="36" y="14" text-anchor="end">log</text>
-<path class="lab-line" style="stroke:var(--ink);stroke-width:1.2"
-data-part="index"/>
-<path class="lab-line" style="stroke:var(--vermilion);stroke-width:1.5"
-data-part="strategy"/>
-<text x="195" y="168" text-anchor="middle">{len(returns)} trading days</text>
-</svg>"""
     held = returns * invested - changes * cost / 1e4
     data = {
         "returns": returns.round(6).tolist(),
@@ -52,13 +41,15 @@ data-part="strategy"/>
         task="Let a trade cost something: at which cost does the forecast "
         "stop paying for its trades?",
         controls=slider("cost", "Cost of a trade", 0.0, 10.0, 0.5, cost),
-        picture=picture,
+        picture="""<svg data-part="chart" role="img"
+aria-label="Growth of one unit, logarithmic, against time"></svg>""",
         sentence=f"""{html.escape(name)} (orange) makes {changes.sum()} trades
 and turns 1 into <b data-part="grown"></b>; the index (thin) turns it into
 <b data-part="index-grown"></b>.""",
         script=SCRIPT,
         twin=_twin(returns, held, name, cost),
         data=data,
+        modules=CHART,
     )
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
 from utils.labs.lab import (
+    CHART,
     Lab,
     button,
     buttons,
@@ -26,9 +27,7 @@ from utils.labs.lab import (
 )
 from utils.scratch import GRU, RNN, Adam, Dense, softmax_cross_entropy
 
-MODULES = (
-    module("js/layers.js") + module("js/training.js") + module("js/chart.js")
-)
+TRAINING = module("js/layers.js") + module("js/training.js")
 SCRIPT = read("js/training_lab.js")
 STYLE = read("css/training.css")
 
@@ -163,8 +162,8 @@ aria-label="Loss at each step, on a logarithmic axis"></svg></div>
 aria-label="States of the layer, by the bit to remember"></svg>
 <p class="lab-key"><span data-part="zero"></span>
 <span data-part="one"></span></p></div></div>"""
-    sentence = """After <b data-part="step-now"></b> steps the loss is
-<b data-part="loss-now"></b>: <b data-part="verdict"></b>. On new sequences
+    sentence = """Learning rate <b data-part="rate-now"></b>: after
+<b data-part="step-now"></b> steps the loss is <b data-part="loss-now"></b>: <b data-part="verdict"></b>. On new sequences
 <b data-part="right"></b> of the bits are right at length
 <span data-part="length"></span>, <b data-part="right-longer"></b> at length
 <span data-part="length-longer"></span>."""
@@ -185,7 +184,7 @@ aria-label="States of the layer, by the bit to remember"></svg>
             "limit": STEPS_AT_MOST,
             "words": WORDS,
         },
-        modules=MODULES,
+        modules=TRAINING + CHART,
         style=STYLE,
     )
 
@@ -209,7 +208,7 @@ def _twin(cell: str, task: str, seed: int, learning_rate: float) -> Figure:
     for bit, (colour, mark) in enumerate((("blue", "o"), ("vermilion", "s"))):
         chosen = points[probes.memory.ravel() == bit]
         label = WORDS[task][bit]
-        cloud.scatter(*chosen.T, 14, COLORS[colour], mark, label=label)
+        cloud.scatter(*chosen.T, 14, COLORS[colour], marker=mark, label=label)
     cloud.set(
         xlabel="first principal component",
         ylabel="second",

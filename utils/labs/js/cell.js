@@ -27,26 +27,24 @@ const drawGates = gate => {
 };
 const drawTraces = () => {
   const first = Math.max(0, past.length - 1 - SHOWN);
-  const window = past.slice(first);
-  const sizes = data.traces.flatMap(t => window.map(s => Math.abs(s[t])));
-  const most = Math.max(1, ...sizes);
-  const across = step => (40 + 300 * step / SHOWN).toFixed(1);
-  const up = value => (65 - 55 * value / most).toFixed(1);
-  write("most", most.toFixed(1));
-  write("least", "−" + most.toFixed(1));
-  for (const trace of data.traces) {
-    const points = window.map((s, i) => `${across(i)} ${up(s[trace])}`);
-    set("trace-" + trace, {d: "M" + points.join("L") + "h.1"});
-  }
-  write("first", first);
-  write("last", first + SHOWN);
+  const window = past.slice(first), traces = Object.entries(data.traces);
+  const sizes = traces.flatMap(([t]) => window.map(s => Math.abs(s[t])));
+  const most = Math.max(1, ...sizes), svg = find("chart");
+  const place = chart.axes(svg, {
+    height: 190,
+    x: {from: first, to: first + SHOWN, label: "step"},
+    y: {from: -most, to: most, label: traces.map(([t]) => t).join(", ")},
+  });
+  for (const [trace, colour] of traces)
+    chart.line(svg, place, window.map((s, i) => [first + i, s[trace]]),
+      {style: `stroke:${colour}`, "data-part": "trace-" + trace});
 };
 const draw = () => {
   const gate = open(), now = past[past.length - 1];
   drawGates(gate);
   drawTraces();
   write("step-now", past.length - 1);
-  for (const trace of data.traces) write("now-" + trace, words(now[trace]));
+  for (const trace in data.traces) write("now-" + trace, words(now[trace]));
   write("sum", describe(now, gate, advance(now, gate)));
 };
 const apply = () => past.push(advance(past[past.length - 1], open()));
@@ -61,5 +59,6 @@ data.presets.forEach((values, i) =>
     turn(values);
     draw();
   }));
+chart.redraw(find("chart"), () => draw());
 for (const i of data.story) { turn(data.presets[i]); apply(); }
 draw();

@@ -1,7 +1,7 @@
 // A chart with numbers on its axes, drawn at the size it has on the page: its
 // letters are as large on a phone as on a desk.
 
-const EDGE = {left: 44, right: 10, top: 22, bottom: 36};
+const EDGE = {left: 44, right: 18, top: 22, bottom: 36};
 
 /** Add an SVG element to another; return it. */
 export function element(parent, name, attributes, text = "") {
@@ -24,11 +24,15 @@ export function ticks(from, to, count = 5) {
     (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Return the powers of ten from `from` to `to`. */
-export function powers(from, to) {
-  const first = Math.ceil(Math.log10(from)), last = Math.floor(Math.log10(to));
-  return Array.from({length: last - first + 1},
-    (_, i) => Number(`1e${first + i}`));
+/** Return round numbers for a logarithmic axis: 1, 10 or 1, 2, 5 or all. */
+export function logTicks(from, to) {
+  const decades = Math.log10(to / from);
+  if (decades < .7) return ticks(from, to);
+  const first = Math.floor(Math.log10(from)), last = Math.log10(to);
+  const powers = Array.from({length: last - first + 1}, (_, i) => first + i);
+  return powers
+    .flatMap(p => (decades < 2.5 ? [1, 2, 5] : [1]).map(m => `${m}e${p}`))
+    .map(Number).filter(value => value >= from && value <= to);
 }
 
 /** Map an axis's numbers to pixels; what lies beyond its ends stays there. */
@@ -44,7 +48,7 @@ function scale({from, to, log = false}, start, end) {
  *
  * Returns two functions that place a number, `across` and `up`.
  */
-export function axes(svg, {x, y, height}) {
+export function axes(svg, {x, y, height = 230}) {
   const width = svg.clientWidth || 320;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren();
@@ -53,12 +57,14 @@ export function axes(svg, {x, y, height}) {
   const path = (kind, d) => element(svg, "path", {"class": kind, d});
   const text = (at, words) => element(svg, "text", at,
     String(words).replace("-", "−"));
-  for (const value of y.log ? powers(y.from, y.to) : ticks(y.from, y.to)) {
+  const marks = ({from, to, log}, count) =>
+    log ? logTicks(from, to) : ticks(from, to, count);
+  for (const value of marks(y, 5)) {
     const at = up(value);
     path("lab-grid", `M${EDGE.left} ${at}H${right}`);
     text({x: EDGE.left - 6, y: at + 4, "text-anchor": "end"}, value);
   }
-  for (const value of ticks(x.from, x.to, width / 60)) {
+  for (const value of marks(x, width / 60)) {
     const at = across(value);
     path("lab-axis", `M${at} ${bottom}v4`);
     text({x: at, y: bottom + 17, "text-anchor": "middle"}, value);
@@ -80,4 +86,12 @@ export function line(svg, {across, up}, points, attributes) {
 export function dots(svg, {across, up}, points, attributes) {
   const place = ([x, y]) => `M${across(x).toFixed(1)} ${up(y).toFixed(1)}h.01`;
   return element(svg, "path", {d: points.map(place).join(""), ...attributes});
+}
+
+/** Draw again whenever an SVG element changes its width. */
+export function redraw(svg, draw) {
+  let width = svg.clientWidth;
+  new ResizeObserver(() => {
+    if (svg.clientWidth !== width) { width = svg.clientWidth; draw(); }
+  }).observe(svg);
 }

@@ -1,5 +1,5 @@
 // Wealth w <- w (1 + r held - cost |change|), beside the index itself.
-const [left, right, top, bottom] = [40, 350, 10, 150];
+const DAYS_A_YEAR = 252, days = data.returns.length;
 const grow = cost => {
   let wealth = 1, before = 0;
   return data.returns.map((change, day) => {
@@ -11,23 +11,28 @@ const grow = cost => {
 };
 let index = 1;
 const indexCurve = data.returns.map(change => index *= 1 + change);
-const reach = Math.log(Math.max(...indexCurve, ...grow(0)));
-const floor = Math.log(Math.min(...indexCurve, ...grow(10)));
-const days = data.returns.length;
-const across = day => left + (right - left) * day / (days - 1);
-const up = wealth =>
-  bottom - (bottom - top) * (Math.log(wealth) - floor) / (reach - floor);
-const path = curve => "M" + curve
-  .map((wealth, day) => `${across(day).toFixed(1)} ${up(wealth).toFixed(1)}`)
-  .filter((_, day) => day % 5 === 0 || day === days - 1).join("L");
-set("index", {d: path(indexCurve)});
-set("start", {d: `M${left} ${up(1).toFixed(1)}H${right}`});
+const ends = [...indexCurve, ...grow(0), ...grow(10)];
+const from = Math.min(...ends), to = Math.max(...ends);
+// Every fifth day is enough for the eye.
+const points = curve => curve
+  .map((wealth, day) => [(day + 1) / DAYS_A_YEAR, wealth])
+  .filter((_, day) => day % 5 === 0 || day === days - 1);
 const draw = () => {
   const cost = number("cost"), curve = grow(cost);
-  set("strategy", {d: path(curve)});
+  const svg = find("chart"), place = chart.axes(svg, {
+    x: {from: 0, to: days / DAYS_A_YEAR, label: "years of 252 trading days"},
+    y: {from, to, log: true, label: "growth of 1, logarithmic"},
+  });
+  chart.line(svg, place, [[0, 1], [days / DAYS_A_YEAR, 1]],
+    {"class": "lab-axis", "stroke-dasharray": "5 4"});
+  chart.line(svg, place, points(indexCurve),
+    {style: "stroke:var(--ink);stroke-width:1.2"});
+  chart.line(svg, place, points(curve),
+    {style: "stroke:var(--vermilion);stroke-width:1.8"});
   write("cost-text", cost.toFixed(1) + " bp");
-  write("grown", curve[curve.length - 1].toFixed(2));
+  write("grown", curve[days - 1].toFixed(2));
   write("index-grown", index.toFixed(2));
 };
 find("cost").addEventListener("input", draw);
+chart.redraw(find("chart"), draw);
 draw();

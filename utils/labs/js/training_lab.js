@@ -25,7 +25,6 @@ const drawLosses = () => {
   const {losses} = trainer, svg = find("losses");
   const steps = Math.max(100, losses.length);
   const place = chart.axes(svg, {
-    height: 250,
     x: {from: 0, to: steps, label: "steps"},
     y: {from: 1e-4, to: 10, log: true, label: "loss, nats a bit"},
   });
@@ -49,7 +48,6 @@ const drawStates = () => {
   const reach = Math.max(2, ...seen.points.flat().map(Math.abs));
   const ends = {from: -Math.ceil(reach), to: Math.ceil(reach)};
   const place = chart.axes(svg, {
-    height: 250,
     x: {...ends, label: "first principal component"},
     y: {...ends, label: "second"},
   });
@@ -86,6 +84,7 @@ const draw = () => {
   const task = data.words[find("task").value], power = number("rate");
   const said = rate().toPrecision(2).replace(/\.?0+$/, "");
   write("rate-text", said);
+  write("rate-now", said);
   find("rate").setAttribute("aria-valuetext", said);
   write("zero", task[0]);
   write("one", task[1]);
@@ -125,5 +124,5 @@ find("rate").addEventListener("input", () => {
 new IntersectionObserver(([{isIntersecting}]) => {
   if (running && !isIntersecting) turn(false);
 }).observe(root);
-new ResizeObserver(draw).observe(find("losses"));
+chart.redraw(find("losses"), () => draw());
 start();
