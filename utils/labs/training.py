@@ -163,7 +163,8 @@ aria-label="States of the layer, by the bit to remember"></svg>
 <p class="lab-key"><span data-part="zero"></span>
 <span data-part="one"></span></p></div></div>"""
     sentence = """Learning rate <b data-part="rate-now"></b>: after
-<b data-part="step-now"></b> steps the loss is <b data-part="loss-now"></b>: <b data-part="verdict"></b>. On new sequences
+<b data-part="step-now"></b> steps the loss is
+<b data-part="loss-now"></b>: <b data-part="verdict"></b>. On new sequences
 <b data-part="right"></b> of the bits are right at length
 <span data-part="length"></span>, <b data-part="right-longer"></b> at length
 <span data-part="length-longer"></span>."""
