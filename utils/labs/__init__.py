@@ -3,6 +3,10 @@
 Each function returns a `Lab`. Shown as a cell's last expression it gives a MIME
 bundle of two twins: hand-written HTML, SVG and script for browsers, and a PNG
 of the first view for paper. Scripts lie in `js/`, styles in `css/`.
+
+A new lab is a file here that calls `make_lab`, and a script in `js/` that draws
+with `chart.js`, computes with `layers.js` and, for a trained model, loads its
+weights by a click (`weights.py`). `training.py` is an example of the first two.
 """
 
 from utils.labs.attention import (
