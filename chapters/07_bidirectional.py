@@ -1297,13 +1297,14 @@ for name, (back_test, live) in own.items():
     print(f"{name:4}  back-test {back_test:.2f}   live {live:.2f}")
 print(f"like today               {today:.2f}")
 assert own["both"][0] < own["one"][0] - 0.03
+assert own["both"][1] > own["one"][1] + 0.2
 
 # %% [markdown]
 # Only what was measured live, and "like today". The model that reads in both
-# directions looks like the best by far in its back-test; live it is worse than
-# saying "like today", because it has learnt to copy the answer out of its input
-# and not to forecast. Only the model in one direction is as good live as it
-# looked.
+# directions looks like the best by far in its back-test. Live it is about as
+# bad as saying "like today", because it was trained to copy an answer out of
+# its input, and live there is none. Only the model in one direction is as good
+# as it looked.
 # ```{solution-end}
 # ```
 #

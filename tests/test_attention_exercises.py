@@ -143,6 +143,6 @@ def test_right_functions_pass(check, capsys):
 @pytest.mark.parametrize(("check", "message", "function"), MISTAKES)
 def test_the_mistake_is_named(check, message, function, capsys):
     assert not getattr(exercises, check)(function)
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert printed.startswith("Not yet. ")
     assert message in printed

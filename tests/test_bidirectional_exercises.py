@@ -54,14 +54,13 @@ SHIFTS = {
 @pytest.mark.parametrize(
     ("check", "function", "mistake"),
     [(check_joined, each, mistake) for mistake, each in JOINS.items()]
-    + [
-        (check_shifted, each, mistake)
-        for mistake, each in SHIFTS.items()
-    ],
+    + [(check_shifted, each, mistake) for mistake, each in SHIFTS.items()],
 )
 def test_mistakes_are_named(check, function, mistake, capsys):
     assert check(function) is False
-    printed = capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    printed = " ".join(lines)
     assert printed.startswith("Not yet. ")
     assert mistake in printed
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from PIL import Image
 
 from utils.figures import diagrams
@@ -182,6 +183,12 @@ def test_bundle_holds_plain_text_page_and_paper(drawings):
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     shown = metadata["image/png"]
     assert picture.size == (2 * shown["width"], 2 * shown["height"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_drawing_takes_no_layout_from_the_books_style():
+    with plt.rc_context({"figure.constrained_layout.use": True}):
+        diagrams.bidirectional()
 
 
 def test_drawings_are_the_same_in_every_process(drawings):

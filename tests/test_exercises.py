@@ -23,7 +23,7 @@ def sigmoid(z):
 def verdict(check, function, capsys):
     """Return the checker's answer and the one line it prints."""
     answer = check(function)
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert printed.count("\n") == 1
     assert printed.startswith("Right. " if answer else "Not yet. ")
     return answer, printed

@@ -69,7 +69,7 @@ POOLS = {
 )
 def test_mistakes_are_named(check, function, mistake, capsys):
     assert check(function) is False
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert printed.startswith("Not yet. ")
     assert mistake in printed
 

@@ -8,6 +8,7 @@ reader wrote.
 """
 
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,7 +61,7 @@ def judge(
             problem = problem or _failure(error, case)
             continue
         if changed:
-            print(
+            _say(
                 f"Not yet. It changes its argument {changed} in place, and "
                 "so the caller's own "
                 f"array: make a new one instead of writing into {changed}."
@@ -72,14 +73,19 @@ def judge(
         fault = _fault(results, right)
         found = None if fault else _recognise(results, case, variants)
         if found and not (found.right and problem):
-            print(("Right. " if found.right else "Not yet. ") + found.verdict)
+            _say(("Right. " if found.right else "Not yet. ") + found.verdict)
             return found.right
         if found:
             problem = f"{problem} (With equal sizes everywhere, it is right.)"
             break
         problem = problem or fault or _difference(results, right, len(variants))
-    print(f"Not yet. {problem}")
+    _say(f"Not yet. {problem}")
     return False
+
+
+def _say(text: str) -> None:
+    """Print a verdict in lines that fit a page."""
+    print(textwrap.fill(text, 80))
 
 
 def _call(
