@@ -1,4 +1,4 @@
-"""The scan against the loop, forward and backward, in NumPy, PyTorch and Keras."""
+"""The scan against the loop, forward and backward, in three frameworks."""
 
 import subprocess
 import sys
@@ -45,12 +45,12 @@ def loop_backward(a, h, d_outputs, h0):
 
 
 def draw(seed, time, features=(3,), dtype=np.float64, batch=2):
-    """Draw transitions within the unit circle, inputs, an initial state, gradients."""
+    """Draw transitions in the unit circle, inputs, a state, gradients."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
         real = rng.normal(size=shape)
-        return real + 1j * rng.normal(size=shape) if dtype == complex else real
+        return real + 1j * rng.normal(size=shape) if dtype is complex else real
 
     a = normal(batch, time, *features)
     a *= rng.uniform(0, 1, a.shape) / np.abs(a)
@@ -210,7 +210,7 @@ def test_dense_transitions():
 
 
 def test_depth_is_logarithmic(monkeypatch):
-    """Count the calls of NumPy: two scans of twice the length differ by one level."""
+    """Count joining calls: a scan twice as long has one level more."""
     from utils.scratch import scan
 
     calls = []
@@ -259,5 +259,6 @@ def test_other_errors_name_the_argument():
 def test_numpy_side_imports_no_framework():
     modules = "minimal diagonal selective matrix_state newton".split()
     imports = "".join(f"import utils.recurrences.{name}\n" for name in modules)
-    code = f"{imports}import sys\nassert not {{'torch', 'tensorflow', 'keras'}} & set(sys.modules)"
+    frameworks = {"torch", "tensorflow", "keras"}
+    code = f"{imports}import sys\nassert not {frameworks} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

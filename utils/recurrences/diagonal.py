@@ -35,7 +35,7 @@ def s4d_kernel(
     C: Complex[np.ndarray, "channels state"],
     time: int,
 ) -> Float[np.ndarray, "time channels"]:
-    """Return S4D's kernel K_k = 2 Re(sum_n C_n (e^(delta A_n) - 1)/A_n e^(k delta A_n)).
+    """Return K_k = 2 Re sum_n C_n (e^(delta A_n) - 1) / A_n e^(k delta A_n).
 
     It is h' = A h + x, y = 2 Re(C h), held constant over steps of length delta
     (zero-order hold), with B = 1. Source: [Gu et al.
@@ -52,7 +52,7 @@ def s4d(
     A: Complex[np.ndarray, "channels state"],
     C: Complex[np.ndarray, "channels state"],
 ) -> Float[np.ndarray, "batch time channels"]:
-    """Return the causal convolution of each channel with its `s4d_kernel`, by FFT."""
+    """Return each channel's causal convolution with its kernel, by FFT."""
     time = x.shape[1]
     kernel = np.fft.rfft(s4d_kernel(log_delta, A, C, time), 2 * time, axis=0)
     return np.fft.irfft(kernel * np.fft.rfft(x, 2 * time, axis=1), axis=1)[

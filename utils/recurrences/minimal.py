@@ -2,7 +2,7 @@
 
 Each function turns inputs into the coefficients of h_t = a_t * h_{t-1} + b_t;
 `linear_scan(*min_gru(x, W, bias), h0)` is the layer. The `log_` versions return
-the coefficients' logarithms for `log_linear_scan`; their candidates are positive.
+their logarithms, for `log_linear_scan`, with a candidate made positive.
 Source: [Feng et al. (2024)](https://arxiv.org/abs/2410.01201), appendix B.
 Chapter 12.
 """
@@ -18,10 +18,11 @@ def min_gru(
     W: Float[np.ndarray, "input gates"],
     bias: Float[np.ndarray, " gates"],
 ) -> tuple[Array, Array]:
-    """Return a = z and b = (1 - z) n with z = sigmoid(x W_z + b_z), n = x W_n + b_n.
+    """Return a = z and b = (1 - z) n.
 
-    Columns z, n; `gates` is 2 hidden. As in chapter 03, z is the share that stays;
-    the paper calls 1 - z by this letter.
+    z = sigmoid(x W_z + b_z), n = x W_n + b_n; columns z, n; `gates` is
+    2 hidden. As in chapter 03, z is the share that stays; the paper's z is our
+    1 - z.
     """
     z, n = np.split(x @ W + bias, 2, axis=-1)
     return _sigmoid(z), _sigmoid(-z) * n
@@ -32,9 +33,10 @@ def min_lstm(
     W: Float[np.ndarray, "input gates"],
     bias: Float[np.ndarray, " gates"],
 ) -> tuple[Array, Array]:
-    """Return a = f / (f + i) and b = i n / (f + i): two gates that share one whole.
+    """Return a = f / (f + i) and b = i n / (f + i): gates that sum to 1.
 
-    f and i are sigmoids and n is linear in x; columns f, i, n; `gates` is 3 hidden.
+    f and i are sigmoids of x, n is linear in it; columns f, i, n; `gates` is
+    3 hidden.
     """
     f, i, n = np.split(x @ W + bias, 3, axis=-1)
     f, i = _sigmoid(f), _sigmoid(i)
@@ -46,7 +48,7 @@ def log_min_gru(
     W: Float[np.ndarray, "input gates"],
     bias: Float[np.ndarray, " gates"],
 ) -> tuple[Array, Array]:
-    """Return log z and log((1 - z) g(n)): `min_gru` with the positive candidate g(n)."""
+    """Return log z and log((1 - z) g(n)): `min_gru` with g(n) > 0 for n."""
     z, n = np.split(x @ W + bias, 2, axis=-1)
     return log_sigmoid(z), log_sigmoid(-z) + log_positive(n)
 
@@ -56,7 +58,7 @@ def log_min_lstm(
     W: Float[np.ndarray, "input gates"],
     bias: Float[np.ndarray, " gates"],
 ) -> tuple[Array, Array]:
-    """Return log(f / (f + i)) and log(i g(n) / (f + i)): `min_lstm` with g(n)."""
+    """Return log(f / (f + i)) and log(i g(n) / (f + i)): `min_lstm`."""
     f, i, n = np.split(x @ W + bias, 3, axis=-1)
     f, i = log_sigmoid(f), log_sigmoid(i)
     whole = np.logaddexp(f, i)
@@ -64,7 +66,7 @@ def log_min_lstm(
 
 
 def positive(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return g(x) = x + 1/2 where x >= 0 and sigmoid(x) elsewhere, which is positive."""
+    """Return g(x): x + 1/2 where x >= 0, sigmoid(x) elsewhere; positive."""
     return np.where(x >= 0, x + 0.5, _sigmoid(x))
 
 

@@ -1,8 +1,8 @@
-"""Linear recurrences without a loop over time: the scan, its gradient, the FFT.
+"""Linear recurrences without a loop over time: scan, its gradient, FFT.
 
-h_t = a_t * h_{t-1} + b_t needs h_{t-1} first. Two steps in a row are one step of
-the same kind, though, with a = a_2 a_1 and b = a_2 b_1 + b_2, and joining steps is
-associative: they may be joined in any grouping, neighbours first, all at once.
+h_t = a_t * h_{t-1} + b_t needs h_{t-1} first. Two steps in a row are one step
+of the same kind, though, with a = a_2 a_1 and b = a_2 b_1 + b_2, and joining
+steps is associative: they may be joined in any grouping, neighbours first.
 Chapter 12; the PyTorch and Keras versions are in `utils.recurrences`.
 """
 
@@ -58,11 +58,11 @@ def linear_scan_backward(
     d_outputs: Inexact[np.ndarray, "batch time *features"],
     h0: Inexact[np.ndarray, "batch *features"] | None = None,
 ) -> tuple[Array, Array, Array]:
-    """Turn the gradients of all h_t into those of a, b and h0: a scan, reversed.
+    """Turn the gradients of all h_t into those of a, b and h0, by a scan.
 
     dL/dh_t = d_outputs_t + a_{t+1} dL/dh_{t+1}, which is also dL/db_t;
-    dL/da_t = dL/dh_t * h_{t-1}. `h` is what `linear_scan(a, b, h0)` returned. A
-    complex gradient here is dL/dRe + i dL/dIm, as in PyTorch: hence the conjugates.
+    dL/da_t = dL/dh_t * h_{t-1}. `h` is what `linear_scan(a, b, h0)` returned.
+    Complex gradients are dL/dRe + i dL/dIm, as in PyTorch: hence `conj`.
 
     Raises:
         ValueError: a, h, d_outputs and h0 do not fit each other.
@@ -83,11 +83,12 @@ def log_linear_scan(
     log_b: Float[np.ndarray, "batch time *features"],
     log_h0: Float[np.ndarray, "batch *features"] | None = None,
 ) -> Float[np.ndarray, "batch time *features"]:
-    """Return log h_t of h_t = a_t * h_{t-1} + b_t, where a, b and h0 are positive.
+    """Return log h_t of h_t = a_t * h_{t-1} + b_t with a, b and h0 positive.
 
     The same tree with + for every product and log(e^x + e^y) for every sum, so
-    that nothing leaves the range of floating point. Source of the idea: [Heinsen
-    (2023)](https://arxiv.org/abs/2311.06281), who uses cumulative sums instead.
+    that nothing leaves the range of floating point. Logarithms are the idea of
+    [Heinsen (2023)](https://arxiv.org/abs/2311.06281), who takes cumulative
+    sums of them instead.
 
     Raises:
         ValueError: log_a, log_b and log_h0 do not fit each other.
@@ -105,8 +106,8 @@ def matrix_scan(
 ) -> Inexact[np.ndarray, "batch time hidden"]:
     """Return h_t = h_{t-1} A_t + b_t for every step t: dense transitions.
 
-    Joining two steps costs a product of matrices, hidden^3, where the loop needs
-    hidden^2: parallel, and expensive.
+    Joining two steps costs a product of matrices, hidden^3, where the loop
+    needs hidden^2: parallel, and expensive.
 
     Raises:
         ValueError: A, b and h0 do not fit each other.
