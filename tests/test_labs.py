@@ -15,8 +15,11 @@ from axe_playwright_python.sync_playwright import Axe
 from utils import labs
 from utils.forecasting.direction import strategy_returns
 from utils.labs.cells import LSTM_PRESETS
+from utils.labs.recurrence import NEW, SCAN_LEVELS, newton_example
 from utils.labs.training import train
+from utils.recurrences.newton import newton, rnn_tangents
 from utils.scratch import GRU, LSTM
+from utils.scratch.scan import linear_scan
 from utils.sentiment.mistakes import confident_mistakes
 
 
@@ -111,6 +114,8 @@ MAKERS = {
     "reading": reading_lab,
     "mistakes": mistakes_lab,
     "training": labs.training_lab,
+    "scan": labs.scan_lab,
+    "newton": labs.newton_lab,
 }
 LABS = {name: functools.cache(maker) for name, maker in MAKERS.items()}
 
@@ -354,6 +359,65 @@ def test_a_chart_is_drawn_again_at_its_new_width(show):
     )
     width = part(page, "chart").evaluate("svg => svg.clientWidth")
     assert part(page, "chart").get_attribute("viewBox") == f"0 0 {width} 230"
+
+
+@pytest.mark.parametrize("a", [-1.0, -0.3, 0.0, 0.5, 1.0])
+def test_the_scan_shows_the_states_that_numpy_gets(a, show):
+    page = show(labs.scan_lab())
+    part(page, "a").fill(str(a))
+    part(page, "level").fill(str(SCAN_LEVELS))
+    b = np.array(NEW)[None, :, None]
+    h = linear_scan(np.full_like(b, a), b)[0, :, 0]
+    for t, state in enumerate(h):
+        said = part(page, f"h-{t}").text_content().replace("−", "-")
+        assert float(said.removeprefix("= ")) == pytest.approx(state, abs=6e-4)
+    assert shown(page, "known") == len(NEW)
+
+
+def test_the_scan_joins_what_numpy_joins(show):
+    """On the way down a box a:b holds the states of its steps alone."""
+    page = show(labs.scan_lab(0.5))
+    known = []
+    for level in range(SCAN_LEVELS + 1):
+        part(page, "level").fill(str(level))
+        known.append(shown(page, "known"))
+        for t in range(len(NEW)):
+            if not part(page, f"box-{level}-{t}").is_visible():
+                continue
+            span = part(page, f"span-{level}-{t}").text_content()
+            first, last = map(int, span.split(":"))
+            assert last == t + 1
+            b = np.array(NEW[first - 1 : last])[None, :, None]
+            alone = linear_scan(np.full_like(b, 0.5), b)[0, -1, 0]
+            pair = part(page, f"pair-{level}-{t}").text_content()
+            number = float(pair[2:].replace("−", "-"))
+            assert number == pytest.approx(alone, abs=6e-4)
+            assert pair[0] == ("h" if first == 1 else "b")
+    assert known == [1, 2, 3, 4, 5, 8]
+
+
+@pytest.mark.parametrize("gain", [0.1, 0.5, 0.9, 1.2])
+def test_newton_needs_the_iterations_that_numpy_counts(gain, show):
+    page = show(labs.newton_lab())
+    part(page, "gain").fill(str(gain))
+    layer, x = newton_example(gain)
+    assert shown(page, "iterations") == newton(layer, x).iterations
+    states = layer.forward(x)[0]
+    before = np.pad(states, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+    _, slopes = rnn_tangents(layer, x, before)
+    v, growth = np.full(8, 8**-0.5), 0.0
+    for slope in slopes[0]:
+        v = v @ slope
+        growth += np.log(np.linalg.norm(v)) / len(slopes[0])
+        v /= np.linalg.norm(v)
+    assert shown(page, "growth") == pytest.approx(np.exp(growth), abs=5.1e-3)
+
+
+def test_a_chaotic_gain_takes_newton_many_iterations(show):
+    page = show(labs.newton_lab())
+    part(page, "gain").fill("3")
+    assert 30 < shown(page, "iterations") <= 100
+    assert shown(page, "growth") > 1
 
 
 def cells(page, shape):

@@ -19,6 +19,7 @@ from utils.labs.forget_bias import forget_bias_lab
 from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
 from utils.labs.reading import Reading, draw_reading, reading_lab
+from utils.labs.recurrence import newton_lab, scan_lab
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 
@@ -35,7 +36,9 @@ __all__ = [
     "lstm_cell_lab",
     "make_lab",
     "mistakes_lab",
+    "newton_lab",
     "reading_lab",
+    "scan_lab",
     "slider",
     "trading_cost_lab",
     "training_lab",
