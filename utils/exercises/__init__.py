@@ -23,22 +23,34 @@ from utils.exercises.forecasting import (
     check_scaler,
 )
 from utils.exercises.length import check_masked_loss
+from utils.exercises.recurrence import (
+    check_delta_step,
+    check_join,
+    check_log_min_gru,
+    check_parity,
+    check_scan,
+)
 from utils.exercises.sentiment import check_masked_max
 
 __all__ = [
     "check_attention_weights",
+    "check_delta_step",
     "check_dot_product_attention",
     "check_final_states",
     "check_gru_cell",
     "check_har_features",
+    "check_join",
     "check_joined",
+    "check_log_min_gru",
     "check_log_softmax",
     "check_lstm_cell",
     "check_masked_loss",
     "check_masked_max",
     "check_padding_mask",
+    "check_parity",
     "check_price_windows",
     "check_rnn_cell",
     "check_scaler",
+    "check_scan",
     "check_shifted",
 ]

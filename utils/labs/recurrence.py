@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from utils.labs.lab import Lab, make_lab, read, slider
 from utils.figures.style import COLORS
+from utils.labs.lab import Lab, make_lab, read, slider
 from utils.recurrences.newton import newton
 from utils.scratch.rnn import RNN
 from utils.scratch.scan import linear_scan
@@ -90,8 +90,9 @@ def newton_lab(gain: float = 1.0) -> Lab:
     """Show how many iterations Newton's method needs at a recurrent gain.
 
     A tanh RNN of 8 units over 100 steps, whose recurrent weights are the gain
-    times an orthogonal matrix: all eigenvalues have its size. The page solves each linear recurrence by a loop, which
-    gives what `utils.recurrences.newton` gets from a scan.
+    times an orthogonal matrix: all eigenvalues have its size. The page solves
+    each linear recurrence by a loop; `utils.recurrences.newton` does by a scan,
+    with the same result.
 
     Args:
         gain: where the slider starts, between 0.1 and 3.
