@@ -1,0 +1,1420 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,-jupytext
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Recurrence after transformers
+#
+# A recurrent network reads one step after the other, because each state needs
+# the one before. A transformer sees a whole sequence at once, and that is why
+# it could be trained on so much more of the world's text. Must a recurrence
+# wait? Not if it is linear in its state. Since 2021 a family of such models has
+# come back under many names: S4, Mamba, RWKV, minGRU, DeltaNet. This chapter
+# builds them from one idea and asks what they gave up for it.
+#
+# At the end you will be able to
+#
+# - compute a linear recurrence, and its gradient, without a loop over time;
+# - write minGRU, a selective scan, linear attention and the delta rule, each in
+#   a few lines, and show each equal to its own parallel form;
+# - prove that a gate between 0 and 1 cannot track parity, and mend it;
+# - run the tanh RNN of chapter 01 in parallel by Newton's method, and say when
+#   that pays;
+# - choose between a recurrence and attention for a task of your own.
+
+# %% tags=["bootstrap", "remove-cell"]
+# Find the book's code in a folder above, or fetch it (as in Colab).
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+REPOSITORY = "https://github.com/_owner_/unrolled"
+REF = os.environ.get("UNROLLED_REF", "main")
+above = Path.cwd().resolve().parents
+book = next((each for each in above if (each / "utils/scratch").is_dir()), None)
+if book is None:
+    book = Path("unrolled").resolve()
+    if "/_owner_/" in REPOSITORY:
+        raise RuntimeError(
+            "This copy has no address yet: run `make repository URL=...` in it."
+        )
+    if not book.exists():
+        clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]
+        subprocess.run(clone, check=True)
+sys.path.insert(0, str(book))
+# PyTorch comes before TensorFlow: the other order can crash this kernel.
+import utils.pytorch_first  # noqa: F401
+
+needed = ["arch", "jaxtyping", "lightning-fabric", "sacrebleu"]
+lacking = [name for name in needed if not find_spec(name.replace("-", "_"))]
+if lacking:
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
+    subprocess.run(install, check=True)
+
+# %% tags=["hide-input"]
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+import torch
+
+from utils.exercises import (
+    check_delta_step,
+    check_join,
+    check_log_min_gru,
+    check_parity,
+    check_scan,
+)
+from utils.figures.style import COLORS, use_book_style
+from utils.labs import newton_lab, scan_lab
+from utils.notebook import load_results, show_source
+from utils.recurrences import keras as keras_recurrences
+from utils.recurrences import pytorch_scan
+from utils.recurrences.diagonal import lru, s4d, s4d_kernel
+from utils.recurrences.matrix_state import delta_rule, linear_attention
+from utils.recurrences.minimal import log_min_gru, log_positive, min_gru, min_lstm
+from utils.recurrences.newton import newton, rnn_tangents
+from utils.recurrences.selective import selective_scan
+from utils.scratch import GRU, RNN, numerical_gradient
+from utils.scratch.scan import (
+    convolve,
+    linear_scan,
+    linear_scan_backward,
+    log_linear_scan,
+    matrix_scan,
+)
+
+use_book_style()
+
+# %% [markdown]
+# ## Four steps at once
+#
+# Take away everything from a recurrent network but its recurrence, one unit,
+# and no squashing:
+#
+# $$
+# h_t = a_t \, h_{t-1} + b_t .
+# $$ (eq-scan-recurrence)
+#
+# $a_t$ says what stays of the old state and $b_t$ what is new. Four steps with
+# $a_t = \tfrac12$ and $b = 1, 0, 2, 0$, one after the other:
+
+
+# %%
+def loop(a, b, h=0.0):
+    states = []
+    for a_t, b_t in zip(a, b, strict=True):
+        h = a_t * h + b_t
+        states.append(h)
+    return np.array(states)
+
+
+b = np.array([1.0, 0.0, 2.0, 0.0])
+a = np.full(4, 0.5)
+loop(a, b)
+
+# %% [markdown]
+# The last state is $h_4 = a_4 a_3 a_2 \, b_1 + a_4 a_3 \, b_2 + a_4 \, b_3 +
+# b_4$: each input, weakened by what came after it. This can be written without
+# a loop. Let $P_t = a_1 \cdots a_t$; then $h_t = P_t \sum_{s \le t} b_s / P_s$,
+# two calls of NumPy, both parallel in principle:
+
+
+# %%
+def closed_form(a, b):
+    P = np.cumprod(a)
+    return P * np.cumsum(b / P)
+
+
+closed_form(a, b)
+
+# %% [markdown]
+# The same numbers. On a longer sequence the idea fails:
+
+# %%
+rng = np.random.default_rng(0)
+T = 4096
+a, b = rng.uniform(0.2, 1.0, T), rng.normal(size=T)
+with np.errstate(all="ignore"):
+    attempt = closed_form(a, b)
+first_bad = np.flatnonzero(~np.isfinite(attempt))[0]
+print(f"{np.isnan(attempt).sum()} of {T} states are NaN, the first at {first_bad}")
+assert np.allclose(attempt[:100], loop(a, b)[:100])
+
+# %% [markdown]
+# The products $P_t$ of a thousand numbers below one leave the range of floating
+# point, and 0 times infinity is not a number. The states themselves are
+# harmless; only this way to them is not. We need one that never multiplies more
+# than it must.
+#
+# ## Two steps are one step
+#
+# Do two steps without looking at the state in between:
+#
+# $$
+# h_2 = a_2 (a_1 h_0 + b_1) + b_2 = (a_2 a_1)\, h_0 + (a_2 b_1 + b_2) .
+# $$ (eq-scan-join)
+#
+# That is again *a number times the old state plus a number*: a single step, with
+# $a = a_2 a_1$ and $b = a_2 b_1 + b_2$. So the pairs $(a_1, b_1)$ and
+# $(a_2, b_2)$ can be joined before anybody knows $h_0$. And it does not matter
+# which neighbours are joined first, only that they keep their order:
+
+
+# %%
+def join(first, second):
+    (a_1, b_1), (a_2, b_2) = first, second
+    return a_2 * a_1, a_2 * b_1 + b_2
+
+
+x, y, z = rng.normal(size=(3, 2))
+np.testing.assert_allclose(join(join(x, y), z), join(x, join(y, z)))
+print("x then y:", np.round(join(x, y), 3), " y then x:", np.round(join(y, x), 3))
+
+# %% [markdown]
+# The operation is **associative**, not commutative. This is all that a parallel
+# computation needs. Join the steps 1 and 2, and at the same time 3 and 4, 5 and
+# 6, and so on. What is left is a sequence of half the length, which we treat the
+# same way. Once its states are known, the states between are one step away.
+# This is a **scan**, or prefix sum
+# ([Blelloch, 1990](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf)):
+
+
+# %%
+def scan(a, b):
+    if len(b) == 1:
+        return b
+    even, odd = slice(0, len(b) // 2 * 2, 2), slice(1, None, 2)
+    known = scan(*join((a[even], b[even]), (a[odd], b[odd])))
+    h = np.empty_like(b)
+    h[0] = b[0]
+    h[1::2] = known
+    h[2::2] = a[2::2] * known[: len(h[2::2])] + b[2::2]
+    return h
+
+
+# %%
+def levels(T):
+    return 0 if T == 1 else 1 + levels(T // 2) + (T > 2)
+
+
+error = np.abs(scan(a, b) - loop(a, b)).max()
+assert error < 1e-12
+print(f"{T} steps in {levels(T)} levels of joins; largest difference {error:.0e}")
+
+# %% [markdown]
+# Each level is one array operation, in which everything may happen at the same
+# time. On a machine with enough arithmetic units the loop takes $T$ times the
+# time of a step and the scan about $2 \log_2 T$ times, for twice the work.
+# Nothing overflows, since a product $a_2 a_1$ that underflows to 0 says rightly
+# that nothing of the old state is left. Watch eight steps being joined:
+
+# %%
+scan_lab()
+
+# %% [markdown]
+# A box $s{:}t$ holds the pair that leads over the steps $s$ to $t$. Once it
+# begins at step 1 (blue), its $b$ is the state. Move the transition to 1 and the
+# states are running sums, to −1 and they alternate, to 0 and nothing is kept.
+#
+# The layer of `utils` does this for a batch, with an initial state:
+
+# %%
+def draw(*shape, seed=0):
+    rng = np.random.default_rng(seed)
+    a = rng.uniform(-1, 1, shape)
+    return a, rng.normal(size=shape), rng.normal(size=(shape[0], *shape[2:]))
+
+
+a, b, h0 = draw(2, T, 3)
+h = linear_scan(a, b, h0)
+expected = loop(a.swapaxes(0, 1), b.swapaxes(0, 1), h0).swapaxes(0, 1)
+assert np.abs(h - expected).max() < 1e-12
+
+# %% tags=["hide-output"]
+show_source(linear_scan)
+
+# %% [markdown]
+# ### Backwards it is a scan too
+#
+# Let $\delta h_t = \partial L / \partial h_t$ collect everything that comes from
+# later. A state acts on the loss through its own output, whose gradient is
+# $\partial L/\partial y_t$, and through the next state, which it enters with the
+# factor $a_{t+1}$:
+#
+# $$
+# \delta h_t = \frac{\partial L}{\partial y_t} + a_{t+1}\, \delta h_{t+1},
+# \qquad \delta b_t = \delta h_t, \qquad \delta a_t = \delta h_t\, h_{t-1} .
+# $$ (eq-scan-backward)
+#
+# This is {eq}`eq-scan-recurrence` again, from the last step to the first, with
+# the transitions shifted by one. So the gradient is a scan of the reversed
+# arrays:
+
+# %%
+d_y = np.random.default_rng(1).normal(size=h.shape)
+shifted = np.concatenate([a[:, 1:], np.zeros_like(a[:, :1])], axis=1)
+d_h = linear_scan(shifted[:, ::-1], d_y[:, ::-1])[:, ::-1]
+before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
+d_a, d_b, d_h0 = linear_scan_backward(a, h, d_y, h0)
+np.testing.assert_allclose(d_b, d_h)
+np.testing.assert_allclose(d_a, d_h * before)
+
+# %% [markdown]
+# Against differences on a short sequence, and against the two frameworks on the
+# long one:
+
+
+# %%
+short_a, short_b, short_h0 = draw(1, 9, 2)
+
+
+def loss():
+    return (linear_scan(short_a, short_b, short_h0) * d_y[:1, :9, :2]).sum()
+
+
+short = linear_scan(short_a, short_b, short_h0)
+grads = linear_scan_backward(short_a, short, d_y[:1, :9, :2], short_h0)
+for array, gradient in zip((short_a, short_b, short_h0), grads, strict=True):
+    np.testing.assert_allclose(
+        gradient, numerical_gradient(loss, array), atol=1e-8
+    )
+
+# %% tags=["tab-pytorch"]
+# PyTorch
+arrays = [torch.tensor(each, requires_grad=True) for each in (a, b, h0)]
+h_torch = pytorch_scan.linear_scan(*arrays)
+h_torch.backward(torch.tensor(d_y))
+np.testing.assert_allclose(h_torch.detach(), h, atol=1e-12)
+for array, gradient in zip(arrays, (d_a, d_b, d_h0), strict=True):
+    np.testing.assert_allclose(array.grad, gradient, atol=1e-12)
+
+# %% tags=["tab-keras"]
+# Keras
+arrays = [tf.Variable(each) for each in (a, b, h0)]
+with tf.GradientTape() as tape:
+    h_keras = keras_recurrences.linear_scan(*arrays)
+    weighted = keras.ops.sum(h_keras * d_y)
+np.testing.assert_allclose(h_keras, h, atol=1e-12)
+results = tape.gradient(weighted, arrays)
+for result, gradient in zip(results, (d_a, d_b, d_h0), strict=True):
+    np.testing.assert_allclose(result, gradient, atol=1e-12)
+
+# %% [markdown]
+# Keras has a scan for any associative operation, `keras.ops.associative_scan`,
+# and gets our `join`. PyTorch 2.13 has none that it calls stable, so that
+# `utils.recurrences.pytorch_scan` writes the tree out; its backward pass calls
+# itself, as above.
+#
+# ### When nothing changes: a convolution
+#
+# If $a$ is the same at every step, unrolling {eq}`eq-scan-recurrence` gives
+# $h_t = \sum_k a^k\, b_{t-k}$: a convolution of the inputs with the **kernel**
+# $1, a, a^2, \dots$ The fast Fourier transform computes it in
+# $O(T \log T)$, once both are padded with zeros to twice the length, because
+# the transform would wrap the end around to the beginning.
+
+# %%
+constant = np.array([0.9, -0.5, 0.99])
+kernel = constant ** np.arange(T)[:, None]
+by_hand = np.stack(
+    [np.convolve(b[0, :, i], kernel[:, i])[:T] for i in range(3)], axis=1
+)
+h_constant = linear_scan(np.broadcast_to(constant, b.shape), b)
+np.testing.assert_allclose(by_hand, h_constant[0], atol=1e-12)
+np.testing.assert_allclose(convolve(constant, b), h_constant, atol=1e-12)
+
+# %% [markdown]
+# Its gradient with respect to $b$ is the same convolution, run backwards:
+
+# %%
+_, d_b_constant, _ = linear_scan_backward(
+    np.broadcast_to(constant, b.shape), h_constant, d_y
+)
+backwards = convolve(constant, d_y[:, ::-1])[:, ::-1]
+np.testing.assert_allclose(backwards, d_b_constant, atol=1e-12)
+
+# %% [markdown]
+# ### When nothing is negative: logarithms
+#
+# The closed form that failed can be saved where $a$ and $b$ are positive:
+# products become sums of logarithms, which stay in range, and sums become
+# $\log(e^x + e^y)$ ([Heinsen, 2023](https://arxiv.org/abs/2311.06281)). The
+# states do not depend on which of the two is used:
+
+
+# %%
+def closed_form_of_logarithms(log_a, log_b):
+    log_P = np.cumsum(log_a, axis=1)
+    return log_P + np.logaddexp.accumulate(log_b - log_P, axis=1)
+
+
+log_a, log_b = np.log(np.abs(a)), np.log(np.abs(b))
+positive_h = linear_scan(np.abs(a), np.abs(b))
+for logarithms in (closed_form_of_logarithms, log_linear_scan):
+    states = np.exp(logarithms(log_a, log_b))
+    np.testing.assert_allclose(states, positive_h, rtol=1e-11)
+
+# %% [markdown]
+# `log_linear_scan` is our tree with + for every product and $\log(e^x + e^y)$
+# for every sum. The scan itself has no such need, and takes any sign.
+#
+# ## Gates that do not look
+#
+# Which networks are {eq}`eq-scan-recurrence`? The state of a [GRU](03_gru.ipynb)
+# is, $h_t = z_t h_{t-1} + (1 - z_t) n_t$, with $a_t = z_t$ and $b_t = (1 - z_t)
+# n_t$. But $z_t$ and $n_t$ look at $h_{t-1}$, so that nobody knows $a_t$ before
+# the loop has come there. Cut that wire. Let the gate and the candidate see the
+# input alone, and drop the reset gate, which has nothing left to reset, and the
+# tanh, which kept the loop from exploding:
+#
+# $$
+# z_t = \sigma(x_t W_z + b_z), \qquad n_t = x_t W_n + b_n, \qquad
+# h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t .
+# $$ (eq-scan-mingru)
+#
+# This is **minGRU** ([Feng et al., 2024](https://arxiv.org/abs/2410.01201)). As
+# in chapter 03 our $z$ is the share that stays; the paper's $z$ is our $1 - z$.
+
+
+# %%
+def sigmoid(u):
+    return (1 + np.tanh(u / 2)) / 2
+
+
+def min_gru_step(x, h, W, bias):
+    z, n = np.split(x @ W + bias, 2, axis=-1)
+    return sigmoid(z) * h + (1 - sigmoid(z)) * n
+
+
+D, H = 3, 4
+rng = np.random.default_rng(2)
+x = rng.normal(size=(2, 50, D))
+W, bias, h0 = rng.normal(size=(D, 2 * H)), rng.normal(size=2 * H), np.zeros((2, H))
+
+# %%
+h, one_by_one = h0, []
+for t in range(50):
+    h = min_gru_step(x[:, t], h, W, bias)
+    one_by_one.append(h)
+coefficients = min_gru(x, W, bias)  # a and b, from the inputs alone
+at_once = linear_scan(*coefficients, h0)
+np.testing.assert_allclose(at_once, np.stack(one_by_one, axis=1), atol=1e-12)
+
+# %% tags=["hide-output"]
+show_source(min_gru, min_lstm)
+
+# %% [markdown]
+# `min_gru` returns the coefficients; what follows is the scan. **minLSTM** is
+# as short. Its two gates are divided by their sum, so that what stays and what
+# enters are shares of one whole, and a state cannot grow without bound:
+
+# %%
+W_f, bias_f = rng.normal(size=(D, 3 * H)), rng.normal(size=3 * H)
+f, i, n = np.split(x @ W_f + bias_f, 3, axis=-1)
+f, i = sigmoid(f), sigmoid(i)
+coefficients = min_lstm(x, W_f, bias_f)
+np.testing.assert_allclose(coefficients, (f / (f + i), i / (f + i) * n))
+h = loop(*(each.swapaxes(0, 1) for each in coefficients)).swapaxes(0, 1)
+np.testing.assert_allclose(linear_scan(*coefficients), h, atol=1e-12)
+
+# %% [markdown]
+# The authors train in logarithms, for which the candidate must be positive: they
+# pass it through $g(n) = n + \tfrac12$ for $n \ge 0$ and $\sigma(n)$ below.
+# That is another model, with the same gates:
+
+# %%
+log_h = log_linear_scan(*log_min_gru(x, W, bias), np.log(np.ones((2, H))))
+z, n = np.split(x @ W + bias, 2, axis=-1)
+a, b = sigmoid(z), (1 - sigmoid(z)) * np.exp(log_positive(n))
+np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
+
+# %% [markdown]
+# A parallel form that is written separately from its steps can go wrong
+# unnoticed. In one published implementation the initial state passed through
+# $g$ a second time in the parallel branch, and the two branches disagreed until
+# a reader compared them
+# ([minGRU-pytorch#9](https://github.com/lucidrains/minGRU-pytorch/issues/9)).
+# An equality like those above is cheap, and would have told. (Our tests hold
+# each model of this section against numbers from published code as well.)
+#
+# ### A wheel for every unit
+#
+# S4 ([Gu et al., 2021](https://arxiv.org/abs/2111.00396)) began the return of
+# recurrences, with transitions that do not even see the input. Its later
+# diagonal forms are simple: each unit has one *complex* number $\lambda$, whose
+# size says how fast the state fades and whose angle how fast it turns. The
+# **linear recurrent unit**
+# ([Orvieto et al., 2023](https://arxiv.org/abs/2303.06349)) is
+#
+# $$
+# h_t = \lambda \odot h_{t-1} + \gamma \odot x_t B, \qquad y_t = \Re(h_t C),
+# \qquad \lambda = e^{-e^{\nu} + i e^{\theta}}, \qquad
+# \gamma = \sqrt{1 - |\lambda|^2} .
+# $$ (eq-scan-lru)
+#
+# However training moves $\nu$ and $\theta$, $|\lambda| < 1$ holds, and $\gamma$
+# keeps the state about as large as the input. Constant transitions are a
+# convolution:
+
+
+# %%
+def lru_loop(x, nu, theta, B, C):
+    eigenvalues = np.exp(-np.exp(nu) + 1j * np.exp(theta))
+    gamma = np.sqrt(1 - np.abs(eigenvalues) ** 2)
+    h, outputs = np.zeros((len(x), len(nu)), complex), []
+    for t in range(x.shape[1]):
+        h = eigenvalues * h + gamma * (x[:, t] @ B)
+        outputs.append((h @ C).real)
+    return np.stack(outputs, axis=1)
+
+
+nu, theta = rng.normal(size=(2, H))
+B, C = (rng.normal(size=(2, *each)) for each in ((D, H), (H, D)))
+weights = nu, theta, B[0] + 1j * B[1], C[0] + 1j * C[1]
+np.testing.assert_allclose(lru(x, *weights), lru_loop(x, *weights), atol=1e-12)
+
+# %% [markdown]
+# **S4D** ([Gu et al., 2022](https://arxiv.org/abs/2206.11893)) begins with a
+# differential equation, $h' = A h + x$, holds the input constant over steps of
+# length $\Delta$, and gets $\lambda = e^{\Delta A}$. Its output is a convolution
+# with one kernel per channel. Two of them, as S4D initialises $A$:
+
+# %% mystnb={"image": {"alt": "Two kernels over 400 steps: with a step length of 0.01 a few slow waves that fade over the whole window, with 0.1 waves ten times as fast that are gone after 60 steps."}}
+log_delta = np.log([0.01, 0.1])
+A = np.tile(-0.5 + 1j * np.pi * np.arange(4), (2, 1))
+ones = np.ones((2, 4), complex)
+kernels = s4d_kernel(log_delta, A, ones, 400)
+fig, ax = plt.subplots()
+for label, channel in zip(("0.01", "0.1"), kernels.T, strict=True):
+    ax.plot(channel / np.abs(channel).max(), label=f"Δ = {label}")
+ax.set(xlabel="lag k, in steps", ylabel="kernel, scaled")
+ax.set_title("The step length Δ sets how far a kernel reaches")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# The same waves, ten times slower where $\Delta$ is ten times smaller. A layer
+# holds many channels with unlike $\Delta$, and so sees many scales at once.
+# Kernel by FFT and state by scan agree:
+
+# %%
+noise = rng.normal(size=(2, 400, 2))
+decay = np.exp(np.exp(log_delta)[:, None] * A)
+new = (decay - 1) / A * noise[..., None]
+h = linear_scan(np.broadcast_to(decay, new.shape), new)
+by_state = 2 * (ones * h).sum(axis=-1).real
+np.testing.assert_allclose(s4d(noise, log_delta, A, ones), by_state, atol=1e-12)
+
+# %% [markdown]
+# ### A step length that is read
+#
+# A convolution treats every input alike. It cannot decide that a word matters
+# and the next thousand do not. **Mamba**
+# ([Gu and Dao, 2023](https://arxiv.org/abs/2312.00752)) therefore reads the step
+# length from the input. For each channel, with its own state of $N$ numbers,
+#
+# $$
+# h_t = e^{\Delta_t A} \odot h_{t-1} + \Delta_t\, x_t\, B_t, \qquad
+# y_t = h_t \cdot C_t + D\, x_t ,
+# $$ (eq-scan-selective)
+#
+# where $A < 0$ is fixed and $\Delta_t > 0$, $B_t$ and $C_t$ are linear in the
+# input (through softplus for $\Delta$). A large $\Delta_t$ forgets and writes; a
+# $\Delta_t$ near 0 skips the step. The transition changes with $t$, so there is
+# no kernel any more, but there is a scan:
+
+
+# %%
+def selective_loop(x, delta, A, B, C, D):
+    h, outputs = np.zeros((len(x), *A.shape)), []
+    for t in range(x.shape[1]):
+        step = delta[:, t, :, None]
+        h = np.exp(step * A) * h + step * x[:, t, :, None] * B[:, t, None, :]
+        outputs.append((h * C[:, t, None, :]).sum(-1) + D * x[:, t])
+    return np.stack(outputs, axis=1)
+
+
+N = 5
+delta = np.logaddexp(0, rng.normal(size=x.shape))
+A, D_skip = -rng.uniform(0.1, 2, (D, N)), rng.normal(size=D)
+B, C = rng.normal(size=(2, 2, 50, N))
+y = selective_scan(x, delta, A, B, C, D_skip)
+np.testing.assert_allclose(y, selective_loop(x, delta, A, B, C, D_skip), atol=1e-12)
+
+# %% [markdown]
+# PyTorch's gradient through a loop, and through the scan with its own backward
+# pass, agree as well:
+
+
+# %%
+def coefficients_of(x, delta, A, B):
+    a = torch.exp(delta[..., None] * A)
+    return a, (delta * x)[..., None] * B[:, :, None, :]
+
+
+def gradients(states_of):
+    inputs = [torch.tensor(each, requires_grad=True) for each in (x, delta, A, B)]
+    states = states_of(*coefficients_of(*inputs))
+    (states**2).sum().backward()
+    return [each.grad for each in inputs]
+
+
+def torch_loop(a, b):
+    h, states = torch.zeros_like(b[:, 0]), []
+    for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True):
+        h = a_t * h + b_t
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
+# %%
+by_loop, by_scan = gradients(torch_loop), gradients(pytorch_scan.linear_scan)
+for left, right in zip(by_loop, by_scan, strict=True):
+    np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-11)
+
+# %% [markdown]
+# What selection buys: write one number, read noise for a thousand steps, and
+# show it. With $\Delta = 0$ during the noise the number is untouched; a constant
+# transition has to let it fade, or let the noise in.
+
+# %%
+marked = np.concatenate([[3.0], rng.normal(size=1000)])[None, :, None]
+one = np.ones((1, 1001, 1))
+rate, skip = np.array([[-0.1]]), np.zeros(1)
+attentive = np.where(np.arange(1001) == 0, 1.0, 0.0)[None, :, None]
+for name, steps in (("selective", attentive), ("constant", 0.1 * one)):
+    last = selective_scan(marked, steps, rate, one, one, skip)[0, -1, 0]
+    print(f"{name}: {last:.3f}")
+
+# %% [markdown]
+# ### A table for a state
+#
+# A state of $H$ numbers is a narrow place. Make it a matrix $S$ that pairs
+# **keys** with **values**, write with an outer product, and read with a
+# **query** ([Katharopoulos et al., 2020](https://arxiv.org/abs/2006.16236)):
+#
+# $$
+# S_t = S_{t-1} + k_t^\top v_t, \qquad o_t = q_t S_t .
+# $$ (eq-scan-linear-attention)
+#
+# By hand: the key $(1, 0)$ gets the value $(5, 6)$ and the key $(0, 1)$ the value
+# $(7, 8)$. Each key finds its value again:
+
+# %%
+keys, values = np.eye(2), np.array([[5.0, 6.0], [7.0, 8.0]])
+S = np.zeros((2, 2))
+for k, v in zip(keys, values, strict=True):
+    S = S + np.outer(k, v)
+np.testing.assert_array_equal(keys @ S, values)
+
+# %% [markdown]
+# Now unroll it: $o_t = q_t \sum_{s \le t} k_s^\top v_s = \sum_{s \le t} (q_t
+# k_s^\top)\, v_s$. The output is a sum of all earlier values, each weighted by
+# the product of the query with its key. That is the
+# [attention](09_attention.ipynb) of chapter 09, without its softmax: **linear
+# attention**, a transformer that is an RNN. One masked product of matrices
+# replaces the loop:
+
+
+# %%
+def state_loop(write, q, k, v, *more):
+    S, outputs = np.zeros((k.shape[1], v.shape[1])), []
+    for t in range(len(k)):
+        S = write(S, k[t], v[t], *(each[t] for each in more))
+        outputs.append(q[t] @ S)
+    return np.stack(outputs)
+
+
+q, k, v = rng.normal(size=(3, 40, 6))
+k /= np.linalg.norm(k, axis=1, keepdims=True)
+added = state_loop(lambda S, k, v: S + np.outer(k, v), q, k, v)
+np.testing.assert_allclose(np.tril(q @ k.T) @ v, added, atol=1e-12)
+np.testing.assert_allclose(linear_attention(q[None], k[None], v[None])[0], added)
+
+# %% [markdown]
+# Linear attention only ever adds. Write a second value at a key, and the key
+# returns the sum of the two:
+
+# %%
+k_again, v_old, v_new = keys[0], values[0], np.array([1.0, 1.0])
+S = np.outer(k_again, v_old) + np.outer(k_again, v_new)
+print("wanted", v_new, "found", k_again @ S)
+
+# %% [markdown]
+# The mend is to ask first. What does the state say of this key? Write only the
+# difference:
+#
+# $$
+# S_t = S_{t-1} + \beta_t\, k_t^\top (v_t - k_t S_{t-1})
+#     = (I - \beta_t k_t^\top k_t)\, S_{t-1} + \beta_t\, k_t^\top v_t .
+# $$ (eq-scan-delta)
+#
+# This is the **delta rule** of Widrow and Hoff, in a layer by
+# [Schlag et al. (2021)](https://arxiv.org/abs/2102.11174). With a unit key and
+# $\beta = 1$ the new value replaces the old one:
+
+
+# %%
+def delta_step(S, k, v, beta):
+    return S + beta * np.outer(k, v - k @ S)
+
+
+S = delta_step(np.outer(k_again, v_old), k_again, v_new, 1.0)
+print("wanted", v_new, "found", k_again @ S)
+
+# %% [markdown]
+# It is also a learning rule. The squared error of the state as a linear map from
+# key to value, $\tfrac12 |k S - v|^2$, has the gradient $k^\top (k S - v)$, so
+# that {eq}`eq-scan-delta` is one step of gradient descent of size $\beta$ for
+# each token: **online least squares**. The layer trains a small model while it
+# reads, and the larger networks around it learn what to teach it.
+
+# %%
+S, target = rng.normal(size=(6, 6)), v[0]
+
+
+def squared_error():
+    return float(((k[0] @ S - target) ** 2).sum() / 2)
+
+
+descent = S - 0.7 * numerical_gradient(squared_error, S)
+np.testing.assert_allclose(delta_step(S, k[0], target, 0.7), descent, atol=1e-8)
+
+# %% [markdown]
+# Read the same pairs again and again, and the state becomes the least-squares
+# solution, if there is one that fits:
+
+# %%
+S = np.zeros((6, 6))
+for _ in range(400):
+    for key, value in zip(k[:5], v[:5], strict=True):
+        S = delta_step(S, key, value, 1.0)
+best = np.linalg.lstsq(k[:5], v[:5], rcond=None)[0]
+np.testing.assert_allclose(S, best, atol=1e-8)
+
+# %% [markdown]
+# Can it be parallel? Its transition, $I - \beta_t k_t^\top k_t$, is not diagonal,
+# and to join matrices is dear. But every step writes one row, $k_t^\top u_t$ with
+# $u_t = \beta_t (v_t - k_t S_{t-1})$, and $S_{t-1} = \sum_{s<t} k_s^\top u_s$.
+# Put the second into the first: $u_t = \beta_t \big(v_t - \sum_{s<t} (k_t
+# k_s^\top)\, u_s\big)$. All $u$ together solve one triangular system, and then
+# the read-out is linear attention with $u$ for $v$
+# ([Yang et al., 2024](https://arxiv.org/abs/2406.06484)):
+
+# %%
+beta = rng.uniform(0, 2, 40)
+overlaps = beta[:, None] * np.tril(k @ k.T, -1)
+u = np.linalg.solve(np.eye(40) + overlaps, beta[:, None] * v)
+corrected = state_loop(delta_step, q, k, v, beta)
+np.testing.assert_allclose(np.tril(q @ k.T) @ u, corrected, atol=1e-12)
+arrays = (each[None] for each in (q, k, v, beta))
+np.testing.assert_allclose(delta_rule(*arrays)[0], corrected, atol=1e-12)
+
+# %% [markdown]
+# In practice the system is solved for chunks of 64 steps or so, and the state
+# carried from chunk to chunk. A factor before $S_{t-1}$ makes either rule forget:
+# a constant one gives RetNet, one read from the input the scalar form of Mamba-2
+# and, with the delta rule, Gated DeltaNet. `linear_attention` and `delta_rule`
+# take it as `decay`:
+
+# %%
+fading = rng.uniform(0.8, 1, 40)
+
+
+def forgetting_step(S, k, v, beta, decay):
+    return delta_step(decay * S, k, v, beta)
+
+
+gated = state_loop(forgetting_step, q, k, v, beta, fading)
+arrays = (each[None] for each in (q, k, v, beta, fading))
+np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
+
+# %% [markdown]
+# ### The family
+#
+# Every model of this section is a way to get from inputs to transitions. That
+# is nearly all that their names stand for. $H$ is the number of units, $N$ the
+# state per channel, $d$ the size of a key and of a value:
+#
+# | model | transition | gate sees the state? | all at once by | state | parity? |
+# |-|-|-|-|-|-|
+# | RNN, LSTM, GRU | dense, not linear | yes | Newton, below | $H$, $2H$ | yes, below |
+# | minGRU, minLSTM | diagonal, in (0, 1) | no | scan | $H$ | no, below |
+# | S4D, LRU | diagonal, complex, constant | no | FFT, scan | $H$ complex | no, below |
+# | Mamba | diagonal, in (0, 1) | no | scan | $HN$ | no, below |
+# | linear attention | the identity | no | masked product | $d^2$ | no, below |
+# | [RetNet](https://arxiv.org/abs/2307.08621), [Mamba-2](https://arxiv.org/abs/2405.21060) | a number in (0, 1) | no | masked product | $d^2$ | no, below |
+# | DeltaNet, $\beta < 1$ | identity less rank one | no | triangular system | $d^2$ | no, below |
+# | DeltaNet, $\beta < 2$ | a reflection at most | no | triangular system | $d^2$ | yes, below |
+# | [Gated DeltaNet](https://arxiv.org/abs/2412.06464) | a number times DeltaNet's | no | triangular system | $d^2$ | as $\beta$ |
+# | [DeltaProduct](https://arxiv.org/abs/2502.10297) | product of several reflections | no | triangular system | $d^2$ | yes, cited |
+# | [RWKV-7](https://arxiv.org/abs/2503.14456) | diagonal plus rank one | no | chunks | $d^2$ | yes, cited |
+# | [Mamba-3](https://arxiv.org/abs/2603.15569) | rotations that the input chooses | no | scan | $HN$ | yes, cited |
+# | [xLSTM](https://arxiv.org/abs/2405.04517): mLSTM | a number per head, not negative | no | masked product | $d^2$ | no, below |
+# | xLSTM: sLSTM | as an LSTM | yes | loop | $2H$ | yes, cited |
+# | [TTT](https://arxiv.org/abs/2407.04620), [Titans](https://arxiv.org/abs/2501.00663) | gradient steps on a small model | in part | chunks | its weights | not asked |
+# | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | no, trial below |
+#
+# What does the column *gate sees the state?* cost?
+#
+# ## What linearity costs
+#
+# A bit string comes in, one bit per step. After each step, has the number of ones
+# been odd? This is **parity**, the smallest task in which a state must be
+# *tracked*: every one flips the answer, however long ago it came. An RNN of two
+# units can do it. Can a linear recurrence?
+#
+# Yes, with a transition that looks at the bit and turns the state over: with
+# $h \in \{0, 1\}$, a one takes $h$ to $1 - h$ and a zero leaves it, so that
+#
+# $$
+# h_t = (1 - 2 x_t)\, h_{t-1} + x_t .
+# $$ (eq-scan-parity)
+
+# %%
+bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
+parity = np.cumsum(bits, axis=1) % 2
+np.testing.assert_array_equal(linear_scan(1 - 2 * bits, bits), parity)
+
+# %% [markdown]
+# Exact, over 100,000 steps. But the transition is −1 where the bit is 1, and
+# the gates of minGRU, of Mamba and of most of the table lie between 0 and 1.
+#
+# ### Why a gate between 0 and 1 cannot
+#
+# Feed ones alone. A gate that sees only the input is then the same number $a$
+# at every step, and so is $b$: every unit repeats one map, $f(h) = a h + b$ with
+# $a \ge 0$. Such a map keeps order: from $h \le h'$ follows $f(h) \le f(h')$. And
+# rounding to floating point keeps order, too. So if the first step went up,
+# $h_0 \le h_1$, then $h_1 = f(h_0) \le f(h_1) = h_2$, and so on: the state climbs
+# for ever, or it falls for ever. There are only finitely many floating-point
+# numbers. Hence it stops:
+
+
+# %%
+def steps_until_still(a, number):
+    a, b, h, steps = number(a), number(1 - a), number(0), 0
+    while (after := a * h + b) != h:
+        h, steps = after, steps + 1
+    return steps
+
+
+gates = [0.5, 0.9, 0.99, 0.999]
+table = pd.DataFrame(index=pd.Index(gates, name="gate"))
+for number in (np.float16, np.float32, np.float64):
+    table[number.__name__] = [steps_until_still(gate, number) for gate in gates]
+table
+
+# %% [markdown]
+# From then on the answer cannot change any more, but parity changes at every
+# step. A layer above sees a constant input in its turn, and stops as well.
+# Therefore **no stack of layers with gates $a \ge 0$ that see only their input,
+# computed step by step in any fixed precision, tracks parity at every length**,
+# whatever stands between the layers, as long as it looks at one step at a time
+# and does not know its number. (The theorem, for more general layers, is in
+# [Sarrof et al. (2024)](https://arxiv.org/abs/2405.17394) and
+# [Grazzi et al. (2024)](https://arxiv.org/abs/2411.12537).) The gate 1 is no way
+# out. It counts the ones, which is enough for any readout with infinite
+# precision, but in single precision the count stops at $2^{24}$:
+
+# %%
+full = np.float32(2**24)
+assert full + np.float32(1) == full
+
+# %% [markdown]
+# Nor is a complex $\lambda$ inside the unit circle. On a constant input its state
+# spirals into the point $b / (1 - \lambda)$, and soon two neighbouring states
+# differ by less than any readout can resolve:
+
+# %%
+turn = 0.9 * np.exp(1j * np.pi)  # half a turn with every step, and fading
+spiral = loop(np.full(200, turn), np.ones(200))
+for t in (5, 50, 150):
+    print(f"step {t}: {abs(spiral[t] - spiral[t - 1]):.1e} from the step before")
+
+# %% [markdown]
+# A transition of −0.9 does alternate, and fades. That is why a gate in (−1, 1)
+# may learn parity at short lengths and lose it at longer ones; only at −1 itself
+# does it last. A linear attention has the transition 1 and the delta rule with
+# $\beta < 1$ has, along a constant key, $1 - \beta > 0$: the argument covers them.
+#
+# ### A reflection
+#
+# With $\beta = 2$ and a unit key the delta rule's transition $I - 2 k^\top k$ is a
+# reflection: it turns the state over along the key and has the eigenvalue −1
+# there. One key, the value $\tfrac12$ and $\beta_t = 2 x_t$ are
+# {eq}`eq-scan-parity` again:
+
+# %%
+some = bits[:, :500]
+one = np.ones_like(some)
+by_delta_rule = delta_rule(one, one, one / 2, 2 * some[..., 0])
+np.testing.assert_allclose(by_delta_rule, parity[:, :500], atol=1e-12)
+
+# %% [markdown]
+# Reflections do more. The one along $k = (e_i - e_j)/\sqrt2$ exchanges rows $i$
+# and $j$ of the state. So the delta rule can follow a shell game: three cups, at
+# each step two of them are exchanged, where is the ball?
+
+# %%
+swaps = rng.permuted(np.tile(np.arange(3), (300, 1)), axis=1)[:, :2]
+key = np.eye(3)[swaps] @ np.eye(3)
+key = (key[:, 0] - key[:, 1]) / np.sqrt(2)
+S, cups = np.eye(3), np.arange(3)
+for (i, j), k in zip(swaps, key, strict=True):
+    S = delta_step(S, k, np.zeros(3), 2.0)
+    cups[[i, j]] = cups[[j, i]]
+np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
+
+# %% [markdown]
+# The exchanges of three things generate the group $S_3$, whose elements do not
+# commute: first 1 with 2, then 2 with 3, is not the same as the other way round.
+# Diagonal transitions commute, always, so a diagonal layer alone cannot tell the
+# two apart. [Merrill et al. (2024)](https://arxiv.org/abs/2404.08819) prove more:
+# under a standard conjecture of complexity theory no fixed number of such layers,
+# nor of attention, tracks the products of five things, $S_5$, at every length.
+# (A cycle of three is two exchanges. One reflection per step is too few for it,
+# which is what DeltaProduct adds.)
+#
+# @@TRIAL@@
+#
+# ## Newton makes the old RNN parallel
+#
+# So the state must be seen, and then the recurrence is not linear, and waits. Or
+# does it? Write down all $T$ steps of a tanh RNN of one unit at once,
+#
+# $$
+# h_t - \tanh(d_t + w\, h_{t-1}) = 0 , \qquad t = 1, \dots, T,
+# $$ (eq-scan-newton-system)
+#
+# with $d_t$ for what comes from the input. These are $T$ equations for $T$
+# unknowns. Newton's method solves equations: guess all states, replace each
+# curve by its tangent at the guess, solve the straight problem, repeat. With the
+# guess $g$, the value $f_t = \tanh(d_t + w\, g_{t-1})$ and the slope $J_t = w\,(1
+# - f_t^2)$, the correction $e = h - g$ has to fulfil
+#
+# $$
+# e_t = J_t\, e_{t-1} + (f_t - g_t) .
+# $$ (eq-scan-newton)
+#
+# The straight problem is a *linear recurrence*. A scan solves it for all steps
+# at once ([Lim et al., 2023](https://arxiv.org/abs/2309.12252)):
+
+
+# %%
+def newton_by_hand(w, d, iterations):
+    guess, history = np.zeros(len(d)), []
+    for _ in range(iterations):
+        f = np.tanh(d + w * np.r_[0, guess[:-1]])
+        guess = guess + scan(w * (1 - f**2), f - guess)
+        history.append(guess)
+    return np.array(history)
+
+
+# %%
+w, d = 1.5, np.random.default_rng(1).normal(size=6)
+truth, h = [], 0.0
+for each in d:
+    h = np.tanh(each + w * h)
+    truth.append(h)
+guesses = newton_by_hand(w, d, 5)
+names = [f"iteration {k + 1}" for k in range(5)]
+table = pd.DataFrame(np.abs(guesses - truth), index=names)
+table.columns = [f"step {t + 1}" for t in range(6)]
+assert table.iloc[4].max() < 1e-12
+table.map("{:.0e}".format)
+
+# %% [markdown]
+# The table shows how far each guess is from the loop's state. Two things happen.
+# Below the diagonal the error is nothing but rounding: after $k$ iterations the
+# first $k$ states are right, since each is computed from one that is right. So
+# $T$ iterations always suffice, which would be no gain. But long before, the
+# errors of *all* steps collapse together, each iteration roughly squaring them.
+#
+# With $H$ units $J_t = W_h \operatorname{diag}(1 - f_t^2)$ is a matrix, and the
+# scan joins matrices. `newton` does so for the layers of chapters 01 and 03:
+
+# %%
+x = rng.normal(scale=0.5, size=(1, 512, 4))
+for layer in (RNN(4, 16, rng=0), GRU(4, 16, rng=0)):
+    solution = newton(layer, x)
+    outputs, _ = layer.forward(x)
+    np.testing.assert_allclose(solution.states, outputs, atol=1e-12)
+    name = type(layer).__name__
+    print(f"{name}: 512 steps in {solution.iterations} iterations")
+
+# %% tags=["hide-output"]
+show_source(newton, rnn_tangents)
+
+# %% [markdown]
+# A handful of iterations in place of 512 steps. Does it always go so well?
+# In [chapter 01](01_rnn_basics.ipynb) the **spectral radius** of $W_h$, its
+# largest eigenvalue, decided whether gradients vanish or explode. Let us turn it
+# up. The second quantity to watch is what the states really do: by how much a
+# small difference between two states grows per step, on average along the
+# sequence (the exponential of the largest **Lyapunov exponent**):
+
+
+# %%
+def rnn_of_gain(gain, seed, H=16):
+    layer = RNN(4, H, rng=seed)
+    W = np.random.default_rng(seed).normal(size=(H, H))
+    layer.params["W_h"][...] = gain * W / np.abs(np.linalg.eigvals(W)).max()
+    return layer
+
+
+def growth_per_step(layer, x):
+    before = np.pad(layer.forward(x)[0], ((0, 0), (1, 0), (0, 0)))[:, :-1]
+    v, total = np.ones(layer.hidden_size), 0.0
+    for slope in rnn_tangents(layer, x, before)[1][0]:
+        v = v @ slope
+        total += np.log(np.linalg.norm(v))
+        v /= np.linalg.norm(v)
+    return np.exp(total / x.shape[1])
+
+
+# %%
+gains = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0]
+x = rng.normal(scale=0.5, size=(1, 128, 4))
+runs = [
+    (gain, newton(layer, x).iterations, growth_per_step(layer, x))
+    for gain in gains
+    for layer in (rnn_of_gain(gain, seed) for seed in range(5))
+]
+runs = pd.DataFrame(runs, columns=["gain", "iterations", "growth"])
+needed = runs.groupby("gain")["iterations"].median()
+assert needed[1.0] < 10 and needed[3.0] > 40
+
+# %% mystnb={"image": {"alt": "Newton's iterations for 128 steps, five networks for each gain. Left, against the gain: fewer than ten up to gain 1, more and more from there, sixty to a hundred at gain 3. Right, against the growth of a small difference per step: few iterations below one, most of them above."}}
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.2))
+columns = {"gain": "recurrent gain", "growth": "growth of a difference per step"}
+for ax, (column, label) in zip(axes, columns.items(), strict=True):
+    ax.plot(runs[column], runs["iterations"], "o", markersize=4, alpha=0.7)
+    ax.axvline(1, color=COLORS["black"], linewidth=1, linestyle="--")
+    ax.set(xlabel=label, ylim=(0, 128))
+axes[0].set(ylabel="iterations for 128 steps")
+fig.suptitle("Newton is quick until the past is amplified")
+plt.show()
+
+# %% [markdown]
+# One dot is one network. Up to gain 1 a few iterations suffice. Beyond it some
+# networks need nearly as many iterations as there are steps, and the gain alone
+# does not tell which: a saturated tanh has small slopes, and may forget at any
+# gain. What a small difference does is the better guide. Where it shrinks, an
+# error in a guess dies out along the sequence, and the tangents of all steps get
+# good together. Where it grows, the network is **chaotic**: an error at step 1
+# ruins the guess at step 100, and Newton is left with one step settled at a time.
+# [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817) prove that this
+# exponent decides: *predictability enables parallelization*. Turn the gain
+# yourself:
+
+# %%
+newton_lab()
+
+# %% [markdown]
+# For a trained network this is good news. One whose past grows at every step has
+# exploding gradients and would hardly have been trained; one that forgets slowly
+# is on the good side. ParaRNN ([Danieli et al.,
+# 2025](https://arxiv.org/abs/2510.21450)) trains GRU- and LSTM-like networks of 7
+# billion parameters this way, with slopes made diagonal, because joining dense
+# matrices costs $H^3$.
+#
+# In the chaotic regime one should not even ask whether Newton's states equal the
+# loop's, but whether they solve {eq}`eq-scan-newton-system`. The loop does not
+# reproduce itself there. Change one input by $10^{-15}$:
+
+# %%
+wild = rnn_of_gain(3.0, seed=1)
+nudged = x.copy()
+nudged[0, 0, 0] += 1e-15
+apart = np.abs(wild.forward(nudged)[0] - wild.forward(x)[0]).max()
+solution = newton(wild, x)
+assert apart > 0.01
+assert solution.residuals[-1] < 1e-12
+
+# %% [markdown]
+# ## What only attention can do
+#
+# A state of fixed size cannot hold everything. How much? Let there be $n$ pairs
+# of a key and one of $V$ values, and afterwards a question for any one key. There
+# are $V^n$ ways to assign the values, and two assignments that lead to the same
+# state get the same answers. So the state needs $n \log_2 V$ bits: **with $B$
+# bits at most $B / \log_2 V$ pairs can be recalled without error**, whatever the
+# model. A state that is read linearly, $o = q S$ with keys of $d$ numbers, meets
+# a lower bound first: of the keys at most $d$ are linearly independent, and
+# beyond $d$ pairs the wanted values must fulfil as many equations as there are
+# keys too many. Attention has no such limit, because it *keeps* the keys; its
+# "state" grows with every step.
+#
+# Measured without any training: random unit keys of $d = 16$ numbers, values
+# one-hot among 64, $n$ pairs written, each key asked once.
+
+
+# %%
+def recalled(n, seed, d=16, V=64):
+    rng = np.random.default_rng(seed)
+    keys = rng.normal(size=(n, d))
+    keys /= np.linalg.norm(keys, axis=1, keepdims=True)
+    wanted = rng.integers(V, size=n)
+    values = np.eye(V)[wanted]
+    corrected = np.zeros((d, V))
+    for k, v in zip(keys, values, strict=True):
+        corrected = delta_step(corrected, k, v, 1.0)
+    best = np.linalg.lstsq(keys, values, rcond=None)[0]
+    weights = np.exp(50 * keys @ keys.T)
+    tables = keys @ (keys.T @ values), keys @ corrected, keys @ best, weights @ values
+    return [np.mean(table.argmax(axis=1) == wanted) for table in tables]
+
+
+# %%
+counts = [2, 4, 8, 16, 32, 64]
+readers = ["linear attention", "delta rule", "best linear state", "attention"]
+recall = np.array([[recalled(n, seed) for seed in range(10)] for n in counts])
+median = pd.DataFrame(np.median(recall, axis=1), index=counts, columns=readers)
+median.index.name = "pairs"
+assert median.loc[64, "attention"] - median.loc[64, "best linear state"] > 0.3
+assert median.loc[16, "best linear state"] - median.loc[16, "delta rule"] > 0.1
+median.round(2)
+
+# %% mystnb={"image": {"alt": "Share of pairs recalled against their number, ten draws each. Attention stays at one. Linear attention falls from four pairs on, the delta rule after eight, the best linear state after sixteen pairs, the size of a key."}}
+fig, ax = plt.subplots()
+for reader, color, shares in zip(
+    readers, COLORS.values(), recall.transpose(2, 0, 1), strict=False
+):
+    ax.plot(counts, np.median(shares, axis=1), color=color, label=reader)
+    ax.plot(counts, shares, ".", color=color, markersize=4, alpha=0.5)
+ax.set_xscale("log", base=2)
+ax.set(xlabel="pairs", ylabel="share recalled", ylim=(0, 1.03))
+ax.set_xticks(counts, counts)
+ax.set_title("A fixed state fills up; attention keeps everything")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# Dots are draws, lines their medians. The best state that there can be holds 16
+# pairs, as many as a key has numbers, and then loses some; the delta rule, which
+# sees each pair once, stays behind it, and plain addition behind that. Attention
+# answers all. [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the
+# same of copying: a transformer copies strings exponentially longer than itself,
+# a fixed state cannot.
+#
+# @@RECALL@@
+#
+# ## Which would you take?
+#
+# Per layer of width $d$ and $T$ steps, up to constants:
+#
+# | | work to train | steps that must wait | memory to train | a further token |
+# |-|-|-|-|-|
+# | RNN, LSTM, GRU | $T d^2$ | $T$ | $T d$ | $d^2$ |
+# | the same by Newton, diagonal slopes | $T d^2$ per iteration | $\log T$ per iteration | $T d$ | $d^2$ |
+# | minGRU, LRU | $T d^2$ | $\log T$ | $T d$ | $d^2$ |
+# | Mamba, state $N$ | $T d^2 + T d N$ | $\log T$ | $T d N$, less if recomputed | $d^2 + d N$ |
+# | linear attention, delta rule, chunks of $c$ | $T d^2 + T c d$ | $T / c$ | $T d$ | $d^2$ |
+# | attention | $T d^2 + T^2 d$ | 1 | $T d$ in the best kernels | $d^2 + T d$ |
+#
+# The last column is why recurrences came back: a long answer costs an RNN the
+# same per token from the first to the last, and attention more and more, with a
+# cache of keys and values that grows.
+#
+# @@SPEED@@
+#
+# For a practitioner in 2026, then:
+#
+# - **Short sequences, little data, one machine.** Take the
+#   [GRU](03_gru.ipynb) or the LSTM. Their kernels are fast, and nothing in this
+#   chapter says that they are worse.
+# - **A state must be followed exactly and for long** (counters, brackets, who has
+#   the ball). Gates that see the state, or transitions with negative eigenvalues.
+#   Test at lengths beyond those of training: in-length accuracy hides the failure.
+# - **Long signals without sharp events** (audio, sensors). A diagonal linear
+#   recurrence is made for them; it trains in parallel and runs in a few numbers.
+# - **Anything must be looked up again** (names, quotations, code). Attention, or
+#   a few attention layers among recurrent ones. The large models that use
+#   recurrences today are mostly such hybrids.
+# - **Long outputs on small machines.** Whatever has a state of fixed size.
+#
+# And a map for reading: 1990 the RNN, 1997 the LSTM, 2014 the GRU, 2017 the
+# transformer and the first linear RNN trained by a scan ([Martin and
+# Cundy](https://arxiv.org/abs/1709.04057)), 2020 linear attention, 2021 S4 and
+# the delta rule in a layer, 2022 S4D, 2023 LRU,
+# [RWKV](https://arxiv.org/abs/2305.13048), RetNet, Newton's DEER and Mamba, 2024
+# Mamba-2, xLSTM, minGRU, DeltaNet in parallel and the negative eigenvalues, 2025
+# RWKV-7, DeltaProduct and ParaRNN, 2026 [Mamba-3](https://arxiv.org/abs/2603.15569)
+# and [M²RNN](https://arxiv.org/abs/2603.14360), whose matrix state is not linear
+# any more.
+#
+# ## Summary
+#
+# - Two steps of a linear recurrence are one step of the same kind. Joining them
+#   is associative, so a scan computes all states in about $2 \log_2 T$ parallel
+#   levels, forward and backward; with constant transitions an FFT does.
+# - Products of transitions underflow. The scan does not mind, the closed form
+#   does, and logarithms mend it where nothing is negative.
+# - minGRU, LRU, Mamba's selective scan, linear attention and the delta rule are
+#   such recurrences. They differ in their transitions, and each equals its own
+#   loop.
+# - A gate that sees only the input and is never negative cannot track parity at
+#   every length in any fixed precision. A transition of −1 can, and so can the
+#   delta rule with $\beta = 2$.
+# - Newton's method turns a recurrence that is not linear into a few linear ones,
+#   as long as the network does not amplify its past.
+# - A state of $B$ bits recalls at most $B / \log_2 V$ pairs with $V$ values.
+#   Attention pays for its recall with a memory that grows.
+#
+# ## Exercises
+#
+# ```{exercise-start} Join two steps
+# :label: ex-scan-join
+# ```
+# *easy* Write `join(a_1, b_1, a_2, b_2)` without looking up, and run
+# `check_join(join)`. Which of the operators $(a_2, a_2 b_1 + b_2)$, $(a_1 + a_2,
+# b_1 + b_2)$ and $(a_2 a_1, b_1 + b_2)$ are associative, and what recurrences do
+# the associative ones compute?
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-join
+# :class: dropdown
+# ```
+
+
+# %%
+def my_join(a_1, b_1, a_2, b_2):
+    return a_2 * a_1, a_2 * b_1 + b_2
+
+
+_ = check_join(my_join)
+operators = {
+    "a_2, a_2 b_1 + b_2": lambda p, q: (q[0], q[0] * p[1] + q[1]),
+    "a_1 + a_2, b_1 + b_2": lambda p, q: (p[0] + q[0], p[1] + q[1]),
+    "a_2 a_1, b_1 + b_2": lambda p, q: (q[0] * p[0], p[1] + q[1]),
+}
+for name, o in operators.items():
+    p, q, r = np.random.default_rng(3).normal(size=(3, 2))
+    gap = np.abs(np.subtract(o(o(p, q), r), o(p, o(q, r)))).max()
+    print(f"{name}: the two groupings differ by {gap:.1f}")
+
+# %% [markdown]
+# The first is not: it forgets the transition of the first step, so that the
+# grouping decides what $b_1$ is multiplied with. The others are two running
+# sums, and a running product beside a running sum; neither is
+# {eq}`eq-scan-recurrence`.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} Find the bug
+# :label: ex-scan-bug
+# ```
+# *easy* This scan passes every test that starts from zero. Find what is wrong
+# with `broken`, mend it, and let `check_scan` judge both.
+#
+# ```python
+# def broken(a, b, h0):
+#     b = b.copy()
+#     b[:, 0] = b[:, 0] + h0
+#     return linear_scan(a, b)
+# ```
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-bug
+# :class: dropdown
+# ```
+
+
+# %%
+def broken(a, b, h0):
+    b = b.copy()
+    b[:, 0] = b[:, 0] + h0
+    return linear_scan(a, b)
+
+
+def mended(a, b, h0):
+    b = b.copy()
+    b[:, 0] = b[:, 0] + a[:, 0] * h0
+    return linear_scan(a, b)
+
+
+for each in (broken, mended):
+    check_scan(each)
+
+# %% [markdown]
+# The checker knows a few relatives as well, among them the one that a published
+# implementation had.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} minGRU in logarithms
+# :label: ex-scan-log
+# ```
+# *medium* Write `coefficients(z, n)`, which returns $\log a$ and $\log b$ of a
+# minGRU with positive candidates from the values before squashing, and run
+# `check_log_min_gru(coefficients)`. It tries values in the thousands, so that
+# `np.log(sigmoid(z))` will not do.
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-log
+# :class: dropdown
+# ```
+# $\log \sigma(z) = -\log(1 + e^{-z})$, which `np.logaddexp(0, -z)` computes without
+# overflow.
+
+
+# %%
+def log_coefficients(z, n):
+    log_g = np.where(
+        n >= 0, np.log(np.maximum(n, 0) + 0.5), -np.logaddexp(0, -n)
+    )
+    return -np.logaddexp(0, -z), -np.logaddexp(0, z) + log_g
+
+
+def naive(z, n):
+    with np.errstate(all="ignore"):
+        share = 1 / (1 + np.exp(-z))
+        return np.log(share), np.log(1 - share) + log_positive(n)
+
+
+for each in (naive, log_coefficients):
+    check_log_min_gru(each)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} A negative eigenvalue
+# :label: ex-scan-parity
+# ```
+# *medium* Write `coefficients(x)`, which returns the $a$ and $b$ of a linear
+# recurrence from $h_0 = 0$ whose state is the parity of the bits so far, and run
+# `check_parity(coefficients)`. Then predict what becomes of the state if every
+# transition is multiplied by 0.99, and check your prediction at step 1,000.
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-parity
+# :class: dropdown
+# ```
+
+
+# %%
+def flip(x):
+    return 1 - 2 * x, x
+
+
+_ = check_parity(flip)
+a, b = flip(bits[:, :1000])
+faded = linear_scan(0.99 * a, b)[0, :, 0]
+wrong = np.flatnonzero((faded > 0.5) != (parity[0, :1000, 0] > 0.5))
+print(f"first wrong at step {wrong[0] + 1}; {len(wrong)} of 1000 are wrong")
+
+# %% [markdown]
+# A state of 0 or 1 around the middle $\tfrac12$ is one of $\pm \tfrac12$ around
+# 0, which shrinks by the factor 0.99, while each one adds an error. It does not
+# drift for ever, but the answers are soon guesses.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} A matrix state by hand
+# :label: ex-scan-delta
+# ```
+# *medium* Start from $S = 0$ and write, with $\beta = 1$, the value $(1, 0)$ at
+# the key $(1, 0)$ and then $(0, 1)$ at the key $(0.6, 0.8)$. What does the first
+# key return, by the delta rule and by linear attention? Work it out on paper;
+# then write `step(S, k, v, beta)` and run `check_delta_step(step)`.
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-delta
+# :class: dropdown
+# ```
+# The keys overlap by 0.6. At the second key the state says $(0.6, 0)$, so that
+# the delta rule writes $(-0.6, 1)$ there. The first key then returns $(1, 0) +
+# 0.6 \cdot (-0.6, 1) = (0.64, 0.6)$, linear attention $(1, 0) + 0.6 \cdot (0, 1)
+# = (1, 0.6)$.
+
+
+# %%
+pairs = [([1.0, 0.0], [1.0, 0.0]), ([0.6, 0.8], [0.0, 1.0])]
+S_delta, S_added = np.zeros((2, 2, 2))
+for k, v in np.array(pairs):
+    S_delta, S_added = delta_step(S_delta, k, v, 1.0), S_added + np.outer(k, v)
+print("delta rule:", S_delta[0], "linear attention:", S_added[0])
+_ = check_delta_step(delta_step)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} Newton, predicted
+# :label: ex-scan-newton
+# ```
+# *hard* How many iterations does `newton` need for a tanh RNN whose $W_h$ is zero?
+# And for one whose $W_h$ is strictly upper triangular, with 4 units? Predict,
+# then count. Why does neither number depend on $T$?
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-scan-newton
+# :class: dropdown
+# ```
+# With $W_h = 0$ the guess does not enter $f$: one iteration. In the triangular
+# case unit 1 does not see the state at all and is right after one iteration.
+# Unit 2 sees only unit 1 and is right after the next, and so on: at most 4. No
+# state depends on one more than 3 steps back, however long the sequence is.
+
+# %%
+for T in (50, 400):
+    x = np.random.default_rng(4).normal(size=(1, T, 3))
+    layer = RNN(3, 4, rng=0)
+    layer.params["W_h"] *= 0
+    none = newton(layer, x).iterations
+    layer.params["W_h"] += np.triu(np.random.default_rng(5).normal(size=(4, 4)), 1)
+    print(f"T = {T}: {none} and {newton(layer, x).iterations} iterations")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ## Further reading
+#
+# - [Blelloch (1990)](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf), *Prefix sums
+#   and their applications*: what else a scan can do; the linear recurrence is one
+#   example of many.
+# - [Martin and Cundy (2018)](https://arxiv.org/abs/1709.04057): linear recurrences
+#   trained by a scan, six years before minGRU.
+# - [Gu and Dao (2023)](https://arxiv.org/abs/2312.00752): Mamba; read section 3
+#   with {eq}`eq-scan-selective` at hand.
+# - [Yang et al. (2024)](https://arxiv.org/abs/2406.06484): the delta rule in
+#   parallel, chunk by chunk, for real hardware.
+# - [Merrill, Petty and Sabharwal (2024)](https://arxiv.org/abs/2404.08819), *The
+#   illusion of state*, and [Grazzi et al. (2024)](https://arxiv.org/abs/2411.12537),
+#   negative eigenvalues: what linear recurrences can and cannot track.
+# - [Delétang et al. (2022)](https://arxiv.org/abs/2207.02098): which architecture
+#   generalises to longer inputs, on fifteen formal tasks.
+# - [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817): when Newton's method
+#   pays, and the proof.
+# - [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032), *Repeat after me*:
+#   copying, the thing that a fixed state cannot do.
+#
+# Before: [Sentiment](11_sentiment.ipynb).
