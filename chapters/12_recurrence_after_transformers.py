@@ -73,38 +73,24 @@ import pandas as pd
 import tensorflow as tf
 import torch
 
-from utils.exercises import (
-    check_delta_step,
-    check_join,
-    check_log_min_gru,
-    check_parity,
-    check_scan,
-)
+from utils import exercises
 from utils.figures.diagrams import scan_tree
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import newton_lab, scan_lab
 from utils.notebook import show_source
+
+use_book_style()
+
+# %% tags=["hide-input"]
 from utils.recurrences import keras as keras_recurrences
-from utils.recurrences import pytorch_scan
+from utils.recurrences import minimal, pytorch_scan
 from utils.recurrences.diagonal import lru, s4d, s4d_kernel
 from utils.recurrences.matrix_state import delta_rule, linear_attention
-from utils.recurrences.minimal import (
-    log_min_gru,
-    log_positive,
-    min_gru,
-    min_lstm,
-)
 from utils.recurrences.newton import newton, rnn_tangents
 from utils.recurrences.selective import selective_scan
 from utils.scratch import GRU, RNN, numerical_gradient
-from utils.scratch.scan import (
-    convolve,
-    linear_scan,
-    linear_scan_backward,
-    log_linear_scan,
-)
-
-use_book_style()
+from utils.scratch import scan as library
+from utils.scratch.scan import convolve, linear_scan, linear_scan_backward
 
 # %% [markdown]
 # ## Four steps at once
@@ -129,6 +115,7 @@ def loop(a, b, h=0.0):
     return np.array(states)
 
 
+# %%
 b = np.array([1.0, 0.0, 2.0, 0.0])
 a = np.full(4, 0.5)
 loop(a, b)
@@ -189,7 +176,9 @@ def join(first, second):
     return a_2 * a_1, a_2 * b_1 + b_2
 
 
+# %%
 x, y, z = rng.normal(size=(3, 2))
+# Identity: joining-is-associative
 np.testing.assert_allclose(join(join(x, y), z), join(x, join(y, z)))
 print(
     "x then y:", np.round(join(x, y), 3), " y then x:", np.round(join(y, x), 3)
@@ -204,7 +193,7 @@ print(
 # 1990](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf)). Over eight steps, where
 # a box $s{:}t$ holds the pair that leads over the steps $s$ to $t$:
 
-# %%
+# %% mystnb={"figure": {"name": "fig-scan-tree", "caption": "A scan over eight steps: which pairs are joined, and when."}}
 scan_tree(8)
 
 # %% [markdown]
@@ -231,6 +220,7 @@ def levels(T):
 
 
 error = np.abs(scan(a, b) - loop(a, b)).max()
+# Identity: scan-is-loop
 assert error < 1e-12
 print(
     f"{T} steps in {levels(T)} levels of joins; largest difference {error:.0e}"
@@ -265,8 +255,8 @@ h = linear_scan(a, b, h0)
 expected = loop(a.swapaxes(0, 1), b.swapaxes(0, 1), h0).swapaxes(0, 1)
 assert np.abs(h - expected).max() < 1e-12
 
-# %% tags=["hide-output"]
-show_source(linear_scan)
+# %%
+show_source(linear_scan, fold="How the library does it", bare=True)
 
 # %% [markdown]
 # ### Backwards it is a scan too
@@ -291,6 +281,7 @@ shifted = np.concatenate([a[:, 1:], np.zeros_like(a[:, :1])], axis=1)
 d_h = linear_scan(shifted[:, ::-1], d_y[:, ::-1])[:, ::-1]
 before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
 d_a, d_b, d_h0 = linear_scan_backward(a, h, d_y, h0)
+# Identity: gradient-is-a-scan
 np.testing.assert_allclose(d_b, d_h)
 np.testing.assert_allclose(d_a, d_h * before)
 
@@ -336,9 +327,10 @@ for result, gradient in zip(results, (d_a, d_b, d_h0), strict=True):
 
 # %% [markdown]
 # Keras has a scan for any associative operation, `keras.ops.associative_scan`,
-# and gets our `join`. PyTorch 2.13 has none that it calls stable, so that
-# `utils.recurrences.pytorch_scan` writes the tree out; its backward pass calls
-# itself, as above.
+# and gets our `join`. PyTorch calls its
+# [own](https://docs.pytorch.org/docs/2.14/higher_order_ops/associative_scan.html)
+# a prototype, so that `utils.recurrences.pytorch_scan` writes the tree out; its
+# backward pass calls itself, as above.
 #
 # ### When nothing changes: a convolution
 #
@@ -356,6 +348,7 @@ by_hand = np.stack(
 )
 h_constant = linear_scan(np.broadcast_to(constant, b.shape), b)
 np.testing.assert_allclose(by_hand, h_constant[0], atol=1e-12)
+# Identity: constant-is-convolution
 np.testing.assert_allclose(convolve(constant, b), h_constant, atol=1e-12)
 
 # %% [markdown]
@@ -383,9 +376,11 @@ def closed_form_of_logarithms(log_a, log_b):
     return log_P + np.logaddexp.accumulate(log_b - log_P, axis=1)
 
 
+# %%
 log_a, log_b = np.log(np.abs(a)), np.log(np.abs(b))
 positive_h = linear_scan(np.abs(a), np.abs(b))
-for logarithms in (closed_form_of_logarithms, log_linear_scan):
+# Identity: logarithms-hold
+for logarithms in (closed_form_of_logarithms, library.log_linear_scan):
     states = np.exp(logarithms(log_a, log_b))
     np.testing.assert_allclose(states, positive_h, rtol=1e-11)
 
@@ -421,6 +416,7 @@ def min_gru_step(x, h, W, bias):
     return sigmoid(z) * h + (1 - sigmoid(z)) * n
 
 
+# %%
 D, H = 3, 4
 rng = np.random.default_rng(2)
 x = rng.normal(size=(2, 50, D))
@@ -435,12 +431,18 @@ h, one_by_one = h0, []
 for t in range(50):
     h = min_gru_step(x[:, t], h, W, bias)
     one_by_one.append(h)
-coefficients = min_gru(x, W, bias)  # a and b, from the inputs alone
+coefficients = minimal.min_gru(x, W, bias)  # a and b, from the inputs alone
 at_once = linear_scan(*coefficients, h0)
+# Identity: mingru-is-a-scan
 np.testing.assert_allclose(at_once, np.stack(one_by_one, axis=1), atol=1e-12)
 
-# %% tags=["hide-output"]
-show_source(min_gru, min_lstm)
+# %%
+show_source(
+    minimal.min_gru,
+    minimal.min_lstm,
+    fold="The library's two functions",
+    bare=True,
+)
 
 # %% [markdown]
 # `min_gru` returns the coefficients; what follows is the scan. **minLSTM** is
@@ -451,7 +453,7 @@ show_source(min_gru, min_lstm)
 W_f, bias_f = rng.normal(size=(D, 3 * H)), rng.normal(size=3 * H)
 f, i, n = np.split(x @ W_f + bias_f, 3, axis=-1)
 f, i = sigmoid(f), sigmoid(i)
-coefficients = min_lstm(x, W_f, bias_f)
+coefficients = minimal.min_lstm(x, W_f, bias_f)
 np.testing.assert_allclose(coefficients, (f / (f + i), i / (f + i) * n))
 h = loop(*(each.swapaxes(0, 1) for each in coefficients)).swapaxes(0, 1)
 np.testing.assert_allclose(linear_scan(*coefficients), h, atol=1e-12)
@@ -462,9 +464,11 @@ np.testing.assert_allclose(linear_scan(*coefficients), h, atol=1e-12)
 # below. That is another model, with the same gates:
 
 # %%
-log_h = log_linear_scan(*log_min_gru(x, W, bias), np.log(np.ones((2, H))))
+log_h = library.log_linear_scan(
+    *minimal.log_min_gru(x, W, bias), np.log(np.ones((2, H)))
+)
 z, n = np.split(x @ W + bias, 2, axis=-1)
-a, b = sigmoid(z), (1 - sigmoid(z)) * np.exp(log_positive(n))
+a, b = sigmoid(z), (1 - sigmoid(z)) * np.exp(minimal.log_positive(n))
 np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 
 # %% [markdown]
@@ -507,9 +511,11 @@ def lru_loop(x, nu, theta, B, C):
     return np.stack(outputs, axis=1)
 
 
+# %%
 nu, theta = rng.normal(size=(2, H))
 B, C = (rng.normal(size=(2, *each)) for each in ((D, H), (H, D)))
 weights = nu, theta, B[0] + 1j * B[1], C[0] + 1j * C[1]
+# Identity: lru-is-a-convolution
 np.testing.assert_allclose(lru(x, *weights), lru_loop(x, *weights), atol=1e-12)
 
 # %% [markdown]
@@ -518,7 +524,7 @@ np.testing.assert_allclose(lru(x, *weights), lru_loop(x, *weights), atol=1e-12)
 # length $\Delta$, and gets $\lambda = e^{\Delta A}$. Its output is a
 # convolution with one kernel per channel. Two of them, as S4D initialises $A$:
 
-# %% mystnb={"image": {"alt": "Two kernels over 400 steps: with a step length of 0.01 a few slow waves that fade over the whole window, with 0.1 waves ten times as fast that are gone after 60 steps."}}
+# %% mystnb={"figure": {"name": "fig-s4d-kernels", "caption": "Kernels of two channels of an S4D layer that differ in their step length."}, "image": {"alt": "Two kernels over 400 steps: with a step length of 0.01 a few slow waves that fade over the whole window, with 0.1 waves ten times as fast that are gone after 60 steps."}}
 log_delta = np.log([0.01, 0.1])
 A = np.tile(-0.5 + 1j * np.pi * np.arange(4), (2, 1))
 ones = np.ones((2, 4), complex)
@@ -574,10 +580,12 @@ def selective_loop(x, delta, A, B, C, D):
     return np.stack(outputs, axis=1)
 
 
+# %%
 M = 5
 delta = np.logaddexp(0, rng.normal(size=x.shape))
 A, D_skip = -rng.uniform(0.1, 2, (D, M)), rng.normal(size=D)
 B, C = rng.normal(size=(2, 2, 50, M))
+# Identity: selective-is-a-scan
 y = selective_scan(x, delta, A, B, C, D_skip)
 np.testing.assert_allclose(
     y, selective_loop(x, delta, A, B, C, D_skip), atol=1e-12
@@ -603,6 +611,7 @@ def gradients(states_of):
     return [each.grad for each in inputs]
 
 
+# %%
 def torch_loop(a, b):
     h, states = torch.zeros_like(b[:, 0]), []
     for a_t, b_t in zip(a.unbind(1), b.unbind(1), strict=True):
@@ -669,8 +678,10 @@ def state_loop(write, q, k, v, *more):
     return np.stack(outputs)
 
 
+# %%
 q, k, v = rng.normal(size=(3, 40, 6))
 k /= np.linalg.norm(k, axis=1, keepdims=True)
+# Identity: linear-attention-is-an-rnn
 added = state_loop(lambda S, k, v: S + np.outer(k, v), q, k, v)
 np.testing.assert_allclose(np.tril(q @ k.T) @ v, added, atol=1e-12)
 np.testing.assert_allclose(
@@ -752,6 +763,7 @@ np.testing.assert_allclose(S, best, atol=1e-8)
 beta = rng.uniform(0, 2, 40)
 overlaps = beta[:, None] * np.tril(k @ k.T, -1)
 u = np.linalg.solve(np.eye(40) + overlaps, beta[:, None] * v)
+# Identity: delta-rule-is-a-system
 corrected = state_loop(delta_step, q, k, v, beta)
 np.testing.assert_allclose(np.tril(q @ k.T) @ u, corrected, atol=1e-12)
 arrays = (each[None] for each in (q, k, v, beta))
@@ -821,13 +833,14 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # %%
 bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
 parity = np.cumsum(bits, axis=1) % 2
+# Identity: parity-by-minus-one
 np.testing.assert_array_equal(linear_scan(1 - 2 * bits, bits), parity)
 
 # %% [markdown]
 # Exact, over 100,000 steps. But the transition is −1 where the bit is 1, and
 # the gates of minGRU, of Mamba and of most of the table lie between 0 and 1.
 #
-# ### Why a gate between 0 and 1 cannot
+# ### Why can a gate between 0 and 1 not do it?
 #
 # Feed ones alone. A gate that sees only the input is then the same number $a$
 # at every step, and so is $b$: every unit repeats one map, $f(h) = a h + b$
@@ -899,6 +912,7 @@ for t in (5, 50, 150):
 some = bits[:, :500]
 one = np.ones_like(some)
 by_delta_rule = delta_rule(one, one, one / 2, 2 * some[..., 0])
+# Identity: parity-by-reflection
 np.testing.assert_allclose(by_delta_rule, parity[:, :500], atol=1e-12)
 
 # %% [markdown]
@@ -961,7 +975,7 @@ def newton_by_hand(w, d, iterations):
 
 
 # %%
-w, d = 1.5, np.random.default_rng(1).normal(size=6)
+w, d = 1.2, np.random.default_rng(1).normal(scale=0.5, size=8)
 truth, h = [], 0.0
 for each in d:
     h = np.tanh(each + w * h)
@@ -969,9 +983,9 @@ for each in d:
 guesses = newton_by_hand(w, d, 5)
 names = [f"iteration {k + 1}" for k in range(5)]
 table = pd.DataFrame(np.abs(guesses - truth), index=names)
-table.columns = [f"step {t + 1}" for t in range(6)]
+table.columns = [f"h_{t + 1}" for t in range(8)]
 assert table.iloc[4].max() < 1e-12
-table.round(6)
+table.round(5)
 
 # %% [markdown]
 # The table shows how far each guess is from the loop's state. Two things
@@ -985,6 +999,7 @@ table.round(6)
 
 # %%
 x = rng.normal(scale=0.5, size=(1, 512, 4))
+# Identity: newton-is-the-loop
 for layer in (RNN(4, 16, rng=0), GRU(4, 16, rng=0)):
     solution = newton(layer, x)
     outputs, _ = layer.forward(x)
@@ -992,8 +1007,8 @@ for layer in (RNN(4, 16, rng=0), GRU(4, 16, rng=0)):
     name = type(layer).__name__
     print(f"{name}: 512 steps in {solution.iterations} iterations")
 
-# %% tags=["hide-output"]
-show_source(newton, rnn_tangents)
+# %%
+show_source(newton, rnn_tangents, fold="The library's version", bare=True)
 
 # %% [markdown]
 # A handful of iterations in place of 512 steps. Does it always go so well? In
@@ -1012,6 +1027,7 @@ def rnn_of_gain(gain, seed, H=16):
     return layer
 
 
+# %%
 def growth_per_step(layer, x):
     before = np.pad(layer.forward(x)[0], ((0, 0), (1, 0), (0, 0)))[:, :-1]
     v, total = np.ones(layer.hidden_size), 0.0
@@ -1035,7 +1051,7 @@ shrinking, growing = runs[runs.growth < 0.9], runs[runs.growth > 1.1]
 assert shrinking.iterations.max() < 20
 assert growing.iterations.min() > 40
 
-# %% mystnb={"image": {"alt": "Newton's iterations for 128 steps, five networks for each gain. Left, against the gain: fewer than ten up to gain 1, more and more from there, sixty to ninety at gain 3. Right, against the growth of a small difference per step: few iterations below 0.9, a steep rise around one, more than forty above 1.1."}}
+# %% mystnb={"figure": {"name": "fig-newton-gain", "caption": "Iterations of Newton's method for tanh RNNs of 16 units, five at each gain."}, "image": {"alt": "Newton's iterations for 128 steps, five networks for each gain. Left, against the gain: fewer than ten up to gain 1, more and more from there, sixty to ninety at gain 3. Right, against the growth of a small difference per step: few iterations below 0.9, a steep rise around one, more than forty above 1.1."}}
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.2))
 columns = {
     "gain": "recurrent gain",
@@ -1086,7 +1102,7 @@ assert apart > 1
 assert newton(wild, x).residuals[-1] <= 1e-12
 
 # %% [markdown]
-# ## What only attention can do
+# ## What can only attention do?
 #
 # A state of fixed size cannot hold everything. How much? Let there be $n$ pairs
 # of a key and one of $V$ values, and afterwards a question for any one key.
@@ -1131,12 +1147,13 @@ new, corrections = (
     pd.DataFrame(np.median(each, axis=1), index=counts, columns=readers)
     for each in shares
 )
+# Identity: who-recalls-what
 assert new.loc[256, "attention"] - new.loc[256, "best linear state"] > 0.5
 assert new.loc[64, "linear attention"] - new.loc[64, "delta rule"] > 0.3
 assert corrections.loc[8, "delta rule"] - corrections.loc[8, "attention"] > 0.5
 pd.concat({"new facts": new, "corrections": corrections}).round(2)
 
-# %% mystnb={"image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, the best linear state and linear attention fall after 32 pairs, the delta rule from 4 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before."}}
+# %% mystnb={"figure": {"name": "fig-recall", "caption": "Facts recalled from keys of 16 numbers, by four memories without any training."}, "image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, the best linear state and linear attention fall after 32 pairs, the delta rule from 4 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before."}}
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.4))
 for ax, case, share in zip(axes, cases, shares, strict=True):
     for i, (reader, color) in enumerate(
@@ -1219,21 +1236,32 @@ plt.show()
 #
 # ## Summary
 #
-# - Two steps of a linear recurrence are one step of the same kind. Joining them
-#   is associative, so a scan computes all states in about $2 \log_2 T$ parallel
-#   levels, forward and backward; with constant transitions an FFT does.
-# - Products of transitions underflow. The scan does not mind, the closed form
-#   does, and logarithms mend it where nothing is negative.
-# - minGRU, LRU, Mamba's selective scan, linear attention and the delta rule are
-#   such recurrences. They differ in their transitions, and each equals its own
-#   loop.
-# - A gate that sees only the input and is never negative cannot track parity at
-#   every length in any fixed precision. A transition of −1 can, and so can the
-#   delta rule with $\beta = 2$.
+# - Two steps of a linear recurrence are one step of the same kind, and joining
+#   steps is associative.[ⁱ](#joining-is-associative) A scan therefore computes
+#   all states in about $2 \log_2 T$ parallel levels.[ⁱ](#scan-is-loop) Its
+#   gradient is a scan as well.[ⁱ](#gradient-is-a-scan) With constant
+#   transitions a convolution by FFT does the same.[ⁱ](#constant-is-convolution)
+#   Where nothing is negative, logarithms save the closed
+#   form.[ⁱ](#logarithms-hold)
+# - minGRU has gates that do not look at the state.[ⁱ](#mingru-is-a-scan) LRU
+#   and S4D do not look at the input either, and are
+#   convolutions.[ⁱ](#lru-is-a-convolution) Mamba reads its step length from the
+#   input, and is a scan.[ⁱ](#selective-is-a-scan) Linear attention adds to a
+#   matrix, and is one masked product.[ⁱ](#linear-attention-is-an-rnn) The delta
+#   rule corrects that matrix, and is one triangular
+#   system.[ⁱ](#delta-rule-is-a-system)
+# - A gate that sees the input alone and is never negative cannot track parity
+#   at every length in a fixed precision ([Sarrof et al.,
+#   2024](https://arxiv.org/abs/2405.17394)). A transition of −1
+#   can.[ⁱ](#parity-by-minus-one) The delta rule with $\beta = 2$ has
+#   one.[ⁱ](#parity-by-reflection)
 # - Newton's method turns a recurrence that is not linear into a few linear
-#   ones, as long as the network does not amplify its past.
-# - A state of $B$ bits recalls at most $B / \log_2 V$ pairs with $V$ values.
-#   Attention pays for its recall with a memory that grows.
+#   ones.[ⁱ](#newton-is-the-loop) How few depends on whether the network
+#   amplifies its past ([Gonzalez et al.,
+#   2025](https://arxiv.org/abs/2508.16817)).
+# - A state of $B$ bits recalls at most $B / \log_2 V$ pairs with $V$
+#   values.[ᵈ](#what-can-only-attention-do) Attention recalls all, at the price
+#   of keeping what is out of date.[ⁱ](#who-recalls-what)
 #
 # ## Exercises
 #
@@ -1257,7 +1285,8 @@ def my_join(a_1, b_1, a_2, b_2):
     return a_2 * a_1, a_2 * b_1 + b_2
 
 
-_ = check_join(my_join)
+# %%
+_ = exercises.check_join(my_join)
 operators = {
     "a_2, a_2 b_1 + b_2": lambda p, q: (q[0], q[0] * p[1] + q[1]),
     "a_1 + a_2, b_1 + b_2": lambda p, q: (p[0] + q[0], p[1] + q[1]),
@@ -1311,7 +1340,7 @@ def mended(a, b, h0):
 
 
 for each in (broken, mended):
-    check_scan(each)
+    exercises.check_scan(each)
 
 # %% [markdown]
 # The checker knows a few relatives as well, among them the one that a published
@@ -1348,11 +1377,11 @@ def log_coefficients(z, n):
 def naive(z, n):
     with np.errstate(all="ignore"):
         share = 1 / (1 + np.exp(-z))
-        return np.log(share), np.log(1 - share) + log_positive(n)
+        return np.log(share), np.log(1 - share) + minimal.log_positive(n)
 
 
 for each in (naive, log_coefficients):
-    check_log_min_gru(each)
+    exercises.check_log_min_gru(each)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1379,7 +1408,7 @@ def flip(x):
     return 1 - 2 * x, x
 
 
-_ = check_parity(flip)
+_ = exercises.check_parity(flip)
 a, b = flip(bits[:, :1000])
 faded = linear_scan(0.99 * a, b)[0, :, 0]
 wrong = np.flatnonzero((faded > 0.5) != (parity[0, :1000, 0] > 0.5))
@@ -1418,7 +1447,7 @@ S_delta, S_added = np.zeros((2, 2, 2))
 for k, v in np.array(pairs):
     S_delta, S_added = delta_step(S_delta, k, v, 1.0), S_added + np.outer(k, v)
 print("delta rule:", S_delta[0], "linear attention:", S_added[0])
-_ = check_delta_step(delta_step)
+_ = exercises.check_delta_step(delta_step)
 
 # %% [markdown]
 # ```{solution-end}

@@ -6,9 +6,11 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -16,6 +18,7 @@ from PIL import Image
 
 from utils.figures import diagrams
 from utils.figures.sketch import STYLE, Drawing, Sketch
+from utils.figures.style import use_book_style
 from utils.forecasting import walk_forward
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -376,3 +379,11 @@ def test_a_phone_shows_every_drawing_whole(page, drawings):
     page.set_viewport_size({"width": 700, "height": 800})
     assert max(right for right, _ in sizes) <= 390
     assert min(scale for _, scale in sizes) > 0.6
+
+
+def test_a_drawing_is_silent_in_the_books_style():
+    """The style's constrained layout has nothing to lay out here."""
+    with plt.rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        use_book_style()
+        assert diagrams.scan_tree(4).png
