@@ -98,6 +98,8 @@ def test_terms_of_a_glossary():
 def test_an_identity_needs_an_assert():
     named = "# Identity: same-numbers\n"
     assert marks.identities(named + "assert a == b") == {"same-numbers"}
+    closely = "np.testing.assert_allclose(a, b)"
+    assert marks.identities(named + closely) == {"same-numbers"}
     assert marks.identities(named + "print(a == b)") == set()
     assert marks.identities("assert a == b") == set()
 

@@ -103,10 +103,14 @@ def identities(source: str) -> set[str]:
     names = IDENTITY.findall(source)
     if not names:
         return set()
-    asserts = any(
-        isinstance(node, ast.Assert) for node in ast.walk(cells.parse(source))
-    )
+    asserts = any(map(_asserts, ast.walk(cells.parse(source))))
     return set(names) if asserts else set()
+
+
+def _asserts(node: ast.AST) -> bool:
+    """Tell an assert, or a call such as `np.testing.assert_allclose(a, b)`."""
+    called = getattr(getattr(node, "func", None), "attr", "")
+    return isinstance(node, ast.Assert) or called.startswith("assert_")
 
 
 def figure_titles(source: str) -> Iterator[str]:

@@ -5,13 +5,14 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, read, slider
+from utils.labs.lab import Lab, make_lab, module, read, slider
 from utils.recurrences.newton import newton
 from utils.scratch.rnn import RNN
 from utils.scratch.scan import linear_scan
 
 SCAN_SCRIPT = read("js/scan.js")
 NEWTON_SCRIPT = read("js/newton.js")
+CHART = module("js/chart.js")
 
 NEW = [1.0, 0.0, 2.0, 0.0, 0.0, -1.0, 0.0, 3.0]  # b_t of the scan's eight steps
 SCAN_LEVELS = 5  # three of joining neighbours, two of filling in
@@ -31,19 +32,23 @@ def scan_lab(a: float = 0.5) -> Lab:
     Args:
         a: where the slider of the transition starts, between -1 and 1.
     """
-    level = slider("level", "Level", 0.0, float(SCAN_LEVELS), 1.0, 0.0)
-    transition = slider("a", "Transition", -1.0, 1.0, 0.1, a)
     width = COLUMN * len(NEW) + 12
     height = ROW * (SCAN_LEVELS + 1) + 30
-    body = f"""<div class="lab-controls">{level}{transition}</div>
-<svg viewBox="0 0 {width} {height}" role="img"
-aria-label="The pairs of the scan, a column for each step, a row for each level"
->{_boxes()}</svg>
-<output aria-live="polite"><span data-part="said"></span> States known:
-<b data-part="known"></b> of {len(NEW)}.</output>"""
-    data = {"b": NEW, "column": COLUMN, "row": ROW}
+    last = float(SCAN_LEVELS)
     return make_lab(
-        "A scan, level by level", body, SCAN_SCRIPT, _scan_twin(a), data
+        "A scan, level by level",
+        task="Raise the level: which pairs are joined, and which states are "
+        "known then? Try the transitions 1, 0 and −1.",
+        controls=slider("level", "Level", 0.0, last, 1.0, 0.0)
+        + slider("a", "Transition", -1.0, 1.0, 0.1, a),
+        picture=f"""<svg viewBox="0 0 {width} {height}" role="img"
+aria-label="The pairs of the scan, a column for each step, a row for each level"
+>{_boxes()}</svg>""",
+        sentence=f"""<span data-part="said"></span> States known:
+<b data-part="known"></b> of {len(NEW)}.""",
+        script=SCAN_SCRIPT,
+        twin=_scan_twin(a),
+        data={"b": NEW},
     )
 
 
@@ -98,43 +103,27 @@ def newton_lab(gain: float = 1.0) -> Lab:
         gain: where the slider starts, between 0.1 and 3.
     """
     layer, x = newton_example()
-    controls = slider("gain", "Recurrent gain", 0.1, MOST_GAIN, 0.1, gain)
-    body = f"""<div class="lab-controls">{controls}</div>
-<svg viewBox="0 0 360 165" role="img"
-aria-label="Iterations of Newton's method against the gain">
-<path class="lab-axis" d="M40 10V130H340"/>
-<path class="lab-grid" d="M40 10H340M140 10V130M240 10V130M340 10V130"/>
-<text x="35" y="14" text-anchor="end">{STEPS}</text>
-<text x="35" y="134" text-anchor="end">0</text>
-<text x="140" y="146" text-anchor="middle">1</text>
-<text x="240" y="146" text-anchor="middle">2</text>
-<text x="340" y="146" text-anchor="middle">3</text>
-<text x="190" y="161" text-anchor="middle">gain; upwards: iterations</text>
-<path class="lab-line" style="stroke:var(--blue)" data-part="all"/>
-<circle r="5" style="fill:var(--vermilion)" data-part="dot"/>
-</svg>
-<svg viewBox="0 0 360 165" role="img"
-aria-label="Largest residual after each iteration">
-<path class="lab-axis" d="M40 10V130H340"/>
-<path class="lab-grid" d="M40 10H340M40 70H340"/>
-<text x="35" y="14" text-anchor="end">1</text>
-<text x="35" y="74" text-anchor="end">1e−8</text>
-<text x="35" y="134" text-anchor="end">1e−16</text>
-<text x="40" y="146" text-anchor="middle">0</text>
-<text x="340" y="146" text-anchor="middle" data-part="last"></text>
-<text x="190" y="161" text-anchor="middle">iteration; upwards: residual</text>
-<path class="lab-line" style="stroke:var(--vermilion)" data-part="path"/>
-</svg>
-<output aria-live="polite">At gain <b data-part="now"></b> Newton needs
+    return make_lab(
+        "How much gain does Newton's method bear?",
+        task="Raise the gain: how many iterations does Newton's method need "
+        "now, and what does the network do to a small difference?",
+        controls=slider("gain", "Recurrent gain", 0.1, MOST_GAIN, 0.1, gain),
+        picture="""<svg data-part="needed" role="img"
+aria-label="Iterations of Newton's method against the gain"></svg>
+<svg data-part="residuals" role="img"
+aria-label="Largest residual after each iteration"></svg>""",
+        sentence=f"""At gain <b data-part="now"></b> Newton needs
 <b data-part="iterations"></b> iterations for {STEPS} steps. A small difference
-between two states is multiplied by <b data-part="growth"></b> per step.
-</output>"""
-    data = {
-        "W": layer.params["W_h"].tolist(),
-        "drive": (x[0] @ layer.params["W_x"]).round(4).tolist(),
-    }
-    title = "How much gain does Newton's method bear?"
-    return make_lab(title, body, NEWTON_SCRIPT, _newton_twin(), data)
+between two states is multiplied by <b data-part="growth"></b> per step.""",
+        script=NEWTON_SCRIPT,
+        twin=_newton_twin(),
+        data={
+            "W": layer.params["W_h"].tolist(),
+            "drive": (x[0] @ layer.params["W_x"]).round(4).tolist(),
+            "most": MOST_GAIN,
+        },
+        modules=CHART,
+    )
 
 
 def newton_example(

@@ -37,24 +37,34 @@ const growth = gain => {
   }
   return Math.exp(sum / T);
 };
-const across = gain => (40 + 100 * gain).toFixed(1);
-const up = iterations => (130 - 120 * iterations / T).toFixed(1);
-const gains = [...Array(30).keys()].map(k => (k + 1) / 10);
-const points = gains.map(g => `${across(g)} ${up(solve(g).length - 1)}`);
-set("all", {d: "M" + points.join("L")});
+const gains = [...Array(10 * data.most).keys()].map(k => (k + 1) / 10);
+const needed = gains.map(gain => [gain, solve(gain).length - 1]);
+const drawNeeded = (gain, count) => {
+  const svg = find("needed"), place = chart.axes(svg, {
+    height: 190,
+    x: {from: 0, to: data.most, label: "recurrent gain"},
+    y: {from: 0, to: T, label: "iterations"},
+  });
+  chart.line(svg, place, needed, {style: "stroke:var(--blue)"});
+  chart.dots(svg, place, [[gain, count]], {style: "stroke:var(--vermilion)",
+    "stroke-width": 10, "stroke-linecap": "round"});
+};
+const drawResiduals = residuals => {
+  const svg = find("residuals"), place = chart.axes(svg, {
+    height: 190,
+    x: {from: 0, to: residuals.length - 1, label: "iteration"},
+    y: {from: 1e-16, to: 10, log: true, label: "residual"},
+  });
+  const points = residuals.map((r, k) => [k, Math.max(r, 1e-16)]);
+  chart.line(svg, place, points, {style: "stroke:var(--vermilion)"});
+};
 const draw = () => {
   const gain = number("gain"), residuals = solve(gain);
-  const count = residuals.length - 1;
-  const path = residuals.map((r, k) => {
-    const height = 10 + 120 * Math.min(1, -Math.log10(Math.max(r, 1e-16)) / 16);
-    return `${(40 + 300 * k / count).toFixed(1)} ${height.toFixed(1)}`;
-  });
-  set("path", {d: "M" + path.join("L")});
-  set("dot", {cx: across(gain), cy: up(count)});
+  drawNeeded(gain, residuals.length - 1);
+  drawResiduals(residuals);
   write("gain-text", gain.toFixed(1));
   write("now", gain.toFixed(1));
-  write("last", count);
-  write("iterations", count);
+  write("iterations", residuals.length - 1);
   write("growth", growth(gain).toFixed(2));
 };
 find("gain").addEventListener("input", draw);
