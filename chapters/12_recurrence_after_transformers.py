@@ -124,7 +124,7 @@ loop(a, b)
 # The last state is $h_4 = a_4 a_3 a_2 \, b_1 + a_4 a_3 \, b_2 + a_4 \, b_3 +
 # b_4$: each input, weakened by what came after it. This can be written without
 # a loop. Let $P_t = a_1 \cdots a_t$; then $h_t = P_t \sum_{s \le t} b_s / P_s$,
-# two calls of NumPy, both parallel in principle:
+# two calls of NumPy:
 
 
 # %%
@@ -228,10 +228,10 @@ print(
 
 # %% [markdown]
 # Each level is one array operation, in which everything may happen at the same
-# time. On a machine with enough arithmetic units the loop takes $T$ times the
-# time of a step and the scan about $2 \log_2 T$ times, for twice the work.
-# Nothing overflows, since a product $a_2 a_1$ that underflows to 0 says rightly
-# that nothing of the old state is left. Watch numbers go through the tree:
+# time. With enough arithmetic units the loop takes $T$ times the time of a step
+# and the scan about $2 \log_2 T$ times, for two and a half times the work. And
+# a product $a_2 a_1$ may underflow: the 0 says rightly that nothing of the old
+# state is left. Watch numbers go through the tree:
 
 # %%
 scan_lab()
@@ -395,7 +395,8 @@ for logarithms in (closed_form_of_logarithms, library.log_linear_scan):
 # and $b_t = (1 - z_t) n_t$. But $z_t$ and $n_t$ look at $h_{t-1}$, so that
 # nobody knows $a_t$ before the loop has come there. Cut that wire. Let the gate
 # and the candidate see the input alone, and drop the reset gate, which has
-# nothing left to reset, and the tanh, which kept the loop from exploding:
+# nothing left to reset, and the tanh, since a state that lies between its
+# candidates needs no other bound:
 #
 # $$
 # z_t = \sigma(x_t W_z + b_z), \qquad n_t = x_t W_n + b_n, \qquad
@@ -447,7 +448,7 @@ show_source(
 # %% [markdown]
 # `min_gru` returns the coefficients; what follows is the scan. **minLSTM** is
 # as short. Its two gates are divided by their sum, so that what stays and what
-# enters are shares of one whole, and a state cannot grow without bound:
+# enters are shares of one whole here as well:
 
 # %%
 W_f, bias_f = rng.normal(size=(D, 3 * H)), rng.normal(size=3 * H)
@@ -564,10 +565,10 @@ np.testing.assert_allclose(s4d(noise, log_delta, A, ones), by_state, atol=1e-12)
 # y_t = h_t \cdot C_t + D\, x_t ,
 # $$ (eq-scan-selective)
 #
-# where $A < 0$ is fixed and $\Delta_t > 0$, $B_t$ and $C_t$ are linear in the
-# input (through softplus for $\Delta$). A large $\Delta_t$ forgets and writes;
-# a $\Delta_t$ near 0 skips the step. The transition changes with $t$, so there
-# is no kernel any more, but there is a scan:
+# where $A < 0$ is learnt but constant and $\Delta_t > 0$, $B_t$ and $C_t$ are
+# linear in the input (through softplus for $\Delta$). A large $\Delta_t$
+# forgets and writes; a $\Delta_t$ near 0 skips the step. The transition changes
+# with $t$, so there is no kernel any more, but there is a scan:
 
 
 # %%
@@ -665,8 +666,8 @@ np.testing.assert_array_equal(keys @ S, values)
 # k_s^\top)\, v_s$. The output is a sum of all earlier values, each weighted by
 # the product of the query with its key. That is the
 # [attention](09_attention.ipynb) of chapter 09, without its softmax: **linear
-# attention**, a transformer that is an RNN. One masked product of matrices
-# replaces the loop:
+# attention**, which is an RNN. One masked product of matrices replaces the
+# loop:
 
 
 # %%
@@ -739,8 +740,8 @@ descent = S - 0.7 * numerical_gradient(squared_error, S)
 np.testing.assert_allclose(delta_step(S, k[0], target, 0.7), descent, atol=1e-8)
 
 # %% [markdown]
-# Read the same pairs again and again, and the state becomes the least-squares
-# solution, if there is one that fits:
+# Read the same pairs again and again, and the state becomes the smallest matrix
+# that fits them all, if one does:
 
 # %%
 S = np.zeros((6, 6))
@@ -791,9 +792,9 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # %% [markdown]
 # ### The family
 #
-# Every model of this section is a way to get from inputs to transitions. That
-# is nearly all that their names stand for. $H$ is the number of units, $M$ the
-# state per channel, $d$ the size of a key and of a value, $T$ the steps read:
+# Every model of this section is a way to get from inputs to transitions. $H$ is
+# the number of units, $M$ the state per channel, $d$ the size of a key and of a
+# value, $T$ the steps read:
 #
 # | model | transition | gate sees the state? | all at once by | state | parity? |
 # |-|-|-|-|-|-|
@@ -804,15 +805,15 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # | linear attention | the identity | no | masked product | $d^2$ | no, below |
 # | [RetNet](https://arxiv.org/abs/2307.08621), [Mamba-2](https://arxiv.org/abs/2405.21060) | a number in (0, 1) | no | masked product | $d^2$ | no, below |
 # | DeltaNet, $\beta < 1$ | identity less rank one | no | triangular system | $d^2$ | no, below |
-# | DeltaNet, $\beta < 2$ | a reflection at most | no | triangular system | $d^2$ | yes, below |
+# | DeltaNet, $\beta \le 2$ | a reflection at $\beta = 2$ | no | triangular system | $d^2$ | yes at 2, below |
 # | [Gated DeltaNet](https://arxiv.org/abs/2412.06464) | a number times DeltaNet's | no | triangular system | $d^2$ | as $\beta$ |
 # | [DeltaProduct](https://arxiv.org/abs/2502.10297) | product of several reflections | no | triangular system | $d^2$ | yes, cited |
 # | [RWKV-7](https://arxiv.org/abs/2503.14456) | diagonal plus rank one | no | chunks | $d^2$ | yes, cited |
 # | [Mamba-3](https://arxiv.org/abs/2603.15569) | rotations that the input chooses | no | scan | $HM$ | yes, cited |
 # | [xLSTM](https://arxiv.org/abs/2405.04517): mLSTM | a number per head, not negative | no | masked product | $d^2$ | no, below |
 # | xLSTM: sLSTM | as an LSTM | yes | loop | $2H$ | yes, cited |
-# | [TTT](https://arxiv.org/abs/2407.04620), [Titans](https://arxiv.org/abs/2501.00663) | gradient steps on a small model | in part | chunks | its weights | not asked |
-# | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | no, trial below |
+# | [TTT](https://arxiv.org/abs/2407.04620), [Titans](https://arxiv.org/abs/2501.00663) | a gradient step on a small model | if that is not linear | chunks | its weights | not asked |
+# | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | did not, below |
 #
 # What does the column *gate sees the state?* cost?
 #
@@ -821,18 +822,30 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # A bit string comes in, one bit per step. After each step, has the number of
 # ones been odd? This is **parity**, the smallest task in which a state must be
 # *tracked*: every one flips the answer, however long ago it came. An RNN of two
-# units can do it. Can a linear recurrence?
-#
-# Yes, with a transition that looks at the bit and turns the state over: with
-# $h \in \{0, 1\}$, a one takes $h$ to $1 - h$ and a zero leaves it, so that
+# units can do it: with $p$ for the parity so far, one asks whether $x + p$ is
+# at least 1, the other whether it is 2, and $p$ is their difference:
+
+# %%
+bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
+parity = np.cumsum(bits, axis=1) % 2
+two = RNN(1, 2)
+two.params["W_x"][...] = 20
+two.params["W_h"][...] = [[10, 10], [-10, -10]]
+two.params["b"][...] = -10, -30
+at_least_1, at_least_2 = two.forward(bits[:, :5000])[0][0].T
+p = (at_least_1 - at_least_2) / 2
+assert np.abs(p - parity[0, :5000, 0]).max() < 1e-6
+
+# %% [markdown]
+# Can a linear recurrence? Yes, with a transition that turns the state over:
+# with $h \in \{0, 1\}$, a one takes $h$ to $1 - h$ and a zero leaves it, so
+# that
 #
 # $$
 # h_t = (1 - 2 x_t)\, h_{t-1} + x_t .
 # $$ (eq-scan-parity)
 
 # %%
-bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
-parity = np.cumsum(bits, axis=1) % 2
 # Identity: parity-by-minus-one
 np.testing.assert_array_equal(linear_scan(1 - 2 * bits, bits), parity)
 
@@ -895,11 +908,11 @@ for t in (5, 50, 150):
     )
 
 # %% [markdown]
-# A transition of −0.9 does alternate, and fades. That is why a gate in (−1, 1)
-# may learn parity at short lengths and lose it at longer ones; only at −1
-# itself does it last. A linear attention has the transition 1 and the delta
-# rule with $\beta < 1$ has, along a constant key, $1 - \beta > 0$: the argument
-# covers them.
+# A transition of −0.9 does alternate, and fades: a gate in (−1, 1) may learn
+# parity at short lengths and lose it at longer ones. Linear attention has the
+# transition 1, which the proof covers. With the delta rule and $\beta < 1$,
+# what the state says of a constant key follows $k S_t = \beta v + (1 - \beta)\,
+# k S_{t-1}$, and settles like the spiral.
 #
 # ### A reflection
 #
@@ -922,8 +935,7 @@ np.testing.assert_allclose(by_delta_rule, parity[:, :500], atol=1e-12)
 
 # %%
 swaps = rng.permuted(np.tile(np.arange(3), (300, 1)), axis=1)[:, :2]
-key = np.eye(3)[swaps] @ np.eye(3)
-key = (key[:, 0] - key[:, 1]) / np.sqrt(2)
+key = (np.eye(3)[swaps[:, 0]] - np.eye(3)[swaps[:, 1]]) / np.sqrt(2)
 S, cups = np.eye(3), np.arange(3)
 for (i, j), k in zip(swaps, key, strict=True):
     S = delta_step(S, k, np.zeros(3), 2.0)
@@ -933,12 +945,12 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # %% [markdown]
 # The exchanges of three things generate the group $S_3$, whose elements do not
 # commute: first 1 with 2, then 2 with 3, is not the same as the other way
-# round. Diagonal transitions commute, always, so a diagonal layer alone cannot
-# tell the two apart. [Merrill et al. (2024)](https://arxiv.org/abs/2404.08819)
-# prove more: under a standard conjecture of complexity theory no fixed number
-# of such layers, nor of attention, tracks the products of five things, $S_5$,
-# at every length. (A cycle of three is two exchanges. One reflection per step
-# is too few for it, which is what DeltaProduct adds.)
+# round. Diagonal transitions always commute; reflections along two keys do not.
+# [Merrill et al. (2024)](https://arxiv.org/abs/2404.08819) prove more: under a
+# standard conjecture of complexity theory no fixed number of diagonal layers,
+# nor of attention, tracks the products of five things, $S_5$, at every length.
+# (A cycle of three is two exchanges. One reflection per step is too few for it,
+# which is what DeltaProduct adds.)
 #
 # ## Newton makes the old RNN parallel
 #
@@ -1081,12 +1093,11 @@ plt.show()
 newton_lab()
 
 # %% [markdown]
-# For a trained network this is good news. One whose past grows at every step
-# has exploding gradients and would hardly have been trained; one that forgets
-# slowly is on the good side. ParaRNN ([Danieli et al.,
+# For a trained network this is good news: where differences grow gradients
+# explode, and such a network is hard to train. ParaRNN ([Danieli et al.,
 # 2025](https://arxiv.org/abs/2510.21450)) trains GRU- and LSTM-like networks of
-# 7 billion parameters this way, with slopes made diagonal, because joining
-# dense matrices costs $H^3$.
+# 7 billion parameters this way, with slopes made diagonal or nearly so, because
+# joining dense matrices costs $H^3$.
 #
 # Of a chaotic network one should not even ask whether Newton's states equal the
 # loop's, but whether they solve {eq}`eq-scan-newton-system`. The loop does not
@@ -1181,9 +1192,9 @@ plt.show()
 # comes close to it. The delta rule comes last, because random keys overlap, and
 # each correction at one key spoils its neighbours. For corrections the order
 # turns round: it alone returns the new value, while those who keep everything
-# have two old ones against it. (A transformer knows positions and may learn to
-# prefer the latest; here nobody learns.) So a fixed state must choose what to
-# forget, and attention pays for not choosing.
+# have two old ones against it (a transformer knows positions, and may learn to
+# prefer the latest). So a fixed state must choose what to forget, and attention
+# pays for not choosing.
 #
 # [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
 # copying: a small transformer copies strings exponentially longer than itself,
@@ -1219,20 +1230,17 @@ plt.show()
 #   recurrence is made for them; it trains in parallel and runs in a few
 #   numbers.
 # - **Anything must be looked up again** (names, quotations, code). Attention,
-#   or a few attention layers among recurrent ones. The large models that use
-#   recurrences today are mostly such hybrids.
+#   or a few attention layers among recurrent ones, as in
+#   [Jamba](https://arxiv.org/abs/2403.19887).
 # - **Long outputs on small machines.** Whatever has a state of fixed size.
 #
-# And a map for reading: 1990 the RNN, 1997 the LSTM, 2014 the GRU, 2017 the
-# transformer and the first linear RNN trained by a scan ([Martin and
-# Cundy](https://arxiv.org/abs/1709.04057)), 2020 linear attention, 2021 S4 and
-# the delta rule in a layer, 2022 S4D, 2023 LRU,
-# [RWKV](https://arxiv.org/abs/2305.13048), RetNet, Newton's DEER and Mamba,
-# 2024 Mamba-2, xLSTM, minGRU, DeltaNet in parallel and the negative
-# eigenvalues, 2025 RWKV-7, DeltaProduct and ParaRNN, 2026
-# [Mamba-3](https://arxiv.org/abs/2603.15569) and
-# [M²RNN](https://arxiv.org/abs/2603.14360), whose matrix state is not linear
-# any more.
+# The names by year: 2017 [a scan for linear
+# RNNs](https://arxiv.org/abs/1709.04057), 2020 linear attention, 2021 S4 and
+# the delta rule, 2022 S4D, 2023 LRU, [RWKV](https://arxiv.org/abs/2305.13048),
+# RetNet, Newton's DEER and Mamba, 2024 Mamba-2, xLSTM, minGRU, the parallel
+# delta rule and negative eigenvalues, 2025 RWKV-7, DeltaProduct and ParaRNN,
+# 2026 Mamba-3 and [M²RNN](https://arxiv.org/abs/2603.14360), whose matrix state
+# is not linear.
 #
 # ## Summary
 #
@@ -1490,8 +1498,6 @@ for T in (50, 400):
 # - [Blelloch (1990)](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf), *Prefix
 #   sums and their applications*: what else a scan can do; the linear recurrence
 #   is one example of many.
-# - [Martin and Cundy (2018)](https://arxiv.org/abs/1709.04057): linear
-#   recurrences trained by a scan, six years before minGRU.
 # - [Gu and Dao (2023)](https://arxiv.org/abs/2312.00752): Mamba; read section 3
 #   with {eq}`eq-scan-selective` at hand.
 # - [Yang et al. (2024)](https://arxiv.org/abs/2406.06484): the delta rule in
@@ -1504,7 +1510,5 @@ for T in (50, 400):
 #   architecture generalises to longer inputs, on fifteen formal tasks.
 # - [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817): when Newton's
 #   method pays, and the proof.
-# - [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032), *Repeat after
-#   me*: copying, the thing that a fixed state cannot do.
 #
 # Before: [Sentiment](11_sentiment.ipynb).

@@ -41,8 +41,8 @@ def linear_scan(
 ) -> Inexact[np.ndarray, "batch time *features"]:
     """Return h_t = a_t * h_{t-1} + b_t for every step t, from h_0 = `h0` or 0.
 
-    About 2 log2(time) calls of NumPy and twice the loop's arithmetic, real or
-    complex. Source: [Martin and Cundy (2018)](https://arxiv.org/abs/1709.04057),
+    About 2 log2(time) levels and two and a half times the loop's arithmetic,
+    real or complex. Source: [Martin and Cundy (2018)](https://arxiv.org/abs/1709.04057),
     with the scan of [Blelloch (1990)](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf).
 
     Raises:
