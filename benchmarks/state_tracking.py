@@ -1,0 +1,263 @@
+"""Who can keep track of a state? Running products in a group, far past training.
+
+    python -m benchmarks.state_tracking S2|S3 [--minutes 30]
+
+The input names one permutation of n things at each step, the target is the
+product of all so far: with n = 2 that is parity (two elements, "keep" and
+"swap"), with n = 3 there are six elements and their order matters. A contender's learning rate is chosen on three seeds
+of its own, by its accuracy up to `tuned_at` steps; the grid grows by a factor
+of three while the best rate lies at its edge, within `RATES`. Then five fresh
+seeds run once.
+
+Every run is saved as it ends, and what is recorded is not repeated. Chapter 12
+shows the results.
+"""
+
+import argparse
+import itertools
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, one_hot
+
+from benchmarks.record import record, recorded
+from utils.recurrences.pytorch import SequenceClassifier, equal_width
+
+# A name in `utils.recurrences.pytorch.LAYERS` and a number of layers.
+CONTENDERS: dict[str, tuple[str, int]] = {
+    "RNN": ("RNN", 1),
+    "LSTM": ("LSTM", 1),
+    "GRU": ("GRU", 1),
+    "minGRU, 1 layer": ("minGRU", 1),
+    "minGRU, 2 layers": ("minGRU", 2),
+    "LRU, 2 layers": ("LRU", 2),
+    "selective scan, 2 layers": ("selective scan", 2),
+    "delta rule, 2 layers": ("delta rule", 2),
+    "negative delta rule, 2 layers": ("delta rule, negative", 2),
+    "transformer, 2 layers": ("attention", 2),
+    "delta rule, 1 layer": ("delta rule", 1),
+    "negative delta rule, 1 layer": ("delta rule, negative", 1),
+}
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+FIRST_RATES = RATES[1:4]
+TUNING_SEEDS = (100, 101, 102)
+SEEDS = range(5)
+WARM_UP = 50
+CURVE_EVERY = 50
+ROWS = 200
+WINDOW = 10
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Products of permutations of n things, and the means each contender gets.
+
+    Training rows have 1 to `longest` steps; accuracy is tested over the last
+    ten steps before each length of `tested_at`.
+    """
+
+    n: int
+    longest: int
+    steps: int
+    batch_size: int
+    parameters: int
+    tuned_at: int
+    tested_at: tuple[int, ...]
+    contenders: tuple[str, ...]
+
+    @property
+    def elements(self) -> int:
+        """The size of the group."""
+        return math.factorial(self.n)
+
+
+TASKS = {
+    "S2": Task(
+        2, 40, 500, 32, 6_000, 100, (40, 100, 500, 1000), tuple(CONTENDERS)
+    ),
+    "S3": Task(
+        3, 16, 1200, 32, 12_000, 64, (16, 64, 256), tuple(CONTENDERS)[:10]
+    ),
+}
+
+
+def product_table(n: int) -> Tensor:
+    """Return the group's table: entry [a, b] is the element `a after b`."""
+    elements = list(itertools.permutations(range(n)))
+    index = {element: i for i, element in enumerate(elements)}
+    return torch.tensor(
+        [[index[tuple(a[j] for j in b)] for b in elements] for a in elements]
+    )
+
+
+def draw(task: Task, rows: int, length: int, rng: torch.Generator) -> Batch:
+    """Draw elements (rows, length), one-hot, and their running products."""
+    table = product_table(task.n)
+    elements = torch.randint(task.elements, (rows, length), generator=rng)
+    products = [elements[:, 0]]
+    for t in range(1, length):
+        products.append(table[products[-1], elements[:, t]])
+    return one_hot(elements, task.elements).float(), torch.stack(products, 1)
+
+
+def build(task: Task, contender: str, seed: int) -> SequenceClassifier:
+    """Make a contender of the task's number of parameters, as near as can be."""
+    layer, num_layers = CONTENDERS[contender]
+    size = task.elements
+    width = equal_width(layer, size, size, num_layers, task.parameters)
+    torch.manual_seed(seed)
+    return SequenceClassifier(layer, size, width, size, num_layers)
+
+
+@torch.no_grad()
+def hits(model: nn.Module, task: Task, length: int, seed: int) -> Tensor:
+    """Return how often each of `length` steps is right over `ROWS` fresh rows."""
+    rng = torch.Generator().manual_seed(seed)
+    x, y = draw(task, ROWS, length, rng)
+    answers = torch.cat([model(part).argmax(-1) for part in x.split(20)])
+    return (answers == y).float().mean(0)
+
+
+def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
+    """Train one contender with Adam; the rate warms up, then falls to zero."""
+    model = build(task, contender, seed)
+    rng = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / task.steps)
+    )
+    losses = []
+    started = time.process_time()
+    for _ in range(task.steps):
+        length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
+        x, y = draw(task, task.batch_size, length, rng)
+        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    seconds = time.process_time() - started
+    tuning = seed in TUNING_SEEDS
+    right = hits(
+        model.eval(),
+        task,
+        task.tuned_at if tuning else max(task.tested_at),
+        seed + 1000,
+    )
+    scores = (
+        {"score": round(right.mean().item(), 4)}
+        if tuning
+        else {
+            "accuracy": {
+                str(t): round(right[t - WINDOW : t].mean().item(), 4)
+                for t in task.tested_at
+            }
+        }
+    )
+    return {
+        "rate": rate,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "steps": task.steps,
+        "seconds": round(seconds, 1),
+        "loss": [
+            round(mean(losses[i : i + CURVE_EVERY]), 4)
+            for i in range(0, task.steps, CURVE_EVERY)
+        ],
+        **scores,
+    }
+
+
+def chosen_rate(
+    tuned: Mapping[str, Any], contender: str
+) -> tuple[float | None, float | None]:
+    """Return (the best rate, None), or (None, the rate to try next).
+
+    Best is the highest mean score over the tuning seeds, to three decimals,
+    and between equals the lowest last loss.
+    """
+
+    def quality(rate: float) -> tuple[float, float]:
+        runs = [tuned[key(contender, rate, seed)] for seed in TUNING_SEEDS]
+        return (
+            round(mean(run["score"] for run in runs), 3),
+            -mean(run["loss"][-1] for run in runs),
+        )
+
+    def done(rate: float) -> bool:
+        return all(key(contender, rate, s) in tuned for s in TUNING_SEEDS)
+
+    for rate in FIRST_RATES:
+        if not done(rate):
+            return None, rate
+    best = max(filter(done, RATES), key=quality)
+    place = RATES.index(best)
+    for neighbour in RATES[max(place - 1, 0) : place + 2]:
+        if not done(neighbour):
+            return None, neighbour
+    return best, None
+
+
+def key(*parts: object) -> str:
+    """Name a run in the record."""
+    return " / ".join(map(str, parts))
+
+
+def missing(
+    task: Task, results: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str, float, int]]:
+    """Yield (part of the record, key, contender, rate, seed) of what to run.
+
+    All contenders are tuned first; then the fresh seeds run, one for each.
+    """
+    for contender in task.contenders:
+        while (
+            rate := chosen_rate(results["tuning"], contender)[1]
+        ) is not None:
+            for seed in TUNING_SEEDS:
+                name = key(contender, rate, seed)
+                if name not in results["tuning"]:
+                    yield "tuning", name, contender, rate, seed
+    for seed in SEEDS:
+        for contender in task.contenders:
+            name = key(contender, seed)
+            if name not in results["runs"]:
+                best, _ = chosen_rate(results["tuning"], contender)
+                assert best is not None
+                yield "runs", name, contender, best, seed
+
+
+def main() -> None:
+    """Run what is missing, saving after each run, until done or out of time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    arguments = parser.parse_args()
+    task, file = TASKS[arguments.task], f"state_tracking_{arguments.task}"
+    torch.set_flush_denormal(True)
+    started = time.monotonic()
+    results = recorded(file) or {"tuning": {}, "runs": {}}
+    for part, name, contender, rate, seed in missing(task, results):
+        if time.monotonic() - started > 60 * arguments.minutes:
+            break
+        run = train(task, contender, rate, seed)
+        results[part][name] = run
+        record(file, results)
+        print(
+            f"{name}: loss {run['loss'][-1]}, "
+            f"{run.get('score', run.get('accuracy'))}, {run['seconds']} s",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
