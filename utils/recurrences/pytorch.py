@@ -107,7 +107,7 @@ class LRU(nn.Module):
         return torch.exp(torch.complex(-self.nu.exp(), self.theta.exp()))
 
     def forward(self, x: Rows) -> Rows:
-        """Return the real outputs at every step, by a scan of complex states."""
+        """Return the real outputs at every step, by a complex scan."""
         b = torch.complex(x @ self.B[0].T, x @ self.B[1].T) * self.gamma
         h = linear_scan(self.eigenvalues.expand_as(b), b)
         return h.real @ self.C[0].T - h.imag @ self.C[1].T + self.d * x
