@@ -17,7 +17,7 @@ import argparse
 import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import mean
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from benchmarks.record import record, recorded
-from utils.recurrences.pytorch import SequenceClassifier, equal_width
+from utils.recurrences.pytorch import LAYERS, SequenceClassifier, equal_width
 
 # A name in `utils.recurrences.pytorch.LAYERS` and a number of layers; 0 is the
 # task's own: one reflection a step is parity, but S3 needs two.
@@ -107,7 +107,8 @@ def draw(task: Task, rows: int, length: int, rng: torch.Generator) -> Batch:
 
 def build(task: Task, contender: str, seed: int) -> SequenceClassifier:
     """Make a contender as near to the task's number of parameters as can be."""
-    layer, num_layers = CONTENDERS[contender]
+    name, num_layers = CONTENDERS[contender]
+    layer = LAYERS[name]
     num_layers = num_layers or task.delta_layers
     size = task.elements
     width = equal_width(layer, size, size, num_layers, task.parameters)
@@ -211,13 +212,13 @@ def key(*parts: object) -> str:
 
 
 def missing(
-    task: Task, results: Mapping[str, Any]
+    contenders: Iterable[str], results: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str, float, int]]:
     """Yield (part of the record, key, contender, rate, seed) of what to run.
 
     All contenders are tuned first; then the fresh seeds run, one for each.
     """
-    for contender in CONTENDERS:
+    for contender in contenders:
         while (
             rate := chosen_rate(results["tuning"], contender)[1]
         ) is not None:
@@ -226,7 +227,7 @@ def missing(
                 if name not in results["tuning"]:
                     yield "tuning", name, contender, rate, seed
     for seed in SEEDS:
-        for contender in CONTENDERS:
+        for contender in contenders:
             name = key(contender, seed)
             if name not in results["runs"]:
                 best, _ = chosen_rate(results["tuning"], contender)
@@ -244,7 +245,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     started = time.monotonic()
     results = recorded(file) or {"tuning": {}, "runs": {}}
-    for part, name, contender, rate, seed in missing(task, results):
+    for part, name, contender, rate, seed in missing(CONTENDERS, results):
         if time.monotonic() - started > 60 * arguments.minutes:
             break
         run = train(task, contender, rate, seed)

@@ -333,13 +333,13 @@ class Block(nn.Module):
 class SequenceClassifier(nn.Module):
     """Blocks around one kind of layer, and logits at every step.
 
-    `layer` is a name from `LAYERS`. With "attention" it is a small causal
-    transformer.
+    `layer` makes a layer of a width: a class of this module, or an entry of
+    `LAYERS`. With `CausalAttention` it is a small causal transformer.
     """
 
     def __init__(
         self,
-        layer: str,
+        layer: Callable[[int], nn.Module],
         input_size: int,
         width: int,
         classes: int,
@@ -348,7 +348,7 @@ class SequenceClassifier(nn.Module):
         super().__init__()
         self.embed = nn.Linear(input_size, width)
         self.blocks = nn.Sequential(
-            *(Block(LAYERS[layer](width), width) for _ in range(num_layers))
+            *(Block(layer(width), width) for _ in range(num_layers))
         )
         self.head = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, classes)
@@ -362,7 +362,11 @@ class SequenceClassifier(nn.Module):
 
 
 def equal_width(
-    layer: str, input_size: int, classes: int, num_layers: int, parameters: int
+    layer: Callable[[int], nn.Module],
+    input_size: int,
+    classes: int,
+    num_layers: int,
+    parameters: int,
 ) -> int:
     """Return the width whose classifier comes closest to a parameter count.
 
