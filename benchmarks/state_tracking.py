@@ -44,8 +44,8 @@ CONTENDERS: dict[str, tuple[str, int]] = {
     "delta rule": ("delta rule", 0),
     "negative delta rule": ("delta rule, negative", 0),
 }
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-FIRST_RATES = RATES[1:4]
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+FIRST_RATES = RATES[2:5]
 TUNING_SEEDS = (100, 101, 102)
 SEEDS = range(5)
 WARM_UP = 50
