@@ -3,7 +3,7 @@
 Every layer maps (batch, time, width) to (batch, time, width), and its output at
 a step depends on no later step. `SequenceClassifier` stacks them in one kind of
 block, so that contenders differ in the layer and in nothing else. The NumPy
-versions are in `utils.scratch.recurrences`.
+versions are in the other modules of this package.
 """
 
 import math
@@ -43,8 +43,9 @@ class GatedRNN(nn.Module):
 class MinGRU(nn.Module):
     """The GRU without its look at the past state.
 
-    h_t = (1 - z_t) h_{t-1} + z_t c_t with z_t = sigmoid(W_z x_t + b_z) and
-    c_t = W_c x_t + b_c: a linear recurrence, since neither sees h_{t-1}.
+    h_t = z_t h_{t-1} + (1 - z_t) n_t with z_t = sigmoid(W_z x_t + b_z) and
+    n_t = W_n x_t + b_n: a linear recurrence, since neither sees h_{t-1}. As in
+    chapter 03, z is the share that stays; the paper calls 1 - z by this letter.
     Feng et al. (2024, arXiv:2410.01201), section 3.1.
     """
 
@@ -56,14 +57,14 @@ class MinGRU(nn.Module):
     def forward(self, x: Rows) -> Rows:
         """Return the state at every step, by a scan."""
         z = torch.sigmoid(self.gate(x))
-        return linear_scan(1 - z, z * self.candidate(x))
+        return linear_scan(z, (1 - z) * self.candidate(x))
 
 
 class MinLSTM(nn.Module):
     """The LSTM without its look at the past state, its two gates summing to 1.
 
-    h_t = f_t h_{t-1} + i_t c_t, where the sigmoid gates of x_t are divided by
-    their sum and c_t = W_c x_t + b_c. Feng et al. (2024, arXiv:2410.01201),
+    h_t = f_t h_{t-1} + i_t n_t, where the sigmoid gates of x_t are divided by
+    their sum and n_t = W_n x_t + b_n. Feng et al. (2024, arXiv:2410.01201),
     section 3.2.
     """
 
@@ -163,30 +164,30 @@ def delta_rule(
 ) -> Heads:
     """Read a matrix state that each step corrects at one key.
 
-    S_t = S_{t-1} + beta_t (v_t - S_{t-1} k_t) k_t^T and o_t = S_t q_t: a step
-    of gradient descent on |S k_t - v_t|^2 / 2. In parallel: each step writes
-    one row u_t along k_t, so that the rows of a chunk solve a triangular system
-    (I + tril(beta K K^T, -1)) U = beta (V - K S^T), with S the state before it.
+    S_t = S_{t-1} + beta_t k_t^T (v_t - k_t S_{t-1}) and o_t = q_t S_t: a step
+    of gradient descent on |k_t S - v_t|^2 / 2. In parallel: each step adds
+    k_t^T u_t for one row u_t, and the rows of a chunk solve a triangular system
+    (I + tril(beta K K^T, -1)) U = beta (V - K S), with S the state before it.
     Yang et al. (2024, arXiv:2406.06484), section 3.
     """
-    state = q.new_zeros(*q.shape[:2], v.shape[-1], k.shape[-1])
+    state = q.new_zeros(*q.shape[:2], k.shape[-1], v.shape[-1])
     outputs = []
     for qs, ks, vs, bs in zip(
         *(part.split(64, dim=2) for part in (q, k, v, beta)), strict=True
     ):
         seen = (bs[..., None] * (ks @ ks.mT)).tril(-1)
-        wanted = bs[..., None] * (vs - ks @ state.mT)
+        wanted = bs[..., None] * (vs - ks @ state)
         # `unitriangular` reads the diagonal as 1, whatever stands there.
         written = torch.linalg.solve_triangular(
             seen, wanted, upper=False, unitriangular=True
         )
-        outputs.append(qs @ state.mT + (qs @ ks.mT).tril() @ written)
-        state = state + written.mT @ ks
+        outputs.append(qs @ state + (qs @ ks.mT).tril() @ written)
+        state = state + ks.mT @ written
     return torch.cat(outputs, dim=2)
 
 
 class DeltaRule(nn.Module):
-    """A DeltaNet layer: a matrix state whose transition is I - beta k k^T.
+    """A DeltaNet layer: a matrix state whose transition is I - beta k^T k.
 
     q, k, v are linear in x_t, q and k then pass SiLU and become unit vectors,
     and beta_t = sigmoid(...), so that the transition's eigenvalue along k is in
@@ -217,8 +218,8 @@ class DeltaRule(nn.Module):
 def linear_attention(q: Heads, k: Heads, v: Heads) -> Heads:
     """Weight the values up to each step by q . k, which must not be negative.
 
-    o_t = S_t q_t / (z_t . q_t) with S_t = S_{t-1} + v_t k_t^T and
-    z_t = z_{t-1} + k_t; here in parallel, as a masked product. Katharopoulos et
+    o_t = q_t S_t / (q_t . s_t) with S_t = S_{t-1} + k_t^T v_t and
+    s_t = s_{t-1} + k_t; here in parallel, as a masked product. Katharopoulos et
     al. (2020, arXiv:2006.16236), section 3.
     """
     weights = (q @ k.mT).tril()
