@@ -18,6 +18,9 @@ POSITIVE = (
 RIGHT, PARITY_LOST, PARITY_GAIN = 0.95, 0.6, 0.3
 S3_LOST, S3_GAIN = 0.5, 0.1
 RECALLED, GRU_FORGETS = 0.95, 0.5
+# Ratios of seconds, or of bytes, on one machine in one run.
+SCAN_FASTER, QUADRATIC, LINEAR, FLAT = 2.0, 10.0, 8.0, 1.5
+ATTENTION_SLOWS = 3.0
 
 
 def accuracies(results: Any, contender: str, at: int) -> list[float]:
@@ -102,3 +105,41 @@ def a_larger_matrix_recalls_more(results: Any) -> None:
     whole = accuracies(results, "delta rule, 1 head", 24)
     divided = accuracies(results, "delta rule, 4 heads", 24)
     assert 1 - median(whole) < 1 - median(divided)
+
+
+def growth(part: Any, name: str, what: str, short: str, long: str) -> float:
+    """Return how many times more the longer row costs."""
+    return part[name][what][long] / part[name][what][short]
+
+
+def a_scan_is_faster_than_a_loop(results: Any) -> None:
+    """At 4,096 steps minGRU's scan trains faster than its loop."""
+    training = results["cpu"]["training"]
+    loop = training["minGRU, loop"]["seconds"]["4096"]
+    assert loop / training["minGRU, scan"]["seconds"]["4096"] >= SCAN_FASTER
+
+
+def attention_grows_with_the_square(results: Any) -> None:
+    """Four times the steps: attention written out costs ten times and more.
+
+    The scan costs less than eight times, in time and in bytes.
+    """
+    training = results["cpu"]["training"]
+    for what in ("seconds", "bytes"):
+        written = growth(
+            training, "attention, written out", what, "1024", "4096"
+        )
+        assert written >= QUADRATIC
+        assert growth(training, "minGRU, scan", what, "1024", "4096") <= LINEAR
+
+
+def a_token_costs_attention_its_past(results: Any) -> None:
+    """A token after 16,384 costs attention three times one after 256.
+
+    A recurrence pays the same for both.
+    """
+    tokens = results["cpu"]["generation"]
+    for name in ("GRU", "minGRU"):
+        assert growth(tokens, name, "seconds", "256", "16384") <= FLAT
+    slower = growth(tokens, "attention", "seconds", "256", "16384")
+    assert slower >= ATTENTION_SLOWS

@@ -1,0 +1,212 @@
+"""What a recurrence costs against length: training, and each token written.
+
+    python -m benchmarks.recurrence_cost
+
+One layer of `WIDTH` features. Training is one forward and backward pass over
+`BATCH_SIZE` rows: seconds, and the bytes that the forward pass keeps for the
+backward one. A token is one step of one row after so many others: a recurrent
+layer reads its state, attention every key and value so far. Every repeat
+measures all contenders in turn, so that ratios within a repeat compare like
+with like; the medians are recorded. Where there is a CUDA device the same is
+measured there too. Chapter 12 shows the results.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from benchmarks.record import record
+from utils.recurrences.pytorch import (
+    CausalAttention,
+    DeltaRule,
+    GatedRNN,
+    MinGRU,
+    rotate,
+    split_heads,
+)
+
+WIDTH = 64
+BATCH_SIZE = 2
+LENGTHS = (128, 256, 512, 1024, 2048, 4096)
+PASTS = (256, 1024, 4096, 16384)
+REPEATS = 3
+TOKENS = 50
+
+
+class LoopedMinGRU(MinGRU):
+    """The same layer, one step after the other."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the state at every step, by a loop."""
+        z = torch.sigmoid(self.gate(x))
+        written = (1 - z) * self.candidate(x)
+        h = torch.zeros_like(x[:, 0])
+        outputs = []
+        for stays, new in zip(z.unbind(1), written.unbind(1), strict=True):
+            h = stays * h + new
+            outputs.append(h)
+        return torch.stack(outputs, 1)
+
+
+class WrittenAttention(CausalAttention):
+    """The same layer, with its matrix of weights written out."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend by a whole (time, time) matrix for each head."""
+        q, k, v = (
+            split_heads(part, self.heads)
+            for part in self.project(x).chunk(3, dim=-1)
+        )
+        scores = rotate(q) @ rotate(k).mT / math.sqrt(q.shape[-1])
+        later = torch.ones_like(scores, dtype=torch.bool).triu(1)
+        weights = scores.masked_fill(later, -torch.inf).softmax(-1)
+        return self.out((weights @ v).transpose(1, 2).flatten(2))
+
+
+LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "GRU, fused loop": lambda: GatedRNN("GRU", WIDTH),
+    "minGRU, loop": lambda: LoopedMinGRU(WIDTH),
+    "minGRU, scan": lambda: MinGRU(WIDTH),
+    "delta rule, chunks": lambda: DeltaRule(WIDTH),
+    "attention, fused": lambda: CausalAttention(WIDTH),
+    "attention, written out": lambda: WrittenAttention(WIDTH),
+}
+
+
+def forward_and_backward(layer: nn.Module, x: Tensor) -> None:
+    """Do what one training step does with a layer."""
+    layer(x).sum().backward()
+
+
+def seconds(work: Callable[[], Any], device: str) -> float:
+    """Return how long a piece of work takes: CPU time, or wall time on CUDA."""
+    if device == "cpu":
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    work()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def kept_bytes(layer: nn.Module, x: Tensor) -> int:
+    """Return the bytes that a forward pass keeps for the backward pass.
+
+    Each piece of memory counts once, and the layer's parameters not at all.
+    """
+    parameters = {p.untyped_storage().data_ptr() for p in layer.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda each: each):
+        # The outputs stay alive, or their memory would be counted as free.
+        outputs = layer(x)
+    del outputs
+    return sum(kept.values())
+
+
+def training(
+    lengths: tuple[int, ...] = LENGTHS,
+    repeats: int = REPEATS,
+    device: str = "cpu",
+) -> dict[str, Any]:
+    """Return seconds and kept bytes of each layer at each length."""
+    torch.manual_seed(0)
+    layers = {name: make().to(device) for name, make in LAYERS.items()}
+    result: dict[str, Any] = {
+        name: {"seconds": {}, "bytes": {}} for name in layers
+    }
+    for length in lengths:
+        x = torch.randn(BATCH_SIZE, length, WIDTH, device=device)
+        times: dict[str, list[float]] = {name: [] for name in layers}
+        for repeat in range(repeats + 1):
+            for name, layer in layers.items():
+                taken = seconds(partial(forward_and_backward, layer, x), device)
+                # The first of all warms up.
+                if repeat:
+                    times[name].append(taken)
+        for name, layer in layers.items():
+            result[name]["seconds"][str(length)] = median(times[name])
+            result[name]["bytes"][str(length)] = kept_bytes(layer, x)
+    return result
+
+
+@torch.no_grad()
+def generation(
+    pasts: tuple[int, ...] = PASTS, repeats: int = REPEATS, device: str = "cpu"
+) -> dict[str, Any]:
+    """Return seconds a token, and bytes of state, after so many tokens."""
+    torch.manual_seed(0)
+    x = torch.randn(1, WIDTH, device=device)
+    gru = nn.GRUCell(WIDTH, WIDTH).to(device)
+    minimal = MinGRU(WIDTH).to(device)
+    attention = CausalAttention(WIDTH).to(device)
+    state = torch.zeros(1, WIDTH, device=device)
+    result: dict[str, Any] = {
+        name: {"seconds": {}, "bytes": {}}
+        for name in ("GRU", "minGRU", "attention")
+    }
+    for past in pasts:
+        size = WIDTH // attention.heads
+        shape = (1, attention.heads, past, size)
+        keys, values = torch.randn(2, *shape, device=device)
+
+        def attend(keys: Tensor = keys, values: Tensor = values) -> Tensor:
+            q = attention.project(x).chunk(3, dim=-1)[0]
+            q = split_heads(q[:, None], attention.heads)
+            read = scaled_dot_product_attention(q, keys, values)
+            return attention.out(read.transpose(1, 2).flatten(2))
+
+        def step() -> Tensor:
+            z = torch.sigmoid(minimal.gate(x))
+            return z * state + (1 - z) * minimal.candidate(x)
+
+        tokens = {
+            "GRU": (lambda: gru(x, state), state.nbytes),
+            "minGRU": (step, state.nbytes),
+            "attention": (attend, keys.nbytes + values.nbytes),
+        }
+        times: dict[str, list[float]] = {name: [] for name in tokens}
+        for repeat in range(repeats + 1):
+            for name, (write, _) in tokens.items():
+                taken = seconds(
+                    lambda f=write: [f() for _ in range(TOKENS)], device
+                )
+                if repeat:
+                    times[name].append(taken / TOKENS)
+        for name, (_, held) in tokens.items():
+            result[name]["seconds"][str(past)] = median(times[name])
+            result[name]["bytes"][str(past)] = held
+    return result
+
+
+def main() -> None:
+    """Measure on the CPU, and on a CUDA device where there is one."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    results = {}
+    for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
+        results[device] = {
+            "device": torch.cuda.get_device_name() if device == "cuda" else "",
+            "training": training(device=device),
+            "generation": generation(device=device),
+        }
+        record("recurrence_cost", results)
+
+
+if __name__ == "__main__":
+    main()
