@@ -15,17 +15,20 @@ Chapter 12 shows the results.
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from benchmarks.record import record, recorded
-from benchmarks.state_tracking import TUNING_SEEDS, WARM_UP, missing
+from benchmarks.state_tracking import (
+    TUNING_SEEDS,
+    WARM_UP,
+    curve,
+    train_missing,
+)
 from utils.recurrences.pytorch import (
     CausalAttention,
     DeltaRule,
@@ -46,8 +49,7 @@ KEYS, VALUES = 32, 8
 PAIRS = 24
 TESTED_AT = (1, 2, 4, 8, 12, 16, 24)
 PARAMETERS = 10_000
-STEPS = 500
-CURVE_EVERY = 50
+STEPS = 400
 BATCH_SIZE = 32
 ROWS = 300
 
@@ -96,16 +98,16 @@ def accuracy(model: nn.Module, pairs: int, seed: int) -> float:
     return round(right.float().mean().item(), 4)
 
 
-def train(contender: str, rate: float, seed: int) -> dict[str, Any]:
-    """Train one contender with Adam; the rate warms up, then falls to zero."""
-    model = build(contender, seed)
+def learn(model: nn.Module, rate: float, seed: int) -> Iterator[float]:
+    """Train with Adam and yield the loss of each step.
+
+    The rate warms up, then falls to zero in a straight line.
+    """
     rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / STEPS)
     )
-    losses = []
-    started = time.process_time()
     for _ in range(STEPS):
         pairs = int(torch.randint(1, PAIRS + 1, (1,), generator=rng))
         x, y = draw(BATCH_SIZE, pairs, rng)
@@ -116,7 +118,14 @@ def train(contender: str, rate: float, seed: int) -> dict[str, Any]:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
+        yield loss.item()
+
+
+def train(contender: str, rate: float, seed: int) -> dict[str, Any]:
+    """Train one contender, and score it as tuning or as a fresh seed."""
+    model = build(contender, seed)
+    started = time.process_time()
+    losses = list(learn(model, rate, seed))
     seconds = time.process_time() - started
     model.eval()
     width = model.embed.out_features
@@ -136,10 +145,7 @@ def train(contender: str, rate: float, seed: int) -> dict[str, Any]:
         "state": state_size(contender, width, PAIRS),
         "steps": STEPS,
         "seconds": round(seconds, 1),
-        "loss": [
-            round(mean(losses[i : i + CURVE_EVERY]), 4)
-            for i in range(0, STEPS, CURVE_EVERY)
-        ],
+        "loss": curve(losses),
         **scores,
     }
 
@@ -150,15 +156,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf)
     minutes = parser.parse_args().minutes
     torch.set_flush_denormal(True)
-    started = time.monotonic()
-    results = recorded("recall_pairs") or {"tuning": {}, "runs": {}}
-    for part, name, contender, rate, seed in missing(CONTENDERS, results):
-        if time.monotonic() - started > 60 * minutes:
-            break
-        run = train(contender, rate, seed)
-        results[part][name] = run
-        record("recall_pairs", results)
-        print(f"{name}: {run}", flush=True)
+    end = time.monotonic() + 60 * minutes
+    train_missing("recall_pairs", CONTENDERS, train, end)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Who keeps track of a state? Products in a group, far past training.
 
-    python -m benchmarks.state_tracking S2|S3 [--minutes 30]
+    python -m benchmarks.state_tracking [S2 S3] [--minutes 30]
 
 The input names one permutation of n things at each step, the target is the
 product of all so far: with n = 2 that is parity (two elements, "keep" and
@@ -17,9 +17,9 @@ import argparse
 import itertools
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from statistics import mean
 from typing import Any
 
@@ -125,16 +125,18 @@ def hits(model: nn.Module, task: Task, length: int, seed: int) -> Tensor:
     return (answers == y).float().mean(0)
 
 
-def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
-    """Train one contender with Adam; the rate warms up, then falls to zero."""
-    model = build(task, contender, seed)
+def learn(
+    model: nn.Module, task: Task, rate: float, seed: int
+) -> Iterator[float]:
+    """Train with Adam and yield the loss of each step.
+
+    The rate warms up, then falls to zero in a straight line.
+    """
     rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / task.steps)
     )
-    losses = []
-    started = time.process_time()
     for _ in range(task.steps):
         length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
         x, y = draw(task, task.batch_size, length, rng)
@@ -144,7 +146,20 @@ def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
+        yield loss.item()
+
+
+def curve(losses: Sequence[float]) -> list[float]:
+    """Return the mean loss of every `CURVE_EVERY` steps."""
+    parts = range(0, len(losses), CURVE_EVERY)
+    return [round(mean(losses[i : i + CURVE_EVERY]), 4) for i in parts]
+
+
+def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
+    """Train one contender, and score it as tuning or as a fresh seed."""
+    model = build(task, contender, seed)
+    started = time.process_time()
+    losses = list(learn(model, task, rate, seed))
     seconds = time.process_time() - started
     tuning = seed in TUNING_SEEDS
     right = hits(
@@ -168,10 +183,7 @@ def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in model.parameters()),
         "steps": task.steps,
         "seconds": round(seconds, 1),
-        "loss": [
-            round(mean(losses[i : i + CURVE_EVERY]), 4)
-            for i in range(0, task.steps, CURVE_EVERY)
-        ],
+        "loss": curve(losses),
         **scores,
     }
 
@@ -213,8 +225,8 @@ def key(*parts: object) -> str:
 
 def missing(
     contenders: Iterable[str], results: Mapping[str, Any]
-) -> Iterator[tuple[str, str, str, float, int]]:
-    """Yield (part of the record, key, contender, rate, seed) of what to run.
+) -> Iterator[tuple[str, str, tuple[str, float, int]]]:
+    """Yield (part of the record, key, (contender, rate, seed)) of what to run.
 
     All contenders are tuned first; then the fresh seeds run, one for each.
     """
@@ -225,36 +237,51 @@ def missing(
             for seed in TUNING_SEEDS:
                 name = key(contender, rate, seed)
                 if name not in results["tuning"]:
-                    yield "tuning", name, contender, rate, seed
+                    yield "tuning", name, (contender, rate, seed)
     for seed in SEEDS:
         for contender in contenders:
             name = key(contender, seed)
             if name not in results["runs"]:
                 best, _ = chosen_rate(results["tuning"], contender)
                 assert best is not None
-                yield "runs", name, contender, best, seed
+                yield "runs", name, (contender, best, seed)
+
+
+def train_missing(
+    file: str,
+    contenders: Iterable[str],
+    train: Callable[[str, float, int], dict[str, Any]],
+    end: float,
+) -> None:
+    """Run what a record misses, saving after each run, until a time."""
+    results = recorded(file) or {"tuning": {}, "runs": {}}
+    for part, name, means in missing(contenders, results):
+        if time.monotonic() > end:
+            break
+        run = train(*means)
+        results[part][name] = run
+        record(file, results)
+        print(
+            f"{file}, {name}: loss {run['loss'][-1]}, "
+            f"{run.get('score', run.get('accuracy'))}, {run['seconds']} s",
+            flush=True,
+        )
 
 
 def main() -> None:
     """Run what is missing, saving after each run, until done or out of time."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("tasks", nargs="*", choices=TASKS, default=[*TASKS])
     parser.add_argument("--minutes", type=float, default=math.inf)
     arguments = parser.parse_args()
-    task, file = TASKS[arguments.task], f"state_tracking_{arguments.task}"
     torch.set_flush_denormal(True)
-    started = time.monotonic()
-    results = recorded(file) or {"tuning": {}, "runs": {}}
-    for part, name, contender, rate, seed in missing(CONTENDERS, results):
-        if time.monotonic() - started > 60 * arguments.minutes:
-            break
-        run = train(task, contender, rate, seed)
-        results[part][name] = run
-        record(file, results)
-        print(
-            f"{name}: loss {run['loss'][-1]}, "
-            f"{run.get('score', run.get('accuracy'))}, {run['seconds']} s",
-            flush=True,
+    end = time.monotonic() + 60 * arguments.minutes
+    for name in arguments.tasks:
+        train_missing(
+            f"state_tracking_{name}",
+            CONTENDERS,
+            partial(train, TASKS[name]),
+            end,
         )
 
 
