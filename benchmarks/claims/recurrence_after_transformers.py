@@ -1,7 +1,6 @@
 """Claims about recurrences after transformers."""
 
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
 from .claim import Effect, claim
