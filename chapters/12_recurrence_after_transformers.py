@@ -1008,9 +1008,8 @@ for rate in (0.003, 0.01, 0.03, 0.1):
 # with $d_t$ for what comes from the input. These are $T$ equations for $T$
 # unknowns. Newton's method solves equations: guess all states, replace each
 # curve by its tangent at the guess, solve the straight problem, repeat. With
-# the guess $g$, the value $f_t = \tanh(d_t + w\, g_{t-1})$ and the slope $J_t =
-# w\,(1
-# - f_t^2)$, the correction $e = h - g$ has to fulfil
+# the guess $g$, the value $f_t = \tanh(d_t + w\, g_{t-1})$ and its slope $J_t =
+# (1 - f_t^2)\, w$, the correction $e = h - g$ obeys
 #
 # $$
 # e_t = J_t\, e_{t-1} + (f_t - g_t) .
@@ -1171,9 +1170,10 @@ assert newton(wild, x).residuals[-1] <= 1e-12
 # Attention has no such limit, because it *keeps* the keys; its "state" grows
 # with every step.
 #
-# Measured without any training: random unit keys of 16 numbers and one-hot
-# values among 64 symbols. In the second case every fact is a correction: its
-# key came twice with an old value before it comes with the new one.
+# Measured without any training: random unit keys of 16 numbers, one-hot values
+# among 64 symbols, and an attention whose softmax is sharp. In the second case
+# every fact is a correction: its key came twice with an old value before it
+# comes with the new one.
 
 
 # %%
@@ -1230,15 +1230,14 @@ fig.legend(
 plt.show()
 
 # %% [markdown]
-# For new facts attention answers every
-# question, at any number of pairs. The best linear state that there can be
-# names the right symbol well beyond 16 pairs and then fails; plain addition
-# comes close to it. The delta rule comes last, because random keys overlap, and
-# each correction at one key spoils its neighbours. For corrections the order
-# turns round: it alone returns the new value, while those who keep everything
-# have two old ones against it (a transformer knows positions, and may learn to
-# prefer the latest). So a fixed state must choose what to forget, and attention
-# pays for not choosing.
+# For new facts attention answers every question, up to 256. The best linear
+# state that there can be names the right symbol well beyond 16 pairs and then
+# fails; plain addition comes close to it. The delta rule comes last, because
+# random keys overlap, and each correction at one key spoils its neighbours. For
+# corrections the order turns round: it alone returns the new value, while those
+# who keep everything have two old ones against it (a transformer knows
+# positions, and may learn to prefer the latest). So a fixed state must choose
+# what to forget, and attention pays for not choosing.
 #
 # [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
 # copying: a small transformer copies strings exponentially longer than itself,
@@ -1322,8 +1321,8 @@ plt.show()
 # :label: ex-scan-join
 # ```
 # *easy* Write `join(a_1, b_1, a_2, b_2)` without looking up, and run
-# `check_join(join)`. Which of the operators $(a_2, a_2 b_1 + b_2)$, $(a_1 +
-# a_2, b_1 + b_2)$ and $(a_2 a_1, b_1 + b_2)$ are associative, and what
+# `exercises.check_join(join)`. Which of the operators $(a_2, a_2 b_1 + b_2)$,
+# $(a_1 + a_2, b_1 + b_2)$ and $(a_2 a_1, b_1 + b_2)$ are associative, and what
 # recurrences do the associative ones compute?
 # ```{exercise-end}
 # ```
@@ -1363,7 +1362,7 @@ for name, o in operators.items():
 # :label: ex-scan-bug
 # ```
 # *easy* This scan passes every test that starts from zero. Find what is wrong
-# with `broken`, mend it, and let `check_scan` judge both.
+# with `broken`, mend it, and let `exercises.check_scan` judge both.
 #
 # ```python
 # def broken(a, b, h0):
@@ -1406,8 +1405,8 @@ for each in (broken, mended):
 # ```
 # *medium* Write `coefficients(z, n)`, which returns $\log a$ and $\log b$ of a
 # minGRU with positive candidates from the values before squashing, and run
-# `check_log_min_gru(coefficients)`. It tries values in the thousands, so that
-# `np.log(sigmoid(z))` will not do.
+# `exercises.check_log_min_gru(coefficients)`. It tries values in the thousands,
+# so that `np.log(sigmoid(z))` will not do.
 # ```{exercise-end}
 # ```
 #
@@ -1444,9 +1443,9 @@ for each in (naive, log_coefficients):
 # ```
 # *medium* Write `coefficients(x)`, which returns the $a$ and $b$ of a linear
 # recurrence from $h_0 = 0$ whose state is the parity of the bits so far, and
-# run `check_parity(coefficients)`. Then predict what becomes of the state if
-# every transition is multiplied by 0.99, and check your prediction at step
-# 1,000.
+# run `exercises.check_parity(coefficients)`. Then predict what becomes of the
+# state if every transition is multiplied by 0.99, and check your prediction at
+# step 1,000.
 # ```{exercise-end}
 # ```
 #
@@ -1480,7 +1479,8 @@ print(f"first wrong at step {wrong[0] + 1}; {len(wrong)} of 1000 are wrong")
 # *medium* Start from $S = 0$ and write, with $\beta = 1$, the value $(1, 0)$ at
 # the key $(1, 0)$ and then $(0, 1)$ at the key $(0.6, 0.8)$. What does the
 # first key return, by the delta rule and by linear attention? Work it out on
-# paper; then write `step(S, k, v, beta)` and run `check_delta_step(step)`.
+# paper; then write `step(S, k, v, beta)` and run
+# `exercises.check_delta_step(step)`.
 # ```{exercise-end}
 # ```
 #
