@@ -943,7 +943,7 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 #
 # What does training find? Ten contenders, each with about 4,000 parameters,
 # read random bits in rows of 1 to 40 steps and say the parity after each, for
-# 500 batches. Each had its own learning rate chosen on three seeds, the grid
+# 400 batches. Each had its own learning rate chosen on three seeds, the grid
 # going on while the best rate lay at its edge; then five fresh seeds ran once
 # (`benchmarks/state_tracking.py`). Medians over those five, with the share of
 # right answers around four lengths:
@@ -956,7 +956,8 @@ runs = pd.DataFrame(
 )
 columns = ["rate", "parameters", "seconds", "40", "100", "500", "1000"]
 medians = runs.groupby("contender", sort=False)[columns].median()
-medians.astype({"parameters": int}).round(3)
+medians = medians.astype({"parameters": int}).round(3)
+medians.rename(columns={"seconds": "CPU s"})
 
 # %% mystnb={"figure": {"name": "fig-parity", "caption": "Share of right answers around step 500, one dot for each of five seeds."}, "image": {"alt": "Dots for ten contenders between one half and one. RNN and GRU: five dots at one. LSTM: four at one and one at a half. Both minGRUs, LRU, selective scan, delta rule and transformer: all dots near one half. Negative delta rule: dots from one half to one."}}
 fig, ax = plt.subplots(figsize=(6.2, 3.8))
@@ -975,7 +976,7 @@ plt.show()
 # the selective scan and the delta rule with $\beta < 1$ guess, as they must far
 # out,[ᶜ](claims.md#positive_transitions_lose_parity) and do so at 40 already.
 # So do the LRU[ᶜ](claims.md#a_constant_transition_loses_parity) and the
-# transformer[ᶜ](claims.md#a_transformer_loses_parity), within these 500
+# transformer[ᶜ](claims.md#a_transformer_loses_parity), within these 400
 # batches. With $\beta < 2$ the delta rule learns parity in every run up to 40
 # steps, and some runs keep it to
 # 1,000.[ᶜ](claims.md#a_negative_eigenvalue_learns_parity) Its $\beta$ is twice

@@ -156,8 +156,11 @@ def check_log_min_gru(coefficients: Callable[..., Any]) -> bool:
         ),
     ]
     moderate = draw(0, z=(2, 5, 3), n=(2, 5, 3))
-    extreme = {name: array * 900 for name, array in moderate.items()}
-    return judge(coefficients, [extreme, moderate], variants)
+    case = {
+        name: np.concatenate([array, 900 * array], axis=1)
+        for name, array in moderate.items()
+    }
+    return judge(coefficients, [case], variants)
 
 
 def check_delta_step(step: Callable[..., Any]) -> bool:
