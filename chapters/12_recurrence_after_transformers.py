@@ -1041,7 +1041,7 @@ names = [f"iteration {k + 1}" for k in range(5)]
 table = pd.DataFrame(np.abs(guesses - truth), index=names)
 table.columns = [f"h_{t + 1}" for t in range(8)]
 assert table.iloc[4].max() < 1e-12
-table.round(5)
+table.round(4)
 
 # %% [markdown]
 # The table shows how far each guess is from the loop's state. Two things
