@@ -962,7 +962,8 @@ medians.rename(columns={"seconds": "CPU s"})
 # %% mystnb={"figure": {"name": "fig-parity", "caption": "Share of right answers around step 500, one dot for each of five seeds."}, "image": {"alt": "Dots for ten contenders between one half and one. RNN and GRU: five dots at one. LSTM: four at one and one at a half. Both minGRUs, LRU, selective scan, delta rule and transformer: all dots near one half. Negative delta rule: dots from one half to one."}}
 fig, ax = plt.subplots(figsize=(6.2, 3.8))
 for row, (_, group) in enumerate(runs.groupby("contender", sort=False)):
-    ax.plot(group["500"], [row] * len(group), "o", alpha=0.6)
+    across = [row] * len(group)
+    ax.plot(group["500"], across, "o", color=COLORS["blue"], alpha=0.5)
 ax.axvline(0.5, color=COLORS["black"], linewidth=1, linestyle="--")
 ax.set_yticks(range(len(medians)), medians.index)
 ax.invert_yaxis()
@@ -1128,7 +1129,7 @@ plt.show()
 # What a small difference does is the better guide. Where it shrinks, an error
 # in a guess dies out along the sequence, and the tangents of all steps get good
 # together. Where it grows, the network is **chaotic**: an error at step 1 ruins
-# the guess at step 100, and Newton is left with one step settled at a time.
+# the guess at step 100, and each iteration settles only a step or two.
 # [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817) prove that this
 # exponent decides: *predictability enables parallelization*. Turn the gain
 # yourself:
@@ -1222,7 +1223,8 @@ for ax, case, share in zip(axes, cases, shares, strict=True):
             counts, share[..., i], ".", color=color, markersize=3, alpha=0.4
         )
     ax.set_xscale("log", base=2)
-    ax.set(xlabel=case, ylim=(-0.03, 1.03))
+    ax.set_xticks(counts[::2], counts[::2])
+    ax.set(xlabel=f"pairs: {case}", ylim=(-0.03, 1.03))
 axes[0].set(ylabel="share recalled")
 fig.suptitle("Each memory is good at what it is made for")
 fig.legend(

@@ -84,7 +84,7 @@ def _scan_twin(a: float) -> Figure:
     twin = Figure(figsize=(6, 3), layout="constrained")
     axes = twin.subplots()
     steps = np.arange(1, len(NEW) + 1)
-    axes.stem(steps, b[0, :, 0], linefmt="0.6", label="new, $b_t$")
+    axes.stem(steps, b[0, :, 0], linefmt="0.6", basefmt=" ", label="new, $b_t$")
     axes.plot(steps, h, "o-", color=COLORS["blue"], label="state, $h_t$")
     axes.set(xlabel="step t", title=f"Eight steps with a = {a:g}")
     axes.legend()
