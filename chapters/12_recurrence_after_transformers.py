@@ -1263,6 +1263,42 @@ plt.show()
 # same for every token, and attention more and more, with a growing cache of
 # keys and values.
 #
+# Measured (`benchmarks/recurrence_cost.py`): one layer of 64 features on one
+# thread of a CPU; forward and backward over two rows, and one further token of
+# one row.
+
+# %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan, then the delta rule in chunks and minGRU by a loop, the GRU highest at short lengths; attention written out rises most steeply and ends highest, fused attention bends upwards too. Right: the lines of GRU and minGRU are flat, attention's rises."}}
+cost = load_results("recurrence_cost")["results"]["cpu"]
+fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.8))
+parts = {"training": "steps in a row", "generation": "tokens before"}
+families = "GRU", "minGRU", "delta rule", "attention"
+colors = dict(zip(families, COLORS.values(), strict=False))
+for ax, (part, label) in zip(axes, parts.items(), strict=True):
+    for name, each in cost[part].items():
+        lengths = [int(length) for length in each["seconds"]]
+        milliseconds = [1000 * second for second in each["seconds"].values()]
+        line = "o--" if name.endswith((", loop", "written out")) else "o-"
+        color = colors[name.partition(",")[0]]
+        ax.loglog(
+            lengths, milliseconds, line, color=color, markersize=3, label=name
+        )
+    ax.set(xlabel=label)
+    ax.legend(fontsize=7)
+axes[0].set(ylabel="milliseconds")
+plt.show()
+
+# %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps."}}
+training = pd.DataFrame({k: v["seconds"] for k, v in cost["training"].items()})
+(1000 * training.T[["128", "1024", "4096"]]).round(1)
+
+# %% [markdown]
+# At 4,096 steps minGRU's scan takes a tenth of the time of its
+# loop.[ᶜ](claims.md#a_scan_is_faster_than_a_loop) Attention written out grows
+# with the square of the length.[ᶜ](claims.md#attention_grows_with_the_square) A
+# further token costs attention its past, and a recurrence nothing
+# more.[ᶜ](claims.md#a_token_costs_attention_its_past)
+# Of the recurrences PyTorch's GRU is the slowest on this processor.
+#
 # For a practitioner in 2026, then:
 #
 # - **Little data, one machine.** The [GRU](03_gru.ipynb) or the LSTM: nothing
