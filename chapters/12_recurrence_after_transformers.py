@@ -539,9 +539,8 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# The same waves, ten times slower where $\Delta$ is ten times smaller. A layer
-# holds many channels with unlike $\Delta$, and so sees many scales at once.
-# Kernel by FFT and state by scan agree:
+# The same waves, ten times slower where $\Delta$ is ten times smaller. Kernel
+# by FFT and state by scan agree:
 
 # %%
 noise = rng.normal(size=(2, 400, 2))
@@ -941,10 +940,10 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 #
 # ### Parity on trial
 #
-# What does training find? Ten contenders, each with about 4,000 parameters,
-# read random bits in rows of 1 to 40 steps and say the parity after each, for
-# 400 batches. Each had its own learning rate chosen on three seeds, the grid
-# going on while the best rate lay at its edge; then five fresh seeds ran once
+# What does training find? Ten contenders of about 4,000 parameters read random
+# bits in rows of 1 to 40 steps and say the parity after each, for 400 batches.
+# Each had its own learning rate chosen on three seeds, the grid going on while
+# the best rate lay at its edge; then five fresh seeds ran once
 # (`benchmarks/state_tracking.py`). Medians over those five, with the share of
 # right answers around four lengths:
 
@@ -968,7 +967,7 @@ ax.axvline(0.5, color=COLORS["black"], linewidth=1, linestyle="--")
 ax.set_yticks(range(len(medians)), medians.index)
 ax.invert_yaxis()
 ax.set(xlabel="share right around step 500", xlim=(0.4, 1.03))
-ax.set_title("States that are seen, or turned over, keep count")
+ax.set_title("States seen, or turned over, keep count")
 plt.show()
 
 # %% [markdown]
@@ -1138,8 +1137,7 @@ plt.show()
 newton_lab()
 
 # %% [markdown]
-# For a trained network this is good news: where differences grow gradients
-# explode, and such a network is hard to train. ParaRNN ([Danieli et al.,
+# ParaRNN ([Danieli et al.,
 # 2025](https://arxiv.org/abs/2510.21450)) trains GRU- and LSTM-like networks of
 # 7 billion parameters this way, with slopes made diagonal or nearly so, because
 # joining dense matrices costs $H^3$.
@@ -1267,29 +1265,36 @@ plt.show()
 # thread of a CPU; forward and backward over two rows, and one further token of
 # one row.
 
-# %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan, then the delta rule in chunks and minGRU by a loop, the GRU highest at short lengths; attention written out rises most steeply and ends highest, fused attention bends upwards too. Right: the lines of GRU and minGRU are flat, attention's rises."}}
+# %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps."}}
 cost = load_results("recurrence_cost")["results"]["cpu"]
-fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.8))
-parts = {"training": "steps in a row", "generation": "tokens before"}
+training = pd.DataFrame({k: v["seconds"] for k, v in cost["training"].items()})
+(1000 * training.T[["128", "1024", "4096"]]).round(1)
+
+# %%
 families = "GRU", "minGRU", "delta rule", "attention"
 colors = dict(zip(families, COLORS.values(), strict=False))
-for ax, (part, label) in zip(axes, parts.items(), strict=True):
+
+
+def draw_cost(ax, part, ticks):
     for name, each in cost[part].items():
         lengths = [int(length) for length in each["seconds"]]
         milliseconds = [1000 * second for second in each["seconds"].values()]
         line = "o--" if name.endswith((", loop", "written out")) else "o-"
         color = colors[name.partition(",")[0]]
-        ax.loglog(
-            lengths, milliseconds, line, color=color, markersize=3, label=name
-        )
-    ax.set(xlabel=label)
-    ax.legend(fontsize=7)
-axes[0].set(ylabel="milliseconds")
-plt.show()
+        ax.loglog(lengths, milliseconds, line, color=color, ms=3, label=name)
+    ax.minorticks_off()
+    ax.set_xticks(lengths[::2], lengths[::2])
+    ax.set_yticks(ticks, ticks)
+    ax.legend(fontsize=8)
 
-# %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps."}}
-training = pd.DataFrame({k: v["seconds"] for k, v in cost["training"].items()})
-(1000 * training.T[["128", "1024", "4096"]]).round(1)
+
+# %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan, then the delta rule in chunks and minGRU by a loop, the GRU highest at short lengths; attention written out rises most steeply and ends highest, fused attention bends upwards too. Right: the lines of GRU and minGRU are flat, attention's rises."}}
+fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.8))
+draw_cost(axes[0], "training", [3, 10, 30, 100, 300, 1000, 3000])
+draw_cost(axes[1], "generation", [0.05, 0.1, 0.2, 0.5, 1])
+axes[0].set(xlabel="steps in a row", ylabel="milliseconds")
+axes[1].set(xlabel="tokens before")
+plt.show()
 
 # %% [markdown]
 # At 4,096 steps minGRU's scan takes a tenth of the time of its
@@ -1579,8 +1584,7 @@ for T in (50, 400):
 # ## Further reading
 #
 # - [Blelloch (1990)](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf), *Prefix
-#   sums and their applications*: what else a scan can do; the linear recurrence
-#   is one example of many.
+#   sums and their applications*: what else a scan can do.
 # - [Gu and Dao (2023)](https://arxiv.org/abs/2312.00752): Mamba; read section 3
 #   with {eq}`eq-scan-selective` at hand.
 # - [Yang et al. (2024)](https://arxiv.org/abs/2406.06484): the delta rule in
