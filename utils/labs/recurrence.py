@@ -5,14 +5,13 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import Lab, make_lab, module, read, slider
+from utils.labs.lab import CHART, Lab, make_lab, read, slider
 from utils.recurrences.newton import newton
 from utils.scratch.rnn import RNN
 from utils.scratch.scan import linear_scan
 
 SCAN_SCRIPT = read("js/scan.js")
 NEWTON_SCRIPT = read("js/newton.js")
-CHART = module("js/chart.js")
 
 NEW = [1.0, 0.0, 2.0, 0.0, 0.0, -1.0, 0.0, 3.0]  # b_t of the scan's eight steps
 SCAN_LEVELS = 5  # three of joining neighbours, two of filling in

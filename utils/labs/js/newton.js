@@ -53,9 +53,9 @@ const drawResiduals = residuals => {
   const svg = find("residuals"), place = chart.axes(svg, {
     height: 190,
     x: {from: 0, to: residuals.length - 1, label: "iteration"},
-    y: {from: 1e-16, to: 10, log: true, label: "residual"},
+    y: {from: -16, to: 1, label: "residual, as a power of ten"},
   });
-  const points = residuals.map((r, k) => [k, Math.max(r, 1e-16)]);
+  const points = residuals.map((r, k) => [k, Math.log10(r + 1e-16)]);
   chart.line(svg, place, points, {style: "stroke:var(--vermilion)"});
 };
 const draw = () => {
