@@ -56,7 +56,7 @@ ABSOLUTE_PATH = re.compile(
     r"(?<![\w.:/-])"
     r"/(?:home|root|Users|work|tmp|opt|private|content|mnt)"  # guard: pattern
     r"/[\w.-]+"
-    r"|\b[A-Z]:\\Users\\|file:/" + "/"
+    r"|\b[A-Z]:\\Users\\|file:/" + r"/[\w./]"
 )
 
 
