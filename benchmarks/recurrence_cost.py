@@ -71,7 +71,7 @@ class WrittenAttention(CausalAttention):
 
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
-    "GRU, fused loop": lambda: GatedRNN("GRU", WIDTH),
+    "GRU, loop": lambda: GatedRNN("GRU", WIDTH),
     "minGRU, loop": lambda: LoopedMinGRU(WIDTH),
     "minGRU, scan": lambda: MinGRU(WIDTH),
     "delta rule, chunks": lambda: DeltaRule(WIDTH),
