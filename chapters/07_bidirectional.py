@@ -73,7 +73,6 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-# %% tags=["hide-input"]
 from utils.data.batches import make_windows, mask_from_lengths, pad
 from utils.data.digit_strings import (
     PAD,
@@ -166,11 +165,11 @@ plt.show()
 # recurrent network there is, $h_t = \tanh(x_t + \tfrac12 h_{t-1})$, over the
 # three inputs 1, 0 and −1:
 #
-# | | step 1 | step 2 | step 3 |
+# | step | input | forward, from the left | backward, from the right |
 # |-|-|-|-|
-# | input | 1 | 0 | −1 |
-# | forward, from the left | $\tanh(1) = 0.76$ | $\tanh(0 + 0.38) = 0.36$ | $\tanh(-1 + 0.18) = -0.67$ |
-# | backward, from the right | $\tanh(1 - 0.18) = 0.67$ | $\tanh(0 - 0.38) = -0.36$ | $\tanh(-1) = -0.76$ |
+# | 1 | 1 | $\tanh(1) = 0.76$ | $\tanh(1 - 0.18) = 0.67$ |
+# | 2 | 0 | $\tanh(0 + 0.38) = 0.36$ | $\tanh(0 - 0.38) = -0.36$ |
+# | 3 | −1 | $\tanh(-1 + 0.18) = -0.67$ | $\tanh(-1) = -0.76$ |
 #
 # The input of step 2 is zero, and yet its two states say what stands to its
 # left, something positive, and to its right, something negative. The output of
@@ -510,12 +509,12 @@ for question in questions:
 pd.DataFrame(pooled)
 
 # %% [markdown]
-# Final states, mean and maximum answer both questions. The last output knows
-# the last digit and guesses at the first. Its backward half has read one step,
-# but why does the forward half not help, which has read them all? It would have
-# to carry the first digit past 20 to 40 others, and chapter 1 showed how hard
-# that is to learn. If that is the reason, then the same model must manage short
-# strings:
+# In {numref}`tab-bi-pooling` final states, mean and maximum answer both
+# questions. The last output knows the last digit and guesses at the first. Its
+# backward half has read one step, but why does the forward half not help, which
+# has read them all? It would have to carry the first digit past 20 to 40
+# others, and chapter 1 showed how hard that is to learn. If that is the reason,
+# then the same model must manage short strings:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-length", "caption": "The last output of a bidirectional LSTM, by length of the strings: share of test strings for which it gives the first digit right, median over five seeds, lowest and highest."}}
 lengths_of = {
@@ -532,10 +531,11 @@ for length, name in lengths_of.items():
 pd.DataFrame(by_length)
 
 # %% [markdown]
-# It does, on 5 to 10 digits. From 10 to 20 on it guesses after 200 training
-# steps, and on the longest strings five times as many steps change nothing. So
-# `outputs[:, -1]` is not blind. It is a layer in one direction at the price of
-# two, with a long memory to be learnt that the other poolings do not need.
+# It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 on it
+# guesses after 200 training steps, and on the longest strings five times as
+# many steps change nothing. So `outputs[:, -1]` is not blind. It is a layer in
+# one direction at the price of two, with a long memory to be learnt that the
+# other poolings do not need.
 #
 # ### What a missing mask costs
 #
@@ -555,12 +555,12 @@ for case in cases:
 pd.DataFrame(unmasked)
 
 # %% [markdown]
-# In neat batches the strings that are the longest of theirs are still right,
-# and of the others about half, so that the bug passes for a mediocre model.
-# Twenty columns of padding show it: one end is gone. Which direction is to
-# blame? Leave the mask away for one direction only: pool both the masked and
-# the unmasked outputs, and put the forward half of the one beside the backward
-# half of the other.
+# In neat batches ({numref}`tab-bi-mask`) the strings that are the longest of
+# theirs are still right, and of the others about half, so that the bug passes
+# for a mediocre model. Twenty columns of padding show it: one end is gone.
+# Which direction is to blame? Leave the mask away for one direction only: pool
+# both the masked and the unmasked outputs, and put the forward half of the one
+# beside the backward half of the other.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-mask", "caption": "Which half needs its mask depends on the pooling. Share of test strings with both ends right, one dot for each seed, rows padded by 20 symbols; only the half named has lost its mask. Knowing one end gives a half."}, "image": {"alt": "Dots in three groups. Final states: near one half when the forward half has no mask, at one when the backward half has none. Mean and maximum: the other way round."}}
 fig, ax = plt.subplots()
@@ -597,26 +597,26 @@ plt.show()
 # direction that answer so many steps after they have read a digit; the next
 # section is about them.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-tags", "caption": "Marking the digits that occur once: accuracy on 2,000 test strings, median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-tags", "caption": "Marking the digits that occur once: accuracy on 2,000 test strings, median over five seeds, lowest and highest; best, what the best possible reader with the same look-ahead scores on these strings; the CPU seconds of training, median; the learning rate."}}
 ahead = {"one direction": 0, "delay 2": 2, "delay 4": 4, "both directions": 11}
 best = recorded["tag bounds"]["by look-ahead"]
 table = {}
 for name, steps in ahead.items():
     tagged = runs(f"tags / {name}")
     table[name] = {
-        "best possible": f"{best[str(steps)]['test']:.3f}",
+        "best": f"{best[str(steps)]['test']:.3f}",
         "accuracy": median_and_range([run["test"] for run in tagged], 3),
         "parameters": tagged[0]["parameters"],
-        "CPU seconds": f"{np.median([run['seconds'] for run in tagged]):.0f}",
-        "learning rate": tagged[0]["rate"],
+        "CPU s": f"{np.median([run['seconds'] for run in tagged]):.0f}",
+        "rate": tagged[0]["rate"],
     }
 pd.DataFrame(table).T
 
 # %% [markdown]
-# One direction is right on 75.7 % of the digits, a point below the best that
-# the past allows on these same strings. Both directions together are right on
-# 99.7 %: the second closes nearly the whole gap, at equal parameters and for
-# about a fifth more computing time.
+# By {numref}`tab-bi-tags` one direction is right on 75.7 % of the digits, a
+# point below the best that the past allows on these same strings. Both
+# directions together are right on 99.7 %: the second closes nearly the whole
+# gap, at equal parameters and for about a fifth more computing time.
 #
 # ### Look inside
 #
@@ -920,7 +920,7 @@ assert np.allclose(torch_logits, keras_logits, rtol=0, atol=1e-5)
 # which sees all 64 pixels at once and knows nothing of order. Each was tuned on
 # the last 300 training images and tested on 360 that come after them.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-digits", "caption": "Accuracy on 360 test images: median over five seeds, lowest and highest. Logistic regression has no seed."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-digits", "caption": "Accuracy on 360 test images: median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate. Logistic regression has no seed."}}
 linear = recorded["logistic regression"]
 table = {}
 for name in ("both directions", "one direction"):
@@ -928,8 +928,8 @@ for name in ("both directions", "one direction"):
     table[name] = {
         "accuracy": median_and_range([run["test"] for run in trained], 3),
         "parameters": trained[0]["parameters"],
-        "CPU seconds": f"{np.median([run['seconds'] for run in trained]):.0f}",
-        "learning rate": trained[0]["rate"],
+        "CPU s": f"{np.median([run['seconds'] for run in trained]):.0f}",
+        "rate": trained[0]["rate"],
     }
 table["logistic regression"] = {
     "accuracy": f"{linear['test']:.3f}",
@@ -938,11 +938,12 @@ table["logistic regression"] = {
 pd.DataFrame(table).T.fillna("")
 
 # %% [markdown]
-# The median rises from 0.900 to 0.928, and four seeds of five gain, although
-# nothing in an image arrives late, and one direction only draws level with the
-# linear model that has less than a fiftieth of its parameters. Why it gains is
-# not tested here; the wider layer in one direction has to keep the upper rows
-# of the image through all the others, the backward layer reads them last.
+# In {numref}`tab-bi-digits` the median rises from 0.900 to 0.928, and four
+# seeds of five gain, although nothing in an image arrives late, and one
+# direction only draws level with the linear model that has less than a fiftieth
+# of its parameters. Why it gains is not tested here; the wider layer in one
+# direction has to keep the upper rows of the image through all the others, the
+# backward layer reads them last.
 #
 # ## What failed
 #

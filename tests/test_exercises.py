@@ -21,11 +21,13 @@ def sigmoid(z):
 
 
 def verdict(check, function, capsys):
-    """Return the checker's answer and the one line it prints."""
+    """Return the checker's answer and the one verdict it prints."""
     answer = check(function)
-    printed = " ".join(capsys.readouterr().out.split())
-    assert printed.count("\n") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    printed = " ".join(lines)
     assert printed.startswith("Right. " if answer else "Not yet. ")
+    assert printed.count("Right. ") + printed.count("Not yet. ") == 1
     return answer, printed
 
 
