@@ -11,10 +11,12 @@ from utils.data.signals import (
     make_sines,
 )
 from utils.data.text import Vocabulary
+from utils.data.text_files import load_plays, read_text
 from utils.data.twins import make_twins
 
 __all__ = [
     "Vocabulary",
+    "load_plays",
     "load_prices",
     "load_reviews",
     "make_adding",
@@ -25,4 +27,5 @@ __all__ = [
     "make_twins",
     "make_windows",
     "read_balls",
+    "read_text",
 ]

@@ -1,0 +1,2 @@
+"""Models of the next character: counted, learned, measured, and made to write.
+Chapter 08."""
