@@ -10,7 +10,6 @@ import warnings
 from pathlib import Path
 from xml.etree import ElementTree
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt

@@ -22,6 +22,14 @@ from utils.exercises.forecasting import (
     check_price_windows,
     check_scaler,
 )
+from utils.exercises.language import (
+    check_bigram,
+    check_perplexity,
+    check_sampler,
+    check_streams,
+    check_temperature,
+    check_top_p,
+)
 from utils.exercises.length import check_masked_loss
 from utils.exercises.recurrence import (
     check_delta_step,
@@ -34,6 +42,7 @@ from utils.exercises.sentiment import check_masked_max
 
 __all__ = [
     "check_attention_weights",
+    "check_bigram",
     "check_delta_step",
     "check_dot_product_attention",
     "check_final_states",
@@ -48,9 +57,14 @@ __all__ = [
     "check_masked_max",
     "check_padding_mask",
     "check_parity",
+    "check_perplexity",
     "check_price_windows",
     "check_rnn_cell",
+    "check_sampler",
     "check_scaler",
     "check_scan",
     "check_shifted",
+    "check_streams",
+    "check_temperature",
+    "check_top_p",
 ]
