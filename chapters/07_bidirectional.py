@@ -153,7 +153,7 @@ ax.set(xlabel="training step", ylabel="accuracy", ylim=(0.5, 1))
 plt.show()
 
 # %% [markdown]
-# The curves of {numref}`fig-bi-bound` flatten where the proof says they must.
+# The curves of {numref}`fig-bi-bound` flatten just below the line of the proof.
 # Nothing is wrong with the network, and more units or more training cannot
 # help: the answer is in the string, but not in the part that has been read.
 #
@@ -777,7 +777,7 @@ for name, color in zip(
     limit = bounds[ahead[name]]
     ax.axhline(limit, color=COLORS[color], linestyle="--", linewidth=1)
 ax.set(xlabel="training step", ylabel="accuracy", ylim=(0.5, 1))
-ax.legend(loc="upper left")
+ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
@@ -854,7 +854,7 @@ for judged, shift, color in (
         ax.text(place + shift, middle + 0.06, f"{middle:.2f}", ha="center")
 ax.axhline(1, color="black", linewidth=1)
 ax.set_xticks(range(3), names)
-ax.set(ylabel="mean squared error", ylim=(0, 1.3))
+ax.set(ylabel="mean squared error", ylim=(-0.05, 1.3))
 ax.legend(loc="center left")
 plt.show()
 
