@@ -31,8 +31,8 @@ def check_perplexity(perplexity: Callable[..., Any]) -> bool:
     def one(value: Callable[..., Any]) -> Callable[..., Array]:
         return lambda *arguments: np.asarray(value(*arguments))
 
-    def mean(losses: Array, counts: AnyArray) -> Array:
-        return np.average(losses, weights=counts)
+    def mean(losses: Array, counts: AnyArray) -> float:
+        return float(np.average(losses, weights=counts))
 
     variants = [
         Variant(
