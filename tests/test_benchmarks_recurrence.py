@@ -13,7 +13,6 @@ from utils.recurrences.pytorch import CausalAttention, MinGRU
 
 TRIALS = {
     "state_tracking_S2": state_tracking.CONTENDERS,
-    "state_tracking_S3": state_tracking.CONTENDERS,
     "recall_pairs": recall_pairs.CONTENDERS,
 }
 
@@ -32,7 +31,6 @@ def flushed():
         ("S2", "GRU"),
         ("S2", "minGRU, 2 layers"),
         ("S2", "negative delta rule"),
-        ("S3", "transformer, 2 layers"),
     ],
 )
 def test_the_first_steps_of_a_product_run_come_out_as_recorded(task, contender):
@@ -75,7 +73,6 @@ def test_every_contender_was_tuned_then_ran_five_fresh_seeds(trial):
     ("trial", "parameters"),
     [
         ("state_tracking_S2", state_tracking.TASKS["S2"].parameters),
-        ("state_tracking_S3", state_tracking.TASKS["S3"].parameters),
         ("recall_pairs", recall_pairs.PARAMETERS),
     ],
 )
