@@ -78,10 +78,6 @@ from utils.figures.diagrams import scan_tree
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import newton_lab, scan_lab
 from utils.notebook import load_results, show_source
-
-use_book_style()
-
-# %% tags=["hide-input"]
 from utils.recurrences import keras as keras_recurrences
 from utils.recurrences import minimal, pytorch_scan
 from utils.recurrences.diagonal import lru, s4d, s4d_kernel
@@ -91,6 +87,9 @@ from utils.recurrences.selective import selective_scan
 from utils.scratch import GRU, RNN, numerical_gradient
 from utils.scratch import scan as library
 from utils.scratch.scan import convolve, linear_scan, linear_scan_backward
+
+# %% tags=["hide-input"]
+use_book_style()
 
 # %% [markdown]
 # ## Four steps at once
@@ -193,12 +192,13 @@ print(
 # 1990](https://www.cs.cmu.edu/~guyb/papers/Ble93.pdf)). Over eight steps, where
 # a box $s{:}t$ holds the pair that leads over the steps $s$ to $t$:
 
-# %% mystnb={"figure": {"name": "fig-scan-tree", "caption": "A scan over eight steps: which pairs are joined, and when."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-scan-tree", "caption": "A scan over eight steps: which pairs are joined, and when."}}
 scan_tree(8)
 
 # %% [markdown]
-# Three levels join neighbours, two fill in what is between. A box that begins
-# at step 1 (blue) has the whole past in it: its $b$ is the state. In code:
+# In {numref}`fig-scan-tree` three levels join neighbours, two fill in what is
+# between. A box that begins at step 1 (blue) has the whole past in it: its $b$
+# is the state. In code:
 
 
 # %%
@@ -231,9 +231,9 @@ print(
 # time. With enough arithmetic units the loop takes $T$ times the time of a step
 # and the scan about $2 \log_2 T$ times, for two and a half times the work. And
 # a product $a_2 a_1$ may underflow: the 0 says rightly that nothing of the old
-# state is left. Watch numbers go through the tree:
+# state is left. Watch numbers go through the tree in {numref}`fig-scan-lab`:
 
-# %%
+# %% mystnb={"figure": {"name": "fig-scan-lab", "caption": "A scan over eight steps, level by level."}}
 scan_lab()
 
 # %% [markdown]
@@ -478,8 +478,8 @@ np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 # $g$ a second time in the parallel branch, and the two branches disagreed until
 # a reader compared them
 # ([minGRU-pytorch#9](https://github.com/lucidrains/minGRU-pytorch/issues/9)).
-# An equality like those above is cheap, and would have told. (Our tests hold
-# each model of this section against numbers from published code as well.)
+# An equality like those above is cheap, and would have told. (Our tests also
+# hold each model here against numbers from published code.)
 #
 # ### A wheel for every unit
 #
@@ -539,8 +539,8 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# The same waves, ten times slower where $\Delta$ is ten times smaller. Kernel
-# by FFT and state by scan agree:
+# {numref}`fig-s4d-kernels` shows the same waves, ten times slower where
+# $\Delta$ is ten times smaller. Kernel by FFT and state by scan agree:
 
 # %%
 noise = rng.normal(size=(2, 400, 2))
@@ -805,11 +805,11 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 #
 # ## What linearity costs
 #
-# A bit string comes in, one bit per step. After each step, has the number of
-# ones been odd? This is **parity**, the smallest task in which a state must be
-# *tracked*: every one flips the answer, however long ago it came. An RNN of two
-# units can do it: with $p$ for the parity so far, one asks whether $x + p$ is
-# at least 1, the other whether it is 2, and $p$ is their difference:
+# Bits come in, one per step. Has the number of ones so far been odd? This is
+# **parity**, the smallest task in which a state must be *tracked*: every one
+# flips the answer, however long ago it came. An RNN of two units can do it:
+# with $p$ for the parity so far, one asks whether $x + p$ is at least 1, the
+# other whether it is 2, and $p$ is their difference:
 
 # %%
 bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
@@ -944,8 +944,8 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # bits in rows of 1 to 40 steps and say the parity after each, for 400 batches.
 # Each had its own learning rate chosen on three seeds, the grid going on while
 # the best rate lay at its edge; then five fresh seeds ran once
-# (`benchmarks/state_tracking.py`). Medians over those five, with the share of
-# right answers around four lengths:
+# (`benchmarks/state_tracking.py`). {numref}`tab-parity` has the medians,
+# {numref}`fig-parity` each seed:
 
 # %% mystnb={"figure": {"name": "tab-parity", "caption": "Parity: means of each contender, and share of right answers at four lengths; medians of five seeds, trained on at most 40 steps."}}
 record = load_results("state_tracking_S2")["results"]
@@ -995,7 +995,7 @@ for rate in (0.003, 0.01, 0.03, 0.1):
 
 # %% [markdown]
 # At one rate for all, "RNNs do not learn parity" might have been the finding.
-# ($S_5$ was not tried.)
+# (The trial of $S_3$ is not recorded yet; $S_5$ was not tried.)
 #
 # ## Newton makes the old RNN parallel
 #
@@ -1122,18 +1122,19 @@ fig.suptitle("Newton is quick until the past is amplified")
 plt.show()
 
 # %% [markdown]
-# One dot is one network. Up to gain 1 a few iterations suffice. Beyond it the
-# number climbs, and the gain alone does not tell how far: a saturated tanh has
-# small slopes, and so a network may forget its past in spite of a large gain.
-# What a small difference does is the better guide. Where it shrinks, an error
-# in a guess dies out along the sequence, and the tangents of all steps get good
-# together. Where it grows, the network is **chaotic**: an error at step 1 ruins
-# the guess at step 100, and each iteration settles only a step or two.
-# [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817) prove that this
-# exponent decides: *predictability enables parallelization*. Turn the gain
-# yourself:
+# One dot of {numref}`fig-newton-gain` is one network. Up to gain 1 a few
+# iterations suffice. Beyond it the number climbs, and the gain alone does not
+# tell how far: a saturated tanh has small slopes, and so a network may forget
+# its past in spite of a large gain. What a small difference does is the better
+# guide. Where it shrinks, an error in a guess dies out along the sequence, and
+# the tangents of all steps get good together. Where it grows, the network is
+# **chaotic**: an error at step 1 ruins the guess at step 100, and each
+# iteration settles only a step or two. [Gonzalez et al.
+# (2025)](https://arxiv.org/abs/2508.16817) prove that this exponent decides:
+# *predictability enables parallelization*. Turn the gain yourself
+# ({numref}`fig-newton-lab`):
 
-# %%
+# %% mystnb={"figure": {"name": "fig-newton-lab", "caption": "Newton's method on a tanh RNN of 8 units, at any gain."}}
 newton_lab()
 
 # %% [markdown]
@@ -1208,7 +1209,7 @@ assert new.loc[64, "linear attention"] - new.loc[64, "delta rule"] > 0.3
 assert corrections.loc[8, "delta rule"] - corrections.loc[8, "attention"] > 0.5
 pd.concat({"new facts": new, "corrections": corrections}).round(2)
 
-# %% mystnb={"figure": {"name": "fig-recall", "caption": "Facts recalled from keys of 16 numbers, by four memories without any training."}, "image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, the best linear state and linear attention fall after 32 pairs, the delta rule from 4 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recall", "caption": "Facts recalled from keys of 16 numbers, by four memories without any training."}, "image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, the best linear state and linear attention fall after 32 pairs, the delta rule from 4 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before."}}
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.4))
 for ax, case, share in zip(axes, cases, shares, strict=True):
     for i, (reader, color) in enumerate(
@@ -1231,18 +1232,38 @@ fig.legend(
 plt.show()
 
 # %% [markdown]
-# For new facts attention answers every question, up to 256. The best linear
-# state that there can be names the right symbol well beyond 16 pairs and then
-# fails; plain addition comes close to it. The delta rule comes last, because
-# random keys overlap, and each correction at one key spoils its neighbours. For
-# corrections the order turns round: it alone returns the new value, while those
-# who keep everything have two old ones against it (a transformer knows
-# positions, and may learn to prefer the latest). So a fixed state must choose
-# what to forget, and attention pays for not choosing.
+# For new facts attention in {numref}`fig-recall` answers every question. The
+# best linear state that there can be names the right symbol well beyond 16
+# pairs and then fails; plain addition comes close to it. The delta rule comes
+# last, because random keys overlap, and each correction at one key spoils its
+# neighbours. For corrections the order turns round: it alone returns the new
+# value, while those who keep everything have two old ones against it (a
+# transformer knows positions, and may learn to prefer the latest). So a fixed
+# state must choose what to forget, and attention pays for not choosing.
 #
 # [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
 # copying: a small transformer copies strings exponentially longer than itself,
 # a fixed state cannot.
+#
+# And trained? Some 10,000 parameters each, rows of 1 to 24 pairs, rules as
+# above (`benchmarks/recall_pairs.py`). In {numref}`tab-recall`, `state` counts
+# the numbers that remember:
+
+# %% mystnb={"figure": {"name": "tab-recall", "caption": "Share of values recalled, by number of pairs; trained on at most 24 pairs of 32 keys and 8 values, medians of five seeds."}}
+record = load_results("recall_pairs")["results"]["runs"]
+trained = pd.DataFrame(
+    {"contender": key.rpartition(" / ")[0], **run, **run["accuracy"]}
+    for key, run in record.items()
+)
+columns = ["parameters", "state", "4", "8", "16", "24"]
+medians = trained.groupby("contender", sort=False)[columns].median()
+medians.astype({"parameters": int, "state": int}).round(3)
+
+# %% [markdown]
+# Attention recalls 24 pairs,[ᶜ](claims.md#attention_recalls_every_pair) the GRU
+# under half of them.[ᶜ](claims.md#a_vector_recalls_few_pairs) Matrix states lie
+# between; of the two delta rules that with the larger state errs
+# less.[ᶜ](claims.md#a_larger_matrix_recalls_more)
 #
 # ## Which would you take?
 #
@@ -1261,9 +1282,9 @@ plt.show()
 # same for every token, and attention more and more, with a growing cache of
 # keys and values.
 #
-# Measured (`benchmarks/recurrence_cost.py`): one layer of 64 features on one
-# thread of a CPU; forward and backward over two rows, and one further token of
-# one row.
+# {numref}`tab-cost` and {numref}`fig-cost` (`benchmarks/recurrence_cost.py`):
+# one layer of 64 features on one thread of a CPU, forward and backward over two
+# rows, and one further token of one row.
 
 # %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps."}}
 cost = load_results("recurrence_cost")["results"]["cpu"]
