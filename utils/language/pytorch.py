@@ -113,7 +113,7 @@ def _pairs(
     yield module.embedding.weight, model.embedding.params["E"]
     yield module.head.weight, model.head.params["W"].T
     yield module.head.bias, model.head.params["b"]
-    if model.norm is not None:
+    if model.norm is not None and isinstance(module.norm, nn.LayerNorm):
         yield module.norm.weight, model.norm.params["gain"]
         yield module.norm.bias, model.norm.params["bias"]
 

@@ -44,7 +44,7 @@ class CharacterModel(Reader):
         self.alphabet_size = alphabet_size
         self.cell = cell
         self.embedding = Embedding(alphabet_size, embedding_size, rng, dtype)
-        self.layer = KINDS[cell](
+        self.layer: Any = KINDS[cell](
             embedding_size, hidden_size, rng=rng, dtype=dtype
         )
         self.norm = LayerNorm(hidden_size, dtype) if layer_norm else None

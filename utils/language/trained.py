@@ -107,7 +107,11 @@ def train_model(
     streams = max(1, min(STREAMS, len(train) // (4 * STEPS)))
     carried = Carried(model, streams)
     documents = [alphabet.encode(train)]
-    asked = {"text": text, "minutes": minutes, "settings": options}
+    asked: dict[str, Any] = {
+        "text": text,
+        "minutes": minutes,
+        "settings": options,
+    }
     plan = load_checkpoint(folder / "plan")
     if plan is None:
         steps = int(
