@@ -47,8 +47,8 @@ from utils.training import evaluate, fit
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
 VALIDATION_SEED, TEST_SEED = 1000, 2000
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1)
-FIRST_RATES = slice(3, 6)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+FIRST_RATES = RATES[3:6]
 IGNORE = -100
 
 Batch = tuple[Tensor, ...]
@@ -75,7 +75,7 @@ class Contender:
     valid: Callable[[], list[Batch]]
     loss: Score
     metrics: dict[str, Score]
-    judge: Callable[[nn.Module], dict[str, Any]]
+    judge: Callable[[Any], dict[str, Any]]
     rate: float | str | None = None
 
 
@@ -125,7 +125,7 @@ def tune(
     Tries three; while the best is the lowest or highest of those tried, one
     further out. `done` keeps each loss by rate and seed.
     """
-    tried = list(RATES[FIRST_RATES])
+    tried = list(FIRST_RATES)
     while True:
         for rate in tried:
             for seed in TUNING_SEEDS:
@@ -242,7 +242,9 @@ class HalfMasked(nn.Module):
         """Pool twice, with the mask and without, and take a half of each."""
         reader, full = self.reader, torch.full_like(lengths, rows.shape[1])
         halves = [
-            pool_outputs(reader.outputs(rows, n), n, reader.pooling).chunk(2, 1)
+            pool_outputs(reader.outputs(rows, n), n, str(reader.pooling)).chunk(
+                2, 1
+            )
             for n in (full, lengths)
         ]
         ahead, back = (
@@ -311,9 +313,7 @@ BOTH_HIDDEN, ONE_HIDDEN = 32, 47
 TAG_STEPS = 800
 
 
-def tag_batch(
-    n: int, delay: int, rng: np.random.Generator | int
-) -> tuple[Tensor, Tensor, Tensor]:
+def tag_batch(n: int, delay: int, rng: np.random.Generator | int) -> Batch:
     """Draw rows whose answers come `delay` steps late."""
     rows = draw_digit_strings(n, *TAG_LENGTHS, rng)
     time = TAG_LENGTHS[1] + delay
@@ -583,7 +583,8 @@ def main() -> None:
             done = results["tuning"].setdefault(name, {})
             rates[name] = tune(contender, done, save)
         else:
-            rates[name] = rates.get(contender.rate, contender.rate)
+            given = contender.rate
+            rates[name] = rates[given] if isinstance(given, str) else given
         print(f"{name}: learning rate {rates[name]:g}", flush=True)
     if arguments.tune:
         return
