@@ -476,8 +476,9 @@ def _to_png(
 ) -> bytes:
     """Paint the marks on white, two pixels to a CSS pixel."""
     width, height = size
+    figure = Figure(figsize=(width / 72, height / 72))
     # The axes fill it; a layout from the book's style would only warn of that.
-    figure = Figure(figsize=(width / 72, height / 72), layout="none")
+    figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     ax.set_axis_off()
     for order, (mark, faded) in enumerate(marks):
