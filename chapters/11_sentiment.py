@@ -912,5 +912,5 @@ print(f"fails {failed.sum()} of {len(failed)}")
 # - [Nadeau and Bengio (2003)](https://doi.org/10.1023/A:1024068626366): why ten
 #   folds are not ten experiments, and what interval to draw.
 #
-# Before: [the stock forecaster](10_stock_forecaster.ipynb). Back to [the map of
-# the book](intro.md).
+# Before: [the stock forecaster](10_stock_forecaster.ipynb). Next: [recurrence
+# after transformers](12_recurrence_after_transformers.ipynb).
