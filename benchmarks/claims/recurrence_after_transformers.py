@@ -35,8 +35,9 @@ PARITY: dict[str, Any] = {
 RECALL: dict[str, Any] = {
     "record": "recall_pairs",
     "seeds": SEEDS,
-    "data": "400 batches of rows of 1 to 24 pairs of one of 32 keys and one "
-    "of 8 values, each key then asked for; 300 fresh rows; about 10,000 parameters",
+    "data": "400 batches of rows of 1 to 24 pairs of one of 32 keys and "
+    "one of 8 values, each key then asked for; 300 fresh rows; about 10,000 "
+    "parameters",
     "thresholds": THRESHOLDS,
 }
 COST: dict[str, Any] = {
