@@ -90,7 +90,7 @@ from utils.models.pytorch import FinalStatesReader, StepForecaster, SymbolReader
 from utils.notebook import load_results, show_source
 from utils.scratch import GRU, LSTM, RNN, Bidirectional
 from utils.scratch.bidirectional import reverse_rows
-from utils.training import fit
+from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_torch, to_keras, to_torch
 
 # %% [markdown]
@@ -138,6 +138,7 @@ print("best:      ", *(f"{bounds[a]:.3f}" for a in (0, 1, 2, 4, 8, 11)))
 # or figure says "seeds", they are seeds on which nothing was tuned.
 
 # %% tags=["hide-input"]
+keep_keras_on_cpu()
 use_book_style()
 recorded = load_results("bidirectional")["results"]
 

@@ -87,8 +87,10 @@ from utils.recurrences.selective import selective_scan
 from utils.scratch import GRU, RNN, numerical_gradient
 from utils.scratch import scan as library
 from utils.scratch.scan import convolve, linear_scan, linear_scan_backward
+from utils.training import keep_keras_on_cpu
 
 # %% tags=["hide-input"]
+keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]

@@ -356,7 +356,7 @@ FORGOTTEN = {
     ],
     "models": [
         (r"(outputs\.shape\[1\]), device=outputs\.device", r"\1"),
-        (r"(self\.embedding\(rows\),\s+lengths)\.cpu\(\)", r"\1"),
+        (r"(inputs\[\.\.\., None\],\s+lengths)\.cpu\(\)", r"\1"),
     ],
     "loop": [
         (r"tensor\.to\(device\) for tensor", "tensor for tensor"),

@@ -124,7 +124,7 @@ MISTAKES = [
 )
 def test_a_mistake_is_named(check, function, mistake, capsys):
     assert check(function) is False
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert printed.startswith("Not yet. ")
     assert mistake in printed
 

@@ -51,7 +51,7 @@ def test_packages_then_the_book_and_nothing_twice(book: list[str]):
     ] * 2
     assert "--clear" in book[0]
     assert book[1].endswith("--requirement requirements.txt")
-    assert book[2].endswith("--no-deps --editable .")
+    assert book[2].endswith("requirements-data.txt --editable .")
     setup.ensure()
     assert len(book) == 3
 

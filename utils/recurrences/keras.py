@@ -1,5 +1,7 @@
 """The scan of linear recurrences in Keras, on whichever backend it runs."""
 
+import utils.pytorch_first  # noqa: F401
+
 from typing import Any
 
 from keras import ops
