@@ -267,15 +267,21 @@ def visit(browser: Browser, address: str, width: int) -> dict[View, Visit]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
+        # A colour on its way from light to dark is nobody's contrast.
+        page.add_style_tag(content="* { transition: none !important; }")
         hidden = cut_off(page) if width >= min(WIDE) else []
+        shape = {}
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            shape[scheme] = (overflow(page), distorted(page))
+        # Last, because axe looks at one formula of each kind, the others gone.
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             view = View(scheme, width)
             visits[view] = Visit(
                 requests,
                 errors,
-                overflow(page),
-                distorted(page),
+                *shape[scheme],
                 violations(page, view),
                 hidden,
             )
