@@ -147,7 +147,7 @@ def runs(name):
     return list(recorded["runs"][name].values())
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-bound", "caption": "An LSTM that reads in one direction learns what can be known from the past, and no more: accuracy on 500 validation strings during training, one line for each of five seeds. The dashed line is the best that any reader without look-ahead can do on average."}, "image": {"alt": "Five curves of accuracy against training steps. All rise from about 0.6 and flatten along a dashed line at 0.763."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-bound", "caption": "An LSTM that reads in one direction learns what can be known from the past: accuracy on 500 validation strings during training, one line for each of five seeds. The dashed line is the best that any reader without look-ahead can do on average."}, "image": {"alt": "Five curves of accuracy against training steps. All rise from about 0.6 and flatten along a dashed line at 0.763."}}
 fig, ax = plt.subplots()
 for run in runs("tags / one direction"):
     curve = run["curves"]["accuracy"]

@@ -367,6 +367,10 @@ def figure_whose_title_compares(chapter):
     edit_source(chapter, "\nfigure", '\nplt.title("GRUs learn faster")')
 
 
+def caption_that_compares(chapter):
+    edit_source(chapter, '"A line."', '"GRUs learn faster: a line."')
+
+
 def few_words(chapter):
     edit_source(chapter, MEANS, "")
 
@@ -377,6 +381,10 @@ def many_words(chapter):
 
 def number_of_no_output(chapter):
     edit_source(chapter, "The line rises.", "The line rises by 4.21 units.")
+
+
+def caption_with_a_number_of_no_output(chapter):
+    edit_source(chapter, '"A line."', '"A line up to 4.21."')
 
 
 def percentage_of_no_output(chapter):
@@ -571,6 +579,7 @@ FAULTS = [
     (guards.unreproduced, number_finer_than_its_tolerance),
     (guards.unreproduced, percentage_finer_than_its_tolerance),
     (guards.unreproduced, number_of_no_output),
+    (guards.unreproduced, caption_with_a_number_of_no_output),
     (guards.unreproduced, percentage_of_no_output),
     (guards.unreproduced, last_digit_changed),
     (guards.unreproduced, number_that_lost_its_citation),
@@ -589,6 +598,7 @@ FAULTS = [
     (guards.misled, definition_on_no_page),
     (guards.unfounded, heading_that_compares),
     (guards.unfounded, figure_whose_title_compares),
+    (guards.unfounded, caption_that_compares),
     (guards.unbalanced, few_words),
     (guards.unbalanced, many_words),
     (guards.overlong, cell_of_thirty_lines),

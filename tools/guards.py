@@ -106,6 +106,16 @@ class Chapter:
             c.source for c in self.notebook.cells if c.cell_type == "markdown"
         )
 
+    @property
+    def captions(self) -> str:
+        """The captions of its figures and tables, a paragraph each."""
+        return "\n\n".join(_caption(cell) for _, cell in self.code_cells)
+
+
+def _caption(cell: NotebookNode) -> str:
+    figure = cell.metadata.get("mystnb", {}).get("figure", {})
+    return str(figure.get("caption", ""))
+
 
 def _code(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
     for number, cell in enumerate(notebook.cells, start=1):
@@ -227,7 +237,7 @@ def _section(chapter: Chapter, number: int) -> str:
 def unreproduced(chapter: Chapter) -> list[str]:
     """A measured number in the prose is the rounding of one in an output.
 
-    Or it is cited. It has no more digits than the tolerance of the cell that
+    Captions are prose. Or it is cited. It has no more digits than the tolerance of the cell that
     printed it leaves standing.
     """
     outputs = [
@@ -238,7 +248,8 @@ def unreproduced(chapter: Chapter) -> list[str]:
         for number in prose.output_numbers(output, tolerances(cell))
     ]
     faults = []
-    for quoted in prose.quoted_numbers(chapter.markdown):
+    text = f"{chapter.markdown}\n\n{chapter.captions}"
+    for quoted in prose.quoted_numbers(text):
         sources = [each for each in outputs if quoted.is_rounding_of(each)]
         where = f"“{quoted.text}” in “{quoted.sentence[:70]}”"
         if not sources:
@@ -278,7 +289,7 @@ def unmarked(chapter: Chapter) -> list[str]:
 
 
 def unfounded(chapter: Chapter) -> list[str]:
-    """Below a heading or figure title that compares, a sentence is marked."""
+    """Below a heading, figure title or caption that compares stands a mark."""
     return [
         f"“{title}” compares, and the paragraph below it carries no mark"
         for title, below in _titles(chapter)
@@ -288,12 +299,15 @@ def unfounded(chapter: Chapter) -> list[str]:
 
 
 def _titles(chapter: Chapter) -> Iterator[tuple[str, str]]:
-    """Yield each heading and figure title with the paragraph below it."""
+    """Yield headings, figures' titles and captions with the paragraph below."""
     below = ""
     for cell in reversed(chapter.notebook.cells):
-        if _draws(cell):
-            for title in marks.figure_titles(cell.source):
-                yield title, below
+        if cell.cell_type == "code":
+            if _draws(cell):
+                for title in marks.figure_titles(cell.source):
+                    yield title, below
+            # A caption begins with its title; what follows explains the marks.
+            yield re.split(r"[.:]\s", _caption(cell), maxsplit=1)[0], below
         elif cell.cell_type == "markdown" and cell.source.strip():
             text = prose.without_code(cell.source).strip()
             for block in reversed(re.split(r"\n\s*\n", text)):
