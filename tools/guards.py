@@ -237,8 +237,8 @@ def _section(chapter: Chapter, number: int) -> str:
 def unreproduced(chapter: Chapter) -> list[str]:
     """A measured number in the prose is the rounding of one in an output.
 
-    Captions are prose. Or it is cited. It has no more digits than the tolerance of the cell that
-    printed it leaves standing.
+    Or it is cited. It has no more digits than the tolerance of the cell that
+    printed it leaves standing. Captions are prose too.
     """
     outputs = [
         number
