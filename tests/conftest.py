@@ -48,8 +48,8 @@ def unannotated():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Start the machine's Chromium; without one, say so: skip, or fail where
+def chromium():
+    """Name the machine's Chromium; without one, say so: skip, or fail where
     CI promised it."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
@@ -57,12 +57,13 @@ def browser():
         if os.environ.get("CI") == "true":
             pytest.fail(f"{reason}, and under CI the browser's tests must run")
         pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
+    return program
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=["--no-sandbox", "--disable-background-networking"],
-        )
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """Start the machine's Chromium."""
+    from tools import site_checks
+
+    with site_checks.launched(chromium) as browser:
         yield browser
-        browser.close()

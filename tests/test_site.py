@@ -41,15 +41,37 @@ def address():
         yield address
 
 
-@pytest.fixture(scope="module", params=PAGES, ids=name)
+# As many as the two cores of the machine that CI lends.
+BROWSERS = 2
+WIDTHS = (checks.DESKTOP, checks.PHONE)
+
+
+@pytest.fixture(scope="module")
+def all_visits(chromium, address):
+    """One look at each page serves every question below; the longest page is
+    the first, so that no browser is left alone with it at the end."""
+    longest_first = sorted(PAGES, key=lambda page: -page.stat().st_size)
+    looks = [
+        (urljoin(address, name(page)), width)
+        for page in longest_first
+        for width in WIDTHS
+    ]
+    return checks.visit_all(chromium, looks, BROWSERS)
+
+
+@pytest.fixture(autouse=True)
+def _visit_meanwhile(all_visits):
+    """Start the browsers with the first test."""
+
+
+@pytest.fixture(params=PAGES, ids=name)
 def page(request):
     return request.param
 
 
-@pytest.fixture(scope="module", params=(checks.DESKTOP, checks.PHONE))
-def visits(request, page, browser, address):
-    """One look at one page serves every question below."""
-    return checks.visit(browser, urljoin(address, name(page)), request.param)
+@pytest.fixture(params=WIDTHS)
+def visits(request, page, all_visits, address):
+    return all_visits[urljoin(address, name(page)), request.param].result()
 
 
 @pytest.fixture(params=checks.SCHEMES)

@@ -9,7 +9,8 @@ import functools
 import gzip
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 # GitHub Pages serves a project's site below the project's name.
 PREFIX = "/unrolled/"
@@ -29,23 +30,59 @@ REVEAL = """
     }
 """
 
-# The colours of a token of code and of a formula follow from its class and its
-# place: axe looks at one of each kind, as the thousands of a chapter take it
-# most of a minute.
+# The thousands of tokens and formulas of a chapter are nothing but text to
+# those who hear the page, and their colours follow from their kind: one of each
+# kind stays, as axe takes most of a minute for all. All are read before one
+# goes, because a page that changes between two looks is laid out anew for each.
 ONE_OF_EACH_KIND = """
     () => {
         const seen = new Set();
         const boxes = '.cell_input, .cell_output, .admonition, article';
         const coloured = 'article pre span[class], article math';
-        for (const part of document.querySelectorAll(coloured)) {
+        [...document.querySelectorAll(coloured)].filter(part => {
             const place = part.closest(boxes).className;
             const { color } = getComputedStyle(part);
-            const kind = [part.localName, part.className, color, place];
-            if (seen.has(kind.join())) part.replaceWith(part.textContent);
-            seen.add(kind.join());
+            const kind = [part.localName, part.className, color, place].join();
+            return seen.has(kind) || !seen.add(kind);
+        }).forEach(part => part.replaceWith(part.textContent));
+    }
+"""
+
+# Text has the contrast of all text of its ink, size and ground: one of each is
+# asked. What is laid over the page may cover anything and is asked each time.
+ONE_OF_EACH_INK = """
+    () => {
+        const seen = new Set();
+        const grounds = new Map();
+        const ground = part => {
+            if (!part) return '';
+            if (!grounds.has(part)) {
+                const { backgroundColor, backgroundImage, opacity, position }
+                    = getComputedStyle(part);
+                const own = [backgroundColor, backgroundImage, opacity].join();
+                const clear = own === 'rgba(0, 0, 0, 0),none,1';
+                const over = ['absolute', 'fixed'].includes(position)
+                    ? `over ${grounds.size}` : '';
+                grounds.set(part,
+                    ground(part.parentElement) + (clear ? '' : own) + over);
+            }
+            return grounds.get(part);
+        };
+        const speaks = part => part.matches('input, select, textarea')
+            || [...part.childNodes].some(
+                node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+        for (const part of document.body.querySelectorAll('*')) {
+            delete part.dataset.ink;
+            if (!speaks(part) || !part.getClientRects().length) continue;
+            const { color, fontSize, fontWeight } = getComputedStyle(part);
+            const kind = [color, fontSize, fontWeight, ground(part)].join();
+            if (!seen.has(kind)) part.dataset.ink = '';
+            seen.add(kind);
         }
     }
 """
+# What axe can find in the dark alone, contrast aside.
+DARK_RULES = ("link-in-text-block", "image-alt", "svg-img-alt", "role-img-alt")
 
 
 def pages(site: Path) -> list[Path]:
@@ -234,6 +271,18 @@ class Visit:
 
 
 @contextmanager
+def launched(program: str) -> Iterator[Browser]:
+    """Start a Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
     """Open an empty page in its own profile, so that no choice of a former
     visit is left."""
@@ -293,21 +342,64 @@ def visit(browser: Browser, address: str, width: int) -> dict[View, Visit]:
     return visits
 
 
+Look = tuple[str, int]
+
+
+def visit_all(
+    program: str, looks: Sequence[Look], browsers: int
+) -> dict[Look, Future[dict[View, Visit]]]:
+    """Start to visit pages, several at once; look is `visit`'s arguments.
+
+    Args:
+        program: the path of a Chromium.
+        looks: an address and a width each.
+        browsers: how many are started; each takes the next look.
+    """
+    visits: dict[Look, Future] = {look: Future() for look in looks}
+    waiting = iter(looks)
+    lock = threading.Lock()
+
+    def work() -> None:
+        try:
+            with launched(program) as browser:
+                while True:
+                    with lock:
+                        look = next(waiting, None)
+                    if look is None:
+                        break
+                    visits[look].set_result(visit(browser, *look))
+        except BaseException as error:
+            # Nobody may wait for what will never come.
+            for each in visits.values():
+                if not each.done():
+                    each.set_exception(error)
+
+    for _ in range(browsers):
+        threading.Thread(target=work, daemon=True).start()
+    return visits
+
+
 def violations(page: Page, view: View) -> list[str]:
     """Let axe look for what keeps disabled readers out.
 
     Contrast takes axe most of its time and is the same at every width: the
-    widest view asks.
+    widest view asks. Between light and dark only colours and pictures change.
     """
     page.evaluate(ONE_OF_EACH_KIND)
-    asks_contrast = view.width == max(each.width for each in VIEWS)
-    options = {
-        "resultTypes": ["violations"],
-        "rules": {"color-contrast": {"enabled": asks_contrast}},
-    }
+    if view.scheme == SCHEMES[0]:
+        rules: dict = {"rules": {"color-contrast": {"enabled": False}}}
+    else:
+        rules = {"runOnly": DARK_RULES}
+    looks = [(None, rules)]
+    if view.width == max(each.width for each in VIEWS):
+        page.evaluate(ONE_OF_EACH_INK)
+        looks.append(("[data-ink]", {"runOnly": ["color-contrast"]}))
     return [
         f"{found['id']}: {node['html'][:120]}"
-        for found in Axe().run(page, options=options).response["violations"]
+        for where, options in looks
+        for found in Axe()
+        .run(page, where, {"resultTypes": ["violations"], **options})
+        .response["violations"]
         for node in found["nodes"]
     ]
 
