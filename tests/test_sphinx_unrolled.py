@@ -75,7 +75,7 @@ def build(folder, chapters):
     A chapter is a list of cells, which become a notebook, or a page's Markdown.
     """
     source, out = folder / "book", folder / "html"
-    source.mkdir()
+    source.mkdir(exist_ok=True)
     (source / "conf.py").write_text(CONF, encoding="utf-8")
     listing = "\n".join(chapters)
     (source / "index.md").write_text(

@@ -1,5 +1,5 @@
 """The book's own Sphinx extension: mathematics, tabs, figures, captions,
-chapter numbers, claims and addresses."""
+chapter numbers, claims, the reference and addresses."""
 
 from typing import Any
 
@@ -12,10 +12,20 @@ from . import (
     claims,
     figures,
     mathematics,
+    reference,
     tabs,
 )
 
-PARTS = (address, captions, chapters, claims, figures, mathematics, tabs)
+PARTS = (
+    address,
+    captions,
+    chapters,
+    claims,
+    figures,
+    mathematics,
+    reference,
+    tabs,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
