@@ -38,9 +38,8 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def provenance() -> dict[str, Any]:
-    """Say when, with what, on what and from which commit a result was
-    measured."""
+def circumstances() -> dict[str, Any]:
+    """Say when, with what, on what and from which commit something runs."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"],
         cwd=RESULTS,
@@ -55,9 +54,6 @@ def provenance() -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "command": " ".join(
-            ["python", "-m", _module_name(), *map(_base_name, sys.argv[1:])]
-        ),
         "date": datetime.date.today().isoformat(),
         "commit": commit.stdout.strip() or "unknown",
         "processor": processor(),
@@ -65,6 +61,13 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": versions,
     }
+
+
+def provenance() -> dict[str, Any]:
+    """Say by which command a result was measured, and under what
+    circumstances."""
+    command = ["python", "-m", _module_name(), *map(_base_name, sys.argv[1:])]
+    return {"command": " ".join(command), **circumstances()}
 
 
 def record(name: str, results: Any) -> Path:

@@ -1,12 +1,14 @@
 """Nothing is half-written on executing, nothing that differs is validated."""
 
 import json
+import platform
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient.exceptions import CellExecutionError
 
@@ -47,11 +49,24 @@ def test_executing_writes_counts_outputs_and_the_key(source: Path):
     assert not chapters.is_fresh(source)
 
 
-def test_executing_twice_gives_the_same_file(source: Path):
+def test_executing_twice_gives_the_same_notebook(source: Path):
+    notebooks = []
+    for _ in range(2):
+        execute.execute(source)
+        notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+        # Its CPU seconds are another run's.
+        assert notebook.metadata.unrolled.pop("run")["cpu_seconds"] >= 0
+        notebooks.append(notebook)
+    assert notebooks[0] == notebooks[1]
+
+
+def test_a_notebook_says_under_what_circumstances_it_ran(source: Path):
     execute.execute(source)
-    first = source.with_suffix(".ipynb").read_bytes()
-    execute.execute(source)
-    assert source.with_suffix(".ipynb").read_bytes() == first
+    notebook = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    run = notebook.metadata.unrolled["run"]
+    assert run["python"] == platform.python_version()
+    assert run["versions"]["numpy"] == np.__version__
+    assert all(run[name] for name in ("date", "commit", "processor"))
 
 
 def test_a_failing_cell_leaves_the_notebook_as_it_was(source: Path):

@@ -69,10 +69,11 @@ def text(source):
     return nbformat.v4.new_markdown_cell(source)
 
 
-def build(folder, chapters):
+def build(folder, chapters, run=None):
     """Build a book and return its pages, parsed, by chapter.
 
-    A chapter is a list of cells, which become a notebook, or a page's Markdown.
+    A chapter is a list of cells, which become a notebook, or a page's Markdown;
+    `run` is what `tools.execute` notes of its last run.
     """
     source, out = folder / "book", folder / "html"
     source.mkdir(exist_ok=True)
@@ -91,6 +92,8 @@ def build(folder, chapters):
             "name": "python",
             "pygments_lexer": "ipython3",
         }
+        if run:
+            notebook.metadata.unrolled = {"run": run}
         nbformat.write(notebook, source / f"{name}.ipynb")
     with patch_docutils(), docutils_namespace():
         app = Sphinx(

@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
+from benchmarks.record import circumstances
 from tools import chapters, environment
 from tools.kernel_deaths import what_to_do
 
@@ -81,7 +82,10 @@ def execute(source: Path) -> tuple[float, float]:
     )
     client.execute()
     wall = time.perf_counter() - started
-    notebook.metadata = NotebookNode(metadata, unrolled={"key": key})
+    run = {**circumstances(), "cpu_seconds": round(cpu)}
+    notebook.metadata = NotebookNode(
+        metadata, unrolled={"key": key, "run": run}
+    )
     partial = source.with_suffix(".ipynb.partial")
     nbformat.write(notebook, partial)
     os.replace(partial, source.with_suffix(".ipynb"))
