@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 from . import (
     address,
     captions,
+    chapter_map,
     chapters,
     claims,
     effort,
@@ -20,6 +21,7 @@ from . import (
 PARTS = (
     address,
     captions,
+    chapter_map,
     chapters,
     claims,
     effort,
