@@ -65,9 +65,10 @@ def run(
         errors: the exceptions whose message is all that a reader needs.
         interrupted: what to say when the reader stops the work.
     """
+    readable: tuple[type[Exception], ...] = (*errors, UnusableError, OSError)
     try:
         command()
-    except (*errors, UnusableError, OSError) as error:
+    except readable as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -363,11 +363,11 @@ class _Table:
             frame["volume"] = 0.0
         absent = frame["volume"].isna()
         if absent.any():
-            place = frame.index.get_loc(frame.index[absent][0])
+            place = int(absent.to_numpy().argmax())
             self.file.fail(
                 f"no value, here and on {int(absent.sum()) - 1} other lines; "
                 "remove the row or fill it in, or the whole column",
-                self.lines[int(place)],
+                self.lines[place],
                 self.header[self.places["volume"]],
                 "",
             )
@@ -765,9 +765,10 @@ def _check_days(file: _File, frame: pd.DataFrame) -> None:
             "volume",
             int(frame["line"][idle].iloc[0]),
         )
-    for date, move in large_moves(frame).items():
+    moves = large_moves(frame)
+    for date in moves.index:
         file.note(
-            f"close moves by {100 * move:+.0f} % to "
+            f"close moves by {100 * moves[date]:+.0f} % to "
             f"{frame['close'][date]:g} in one day; "
             "an unadjusted split?",
             int(frame["line"][date]),
@@ -801,7 +802,7 @@ def _check_spacing(file: _File, dates: pd.DatetimeIndex) -> None:
     long = gaps[gaps > LONG_GAP]
     if len(long):
         end = long.index[0]
-        before = dates[dates.get_indexer([end])[0] - 1]
+        before = dates[dates < end][-1]
         others = (
             f", and {len(long) - 1} more such gaps" if len(long) > 1 else ""
         )

@@ -572,8 +572,8 @@ def _say(options: argparse.Namespace, summary: dict[str, Any]) -> None:
         )
     days = "trading day" if horizon == 1 else f"{horizon} trading days"
     print(
-        f"\nAt the close of {summary['date']}, for the next {days} (from "
-        f"{summary['next']} on, when it\nopens), in per cent a day:"
+        f"\nAt the close of {summary['date']}, for the next {days}\n"
+        f"(from {summary['next']} on, when it opens), in per cent a day:"
     )
     range_line = f"{summary['range_volatility']:6.2f}"
     if summary["lower"] is None:

@@ -307,8 +307,9 @@ def _about_chosen(training: Training, rows: Rows, count: int) -> list[str]:
     if shares.min() < 0.2:
         rare = rows.names[int(shares.argmin())]
         lines.append(
-            f"Only {100 * shares.min():.1f} % of the training texts are {rare}: "
-            "look at its F1, for the other\nanswer alone has a high accuracy."
+            f"Only {100 * shares.min():.1f} % of the training texts are "
+            f"{rare}: look at its F1,\nfor the other answer alone has a high "
+            "accuracy."
         )
     return lines
 

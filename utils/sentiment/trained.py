@@ -381,7 +381,7 @@ def _train_network(
     say(
         f"{NETWORK}: two-way LSTM, {settings.hidden_size} units each way, "
         f"{len(vocabulary):,} words; at most {plan['rounds']} rounds of "
-        f"{plan['count']:,} batches of {BATCH} texts"
+        f"{plan['count']:,} x {BATCH} texts"
         + (
             f"; of {cut:,} texts it reads the first {longest} words"
             if cut
