@@ -264,7 +264,7 @@ class Walk:
 def _fit(options: argparse.Namespace) -> None:
     prices = _read_prices(options, MIN_ROWS)
     data = make_volatility_data(prices, options.horizon)
-    kinds = AUTO
+    kinds: tuple[str, ...] = AUTO
     if options.model != "auto":
         kinds = _unique("HAR", _kind(options.model))
     walk = walk_through(prices, data, kinds, quiet=options.quiet)
@@ -361,7 +361,7 @@ def _read_prices(options: argparse.Namespace, least: int) -> pd.DataFrame:
 
 def _check_usable(prices: pd.DataFrame, options: argparse.Namespace) -> None:
     name = options.prices
-    spacing = median_spacing(prices.index)
+    spacing = median_spacing(pd.DatetimeIndex(prices.index))
     if spacing >= WEEKLY:
         weekly = "weekly" if spacing == 7 else "no daily"
         raise PriceError(

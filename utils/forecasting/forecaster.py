@@ -282,13 +282,13 @@ def _build(kind: str, inputs: int) -> "nn.Module":
     from utils.models.pytorch import SequenceReader
 
     if kind == "MLP":
+        head = nn.Linear(HIDDEN, 1)
         model: nn.Module = nn.Sequential(
-            nn.Linear(inputs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, 1)
+            nn.Linear(inputs, HIDDEN), nn.Tanh(), head
         )
-        head = model[2]
     else:
-        model = SequenceReader(kind, inputs, HIDDEN, 1, every_step=True)
-        head = model.head
+        reader = SequenceReader(kind, inputs, HIDDEN, 1, every_step=True)
+        model, head = reader, reader.head
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return model

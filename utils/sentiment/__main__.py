@@ -238,7 +238,7 @@ def _predict(options: argparse.Namespace) -> None:
         + (f", {counts[2]:,} empty and without a verdict" if counts[2] else "")
     )
     words = [word for at in filled for word in tokenize(texts[at])]
-    known = np.mean([word in classifier.known for word in words] or [1.0])
+    known = np.mean([word in classifier.known for word in words] or [True])
     if known < LEAST_KNOWN:
         print(
             f"warning: the model knows {100 * known:.0f} % of the words; these "
