@@ -1,9 +1,6 @@
 """Scores, tests, splits and volatility models against known values and
 against foresight."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +9,6 @@ from scipy import stats
 
 from utils import forecasting
 from utils.forecasting import direction
-from utils.forecasting.__main__ import main
 from utils.forecasting.significance import long_run_variance
 from utils.forecasting.volatility import FLOOR
 
@@ -409,98 +405,3 @@ def test_costs_are_paid_for_each_change():
         forecasting.strategy_returns(returns, invested, 10.0),
         [0.009, -0.001, 0.029],
     )
-
-
-@pytest.fixture
-def price_file(prices, tmp_path):
-    path = tmp_path / "mine.csv"
-    longer = pd.concat(
-        [
-            prices,
-            prices.iloc[:300].set_axis(
-                pd.bdate_range(
-                    prices.index[-1] + pd.Timedelta(days=1),
-                    periods=300,
-                    name="date",
-                )
-            ),
-        ]
-    )
-    longer.to_csv(path, float_format="%.6f")
-    return path
-
-
-def test_the_command_writes_a_forecast_for_every_day_and_the_days_after(
-    price_file, tmp_path, capsys, monkeypatch
-):
-    monkeypatch.setitem(
-        sys.modules["utils.forecasting.__main__"].MODELS,
-        "LSTM correction to HAR",
-        short_network,
-    )
-    out = tmp_path / "forecast.csv"
-    assert (
-        main(["--prices", str(price_file), "--horizon", "5", "--out", str(out)])
-        == 0
-    )
-    table = pd.read_csv(out, index_col="date", parse_dates=True)
-    assert list(table.columns) == ["volatility", "lower", "upper", "realised"]
-    assert table["realised"].isna().sum() == 5
-    assert table["volatility"].notna().all()
-    known = table.dropna()
-    assert (
-        (known["lower"] < known["volatility"])
-        & (known["volatility"] < known["upper"])
-    ).all()
-    inside = (known["realised"] > known["lower"]) & (
-        known["realised"] < known["upper"]
-    )
-    assert inside.mean() == pytest.approx(0.9, abs=0.08)
-    assert "LSTM correction to HAR" in capsys.readouterr().out
-    assert sorted(each.name for each in tmp_path.iterdir()) == [
-        "forecast.csv",
-        "mine.csv",
-    ]
-
-
-def test_the_command_leaves_nothing_behind_when_prices_are_bad(tmp_path):
-    bad, out = tmp_path / "bad.csv", tmp_path / "forecast.csv"
-    bad.write_text("<html>not found</html>")
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "utils.forecasting",
-            "--prices",
-            bad,
-            "--out",
-            out,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 2
-    assert run.stderr == (
-        "error: bad.csv, line 1: is a web page, not CSV; open it in a "
-        "browser to see what the "
-        "server said\n"
-    )
-    assert not out.exists()
-
-
-def test_the_command_explains_itself(capsys):
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    text = capsys.readouterr().out
-    for word in ("volatility", "lower", "realised", "HAR", "examples"):
-        assert word in text
-
-
-@pytest.mark.parametrize(
-    ("horizon", "out"), [("0", "x.csv"), ("1", "nowhere/x.csv")]
-)
-def test_the_command_checks_its_arguments_before_it_works(horizon, out, capsys):
-    with pytest.raises(SystemExit):
-        main(["--prices", "sp500", "--horizon", horizon, "--out", out])
-    assert "argument --" in capsys.readouterr().err

@@ -5,18 +5,24 @@ import csv
 import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from utils.data.remedies import Spell, keyword
 from utils.data.twins import make_twins, split_pairs
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
 SPLITS = ("train", "validation", "test")
 TWINS = 8000
 TWIN_SHARES = (0.75, 0.125, 0.125)
+
+
+class ReviewError(ValueError):
+    """A file of texts cannot be used; the message names file, line, column
+    and value as far as the fault has them."""
 
 
 def load_reviews(
@@ -26,6 +32,7 @@ def load_reviews(
     text: str = "text",
     label: str = "label",
     encoding: str = "utf-8",
+    sep: str = ",",
 ) -> pd.DataFrame:
     """Load one split of a set of texts with labels 0 (negative) and 1
     (positive).
@@ -39,6 +46,7 @@ def load_reviews(
         text: the column of texts.
         label: the column of labels.
         encoding: of a CSV or JSONL file.
+        sep: what separates the fields of a CSV file.
 
     Returns:
         A table of `text` and `label`, and of `pair` and `held_out` for the
@@ -55,10 +63,17 @@ def load_reviews(
         return _twins(split)
     path = Path(source)
     if path.is_dir():
-        path = _file_of_split(path, split)
+        path = file_of_split(path, split)
     if not path.exists() and path.suffix not in SUFFIXES:
         return _from_hub(str(source), split, text, label)
-    return _checked(_rows(path, text, label, encoding), path.name)
+    columns = {"text": text, "label": label}
+    rows = (
+        (place, values[0], values[1])
+        for place, values in read_columns(
+            path, columns, encoding=encoding, sep=sep
+        )
+    )
+    return _checked(rows, path.name)
 
 
 def warn_of_repeats(train: pd.DataFrame, test: pd.DataFrame) -> int:
@@ -90,7 +105,12 @@ def _twins(split: str) -> pd.DataFrame:
     return parts[SPLITS.index(split)].reset_index(drop=True)
 
 
-def _file_of_split(folder: Path, split: str) -> Path:
+def file_of_split(folder: Path, split: str) -> Path:
+    """Find the file of a split in a folder.
+
+    Raises:
+        FileNotFoundError: the folder has none.
+    """
     for suffix in SUFFIXES:
         if (folder / (split + suffix)).exists():
             return folder / (split + suffix)
@@ -103,75 +123,129 @@ def _file_of_split(folder: Path, split: str) -> Path:
     )
 
 
-def _rows(
-    path: Path, text: str, label: str, encoding: str
-) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the place, text and label of each row, whatever the file's kind."""
-    read = {
-        ".csv": _csv_rows,
-        ".jsonl": _jsonl_rows,
-        ".parquet": _parquet_rows,
-    }.get(path.suffix)
-    if read is None:
-        raise ValueError(f"{path.name} is not one of {', '.join(SUFFIXES)}")
+def read_columns(
+    path: Path,
+    columns: Mapping[str, str],
+    *,
+    encoding: str = "utf-8",
+    sep: str = ",",
+    spell: Spell = keyword,
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the place of each row, "line 2", and what stands in some columns,
+    whatever the file's kind.
+
+    Args:
+        path: a CSV, JSONL or parquet file.
+        columns: their names, by the argument that gives them.
+        encoding: of a CSV or JSONL file.
+        sep: what separates the fields of a CSV file.
+        spell: how messages name the arguments.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ReviewError: the file is of another kind, in another encoding, or
+            lacks a column; a row of it cannot be read.
+    """
+    if path.is_dir():
+        raise FileNotFoundError(f"{path} is a folder; give a file")
+    if path.suffix not in SUFFIXES:
+        raise ReviewError(f"{path.name} is not one of {', '.join(SUFFIXES)}")
     if not path.exists():
         raise FileNotFoundError(f"{path.name} does not exist")
-    for place, row in read(path, encoding):
-        for column in (text, label):
+    if path.suffix == ".parquet":
+        rows = _parquet_rows(path)
+    else:
+        text = _decoded(path, encoding, spell)
+        rows = (
+            _csv_rows(path, text, sep, spell)
+            if path.suffix == ".csv"
+            else _jsonl_rows(path, text)
+        )
+    for place, row in rows:
+        for column in columns.values():
             if column not in row:
-                raise ValueError(
+                there = ", ".join(repr(name) for name in row if name)
+                yours = " and ".join(spell(name, "...") for name in columns)
+                raise ReviewError(
                     f"{path.name}, {place}: no column {column!r}; there are "
-                    f"{', '.join(map(repr, row))}. Name yours with text=... "
-                    "and label=..."
+                    f"{there}. Name yours with {yours}"
                 )
-        yield place, row[text], row[label]
+        yield place, [row[column] for column in columns.values()]
 
 
-def _decoded(path: Path, encoding: str) -> str:
+def _decoded(path: Path, encoding: str, spell: Spell) -> str:
     content = path.read_bytes()
     try:
-        return content.decode(encoding)
+        # Before the header, a byte order mark would be part of its first name.
+        return content.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise ValueError(
+        likely = "latin-1"
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            likely = "utf-16"
+        raise ReviewError(
             f"{path.name}, line {line}: byte {content[error.start]:#x} is "
             f"not {encoding}; "
-            "pass the right encoding, e.g. encoding='latin-1' or 'gb18030'"
+            f"pass the right encoding, e.g. {spell('encoding', likely)} or "
+            "'gb18030'"
         ) from error
+    except UnicodeError as error:
+        raise ReviewError(f"{path.name} is not {encoding}: {error}") from error
 
 
 def _csv_rows(
-    path: Path, encoding: str
+    path: Path, text: str, sep: str, spell: Spell
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(_decoded(path, encoding), newline=""))
+    # Strict: a quotation mark that is never closed would swallow what follows.
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=sep, strict=True
+    )
     line = 2
-    for row in reader:
-        yield f"line {line}", row
-        line = reader.line_num + 1
+    try:
+        names = reader.fieldnames or []
+        if len(names) == 1:
+            for other in (",", ";", "\t", "|"):
+                if other in names[0]:
+                    raise ReviewError(
+                        f"{path.name}, line 1: the header is one field, "
+                        f"{names[0]!r}: pass {spell('sep', other)}"
+                    )
+        for row in reader:
+            if None in row:
+                raise ReviewError(
+                    f"{path.name}, line {line}: {len(names) + len(row[None])} "
+                    f"fields, but the header has {len(names)}; a text that "
+                    f"holds {sep!r} must stand in quotation marks"
+                )
+            yield f"line {line}", row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ReviewError(
+            f"{path.name}, line {line}: no CSV from here on ({error}): a "
+            "quotation mark that is never closed, or one inside a text, "
+            'which has to be doubled ("")?'
+        ) from error
 
 
-def _jsonl_rows(
-    path: Path, encoding: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for line, content in enumerate(
-        _decoded(path, encoding).splitlines(), start=1
-    ):
+def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    # Not at U+2028, which JSON leaves unescaped inside a text.
+    for line, content in enumerate(io.StringIO(text), start=1):
+        if not content.strip():
+            continue
         try:
             row = json.loads(content)
         except json.JSONDecodeError as error:
-            raise ValueError(
+            raise ReviewError(
                 f"{path.name}, line {line}: not JSON ({error.msg})"
             ) from error
         if not isinstance(row, dict):
-            raise ValueError(
+            raise ReviewError(
                 f"{path.name}, line {line}: {content.strip()[:40]} is no object"
             )
         yield f"line {line}", row
 
 
-def _parquet_rows(
-    path: Path, encoding: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, row in enumerate(
         pd.read_parquet(path).to_dict("records"), start=1
     ):

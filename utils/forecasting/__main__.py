@@ -2,72 +2,105 @@
 baselines' scores."""
 
 import argparse
-import os
+import json
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from utils.data.prices import PriceError, PriceWarning, load_prices
-from utils.forecasting.intervals import conformal_interval
-from utils.forecasting.recurrent import lstm_correction
+from utils import commands
+from utils.commands import UnusableError
+from utils.data.prices import (
+    BUILT_IN,
+    WEEKLY,
+    PriceError,
+    PriceWarning,
+    large_moves,
+    load_prices,
+    median_spacing,
+)
+from utils.data.remedies import flag
+from utils.forecasting.forecaster import (
+    FEWEST_RATIO_DAYS,
+    KINDS,
+    ForecasterError,
+    fit_forecaster,
+    interval,
+    load_forecaster,
+    return_ratio,
+    save_forecaster,
+)
 from utils.forecasting.scores import qlike
 from utils.forecasting.significance import diebold_mariano
-from utils.forecasting.splits import walk_forward
+from utils.forecasting.splits import Fold, walk_forward
 from utils.forecasting.volatility import (
+    MONTH,
     VolatilityData,
     ewma,
     forecast_folds,
     gjr_garch,
-    har,
-    lhar,
     make_volatility_data,
     yesterday,
 )
 
 MIN_ROWS = 1000
+# What a fitted forecaster must read before it can answer.
+MIN_ROWS_LOADED = FEWEST_RATIO_DAYS + MONTH + 1
 FOLDS = 6
-WINDOW = 252
-BEST = "LSTM correction to HAR"
-MODELS = {
-    "yesterday": yesterday,
-    "EWMA": ewma,
-    "GJR-GARCH-t": gjr_garch,
-    "HAR": har,
-    "LHAR": lhar,
-    BEST: lstm_correction,
-}
+BASELINES = {"yesterday": yesterday, "EWMA": ewma, "GJR-GARCH-t": gjr_garch}
+AUTO = ("HAR", "LHAR", "MLP", "LSTM")
+# Prices that stand still on more days than this have no range to learn from.
+MOST_STILL = 1 / 3
 DESCRIPTION = f"""\
-Forecast the volatility of the next days from daily open, high, low, close and
-volume.
+Forecast the volatility of the next trading days from daily open, high, low and
+close, and volume where there is one.
 
 The first 40 % of the days are for learning only. The rest is forecast
-walk-forward in {FOLDS} blocks, with every model fitted again on everything
-before each block, and scored. The forecast written is that of the book's best
-model, an LSTM's correction to HAR, for each of these days and for the days
-after the last one."""
+walk-forward in {FOLDS} blocks: every model is fitted again on everything before
+each block, and scored on it. The forecast written is one model's: --model names
+it, or auto takes the one of HAR, LHAR, MLP and LSTM with the lowest loss on
+the days before the last block, so that the last block, which has no part in
+the choice, says what the chosen one is worth."""
 EPILOG = f"""\
-The output has a row for each day on which a forecast was made:
-  date        the day at whose close the forecast was made
-  volatility  forecast for the next --horizon days: root of the mean daily
-              variance, in per cent
-  lower upper the 90 % interval, from the last {WINDOW} errors known then; empty
-              before these exist
-  realised    what came (Garman and Klass's measure); empty for the last rows
-The scores go to the screen: mean QLIKE, the share of HAR's that a model saves,
-and the Diebold-Mariano statistic against HAR (below -2: better, by more than
-luck).
+models (chapter 10 derives them):
+  har     log variance of the day, the week and the month, by least squares
+  lhar    har, and the falls of the day, the week and the month
+  linear  least squares on every feature, volume among them
+  mlp     har, corrected by a network that sees one day's features
+  lstm gru  har, corrected by a recurrent network
+
+the output has a row for each day at whose close a forecast was made:
+  date              that day
+  range_volatility  the forecast: root of the mean daily variance over the next
+                    --horizon days, in per cent, as Garman and Klass measure it
+                    from each day's open, high, low and close. Nights are not
+                    in it
+  lower upper       its 90 % interval, from the forecast's own past errors;
+                    empty before there are enough
+  realised          the range volatility that came; empty for the last rows
+  return_volatility the forecast for returns from close to close, nights
+                    included: range_volatility times the root of mean squared
+                    return over mean range variance in the 504 days before
+Use return_volatility wherever a daily return's standard deviation is asked
+for: range_volatility is about a quarter smaller.
+
+scores: mean QLIKE (small is good), the share of HAR's that a model saves, and
+the Diebold-Mariano statistic against HAR (below -2: better, by more than luck).
 
 examples:
-  python -m utils.forecasting --prices sp500 --horizon 1 --out forecast.csv
+  python -m utils.forecasting --prices sp500 --out forecast.csv
   python -m utils.forecasting --prices mine.csv --sep ';' --decimal , \\
-      --horizon 5 --out forecast.csv
+      --horizon 5 --model lhar --out forecast.csv --save fitted/
+  python -m utils.forecasting --prices newer.csv --load fitted/ --out new.csv
 
-{MIN_ROWS} days are the least that is accepted. A forecast of volatility says
-how far prices may move, not where to. This is teaching material and no advice
-to trade."""
+{MIN_ROWS} days are the least that is accepted ({MIN_ROWS_LOADED} with --load),
+daily ones. The exports of Yahoo (yfinance), nasdaq.com and investing.com are
+read as they are. A forecast of volatility says how far prices may move, not
+where to: this is teaching material, not investment advice."""
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -82,133 +115,512 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--prices", required=True, help='a CSV file, or "sp500" or "nasdaq"'
     )
     parser.add_argument(
-        "--horizon", type=int, default=1, help="days ahead (default 1)"
-    )
-    parser.add_argument(
         "--out", type=Path, required=True, help="CSV file to write"
     )
     parser.add_argument(
-        "--sep", default=",", help="separator of fields (default ,)"
+        "--force", action="store_true", help="replace --out where it exists"
     )
     parser.add_argument(
-        "--decimal", default=".", help="decimal mark (default .)"
+        "--horizon",
+        type=_horizon,
+        help="trading days ahead, 1 to 22 (default 1)",
     )
     parser.add_argument(
-        "--encoding", default="utf-8", help="of the file (default utf-8)"
+        "--model",
+        choices=["auto", *map(str.lower, KINDS)],
+        help="default auto",
     )
     parser.add_argument(
+        "--save", type=Path, help="folder for the fitted forecaster"
+    )
+    parser.add_argument(
+        "--load", type=Path, help="folder of a fitted forecaster, used as it is"
+    )
+    parser.add_argument(
+        "--allow-jumps",
+        action="store_true",
+        help="accept closes that move by more than 40 %% in a day",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the summary as JSON"
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="no progress, no warnings"
+    )
+    file = parser.add_argument_group("how to read the file")
+    file.add_argument(
+        "--sep",
+        type=commands.character,
+        default=",",
+        help="separator of fields; \\t is a tab (default ,)",
+    )
+    file.add_argument(
+        "--decimal",
+        type=commands.character,
+        default=".",
+        help="decimal mark (default .)",
+    )
+    file.add_argument(
+        "--thousands",
+        type=commands.character,
+        help="separator of thousands, where the file leaves it open",
+    )
+    file.add_argument(
+        "--encoding",
+        type=commands.encoding,
+        default="utf-8",
+        help="default utf-8",
+    )
+    file.add_argument(
         "--date-format", help="as in strptime, or s or ms since 1970"
     )
-    order = parser.add_mutually_exclusive_group()
+    order = file.add_mutually_exclusive_group()
     order.add_argument(
-        "--dayfirst", action="store_true", default=None, help="31/01/2020"
+        "--dayfirst", action="store_true", default=None, help="03/04: in April"
     )
     order.add_argument(
-        "--monthfirst", dest="dayfirst", action="store_false", help="01/31/2020"
+        "--monthfirst",
+        dest="dayfirst",
+        action="store_false",
+        help="03/04: in March",
     )
     options = parser.parse_args(arguments)
-    if not 1 <= options.horizon <= 22:
-        parser.error(
-            f"argument --horizon: {options.horizon} is not from 1 to 22 days"
-        )
-    if not options.out.parent.is_dir():
-        parser.error(
-            f"argument --out: there is no folder {str(options.out.parent)!r}"
-        )
+    if options.load is not None:
+        for name in ("model", "horizon", "save"):
+            if getattr(options, name) is not None:
+                parser.error(
+                    f"argument --{name}: not with --load, which brings its own"
+                )
+    options.horizon = options.horizon or 1
+    options.model = options.model or "auto"
     return options
 
 
-def score_table(
-    data: VolatilityData, forecasts: dict[str, np.ndarray], first: int
-) -> str:
-    """Compare every model with HAR on the days whose truth is known."""
-    known = slice(first, data.known)
-    losses = {
-        name: qlike(data.target[known], each[known])
-        for name, each in forecasts.items()
-    }
-    reference = losses["HAR"]
-    lines = [f"{'':24}{'QLIKE':>8}{'saves':>9}{'DM':>7}"]
-    for name, loss in losses.items():
-        saved = 100 * (1 - loss.mean() / reference.mean())
-        line = f"{name:24}{loss.mean():8.3f}{saved:8.1f}%"
-        if name != "HAR":
-            compared = diebold_mariano(loss, reference, data.horizon)
-            line += f"{compared.statistic:+7.1f}"
-        lines.append(line)
-    return "\n".join(lines)
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, 2 for what cannot be used, 130 when
+    interrupted."""
+    options = parse_arguments(arguments)
+    errors: tuple[type[Exception], ...] = (PriceError, ForecasterError)
+    if options.load is not None:
+        from utils.training.checkpoints import CheckpointError
+
+        errors += (CheckpointError,)
+    return commands.run(
+        lambda: _forecast(options), errors, "stopped; nothing was written"
+    )
 
 
-def forecast_table(
-    data: VolatilityData, forecast: np.ndarray, first: int
-) -> pd.DataFrame:
-    """Put forecast, interval and truth side by side, as daily volatility in
-    per cent."""
+def _forecast(options: argparse.Namespace) -> None:
+    inputs = [] if options.prices in BUILT_IN else [Path(options.prices)]
+    commands.check_file(options.out, options.force, inputs)
+    if options.save is not None:
+        commands.check_folder(options.save, "--save")
+        if any(options.save.glob("checkpoint-*")) and not options.force:
+            raise UnusableError(
+                f"--save {options.save} holds a forecaster already; give "
+                "another folder, or --force to replace it"
+            )
+    if options.load is None:
+        _fit(options)
+    else:
+        _use(options)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The forecasts of a walk through the past, and where it was scored.
+
+    Attributes:
+        data: features and targets.
+        prices: what they were made of.
+        first: the first origin that was forecast.
+        last: the first origin of the last block.
+        forecasts: by model, NaN before `first`.
+        shaky: models that did not converge in some block.
+    """
+
+    data: VolatilityData
+    prices: pd.DataFrame
+    first: int
+    last: int
+    forecasts: dict[str, np.ndarray]
+    shaky: frozenset[str]
+
+    @property
+    def before(self) -> slice:
+        """Origins whose outcome was known when the last block began."""
+        return slice(self.first, self.last - self.data.horizon + 1)
+
+    @property
+    def since(self) -> slice:
+        """Origins of the last block whose outcome is known."""
+        return slice(self.last, self.data.known)
+
+    def loss(self, model: str, days: slice) -> np.ndarray:
+        """Return a model's loss on some days."""
+        return qlike(self.data.target[days], self.forecasts[model][days])
+
+
+def _fit(options: argparse.Namespace) -> None:
+    prices = _read_prices(options, MIN_ROWS)
+    data = make_volatility_data(prices, options.horizon)
+    kinds: tuple[str, ...] = AUTO
+    if options.model != "auto":
+        kinds = _unique("HAR", _kind(options.model))
+    walk = walk_through(prices, data, kinds, quiet=options.quiet)
+    chosen = _kind(options.model)
+    if options.model == "auto":
+        chosen = min(
+            kinds, key=lambda kind: walk.loss(kind, walk.before).mean()
+        )
+    forecaster = fit_forecaster(chosen, data, np.arange(data.known))
+    forecast = walk.forecasts[chosen].copy()
+    # The walk's last block ends today, with a model as old as the block; for
+    # today it is fitted on all that is known.
+    forecast[-1] = forecaster.variance(data)[-1]
     with np.errstate(invalid="ignore"):
         errors = np.log(data.target) - np.log(forecast)
-    lower, upper = conformal_interval(
-        errors, window=WINDOW, horizon=data.horizon
-    )
-    variances = {
-        "volatility": forecast,
-        "lower": forecast * np.exp(lower),
-        "upper": forecast * np.exp(upper),
-        "realised": data.target,
-    }
-    table = pd.DataFrame(
-        {name: 100 * np.sqrt(each) for name, each in variances.items()},
-        index=pd.Index(data.dates, name="date"),
-    )
-    return table.iloc[first:]
+    table = forecast_table(data, forecast, errors).iloc[walk.first :]
+    commands.write_whole(options.out, lambda path: _write_csv(table, path))
+    if options.save is not None:
+        past = slice(walk.first, data.known)
+        save_forecaster(
+            options.save, forecaster, errors[past], data.dates[past]
+        )
+    summary = _summary(options, data, prices, table, chosen)
+    summary["scores"] = _scores(walk)
+    if options.json:
+        print(json.dumps(summary, indent=2))
+        return
+    print(_score_table(walk))
+    print(_choice(options, walk, kinds, chosen))
+    _say(options, summary)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0, or 2 when the prices cannot be used."""
-    options = parse_arguments(arguments)
+def _use(options: argparse.Namespace) -> None:
+    forecaster, past = load_forecaster(options.load)
+    prices = _read_prices(options, MIN_ROWS_LOADED)
+    data = make_volatility_data(prices, forecaster.horizon)
+    first = int(data.dates.searchsorted(pd.Timestamp(forecaster.fitted)))
+    if first == len(data.dates):
+        raise ForecasterError(
+            f"{options.prices} ends on {data.dates[-1]:%Y-%m-%d}, and the "
+            f"forecaster was fitted on {forecaster.fitted}: it has seen all of "
+            "these days; give newer prices"
+        )
+    forecast = forecaster.variance(data)
+    errors = np.log(data.target) - np.log(forecast)
+    known = data.dates.searchsorted(past.index[-1], side="right")
+    # Errors made when it was fitted, then those on the new days.
+    joined = np.r_[past.to_numpy(), errors[known:]]
+    whole = np.full(len(data.dates) + len(joined), np.nan)
+    whole[-len(joined) :] = joined
+    bounds = [
+        each[-len(data.dates) :] for each in interval(whole, data.horizon)
+    ]
+    table = forecast_table(data, forecast, errors, bounds).iloc[first:]
+    commands.write_whole(options.out, lambda path: _write_csv(table, path))
+    summary = _summary(options, data, prices, table, forecaster.kind)
+    summary["fitted"] = forecaster.fitted
+    if options.json:
+        print(json.dumps(summary, indent=2))
+        return
+    print(
+        f"{forecaster.kind}, fitted at the close of {forecaster.fitted}: "
+        f"{len(table)} forecasts from that day on."
+    )
+    _say(options, summary)
+
+
+def _read_prices(options: argparse.Namespace, least: int) -> pd.DataFrame:
+    """Load prices, say what was found in them, and refuse what no model can
+    learn from."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PriceWarning)
-        try:
-            prices = load_prices(
-                options.prices,
-                sep=options.sep,
-                decimal=options.decimal,
-                encoding=options.encoding,
-                date_format=options.date_format,
-                dayfirst=options.dayfirst,
-                min_rows=MIN_ROWS,
-            )
-        except (PriceError, FileNotFoundError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
+        prices = load_prices(
+            options.prices,
+            sep=options.sep,
+            decimal=options.decimal,
+            thousands=options.thousands,
+            encoding=options.encoding,
+            date_format=options.date_format,
+            dayfirst=options.dayfirst,
+            spell=flag,
+        )
+    _check_usable(prices, options)
+    if len(prices) < least:
+        raise PriceError(
+            f"{options.prices} has {len(prices):,} rows, and {least:,} are "
+            "needed"
+        )
     for warning in caught:
-        if issubclass(warning.category, PriceWarning):
+        if issubclass(warning.category, PriceWarning) and not options.quiet:
             print(f"warning: {warning.message}", file=sys.stderr)
-    data = make_volatility_data(prices, options.horizon)
+    return prices
+
+
+def _check_usable(prices: pd.DataFrame, options: argparse.Namespace) -> None:
+    name = options.prices
+    spacing = median_spacing(pd.DatetimeIndex(prices.index))
+    if spacing >= WEEKLY:
+        weekly = "weekly" if spacing == 7 else "no daily"
+        raise PriceError(
+            f"{name}: rows are {spacing:.0f} days apart: these are {weekly} "
+            "prices, and the features are a day's, a week's and a month's; "
+            "give daily ones"
+        )
+    still = (prices["high"] == prices["low"]).to_numpy()
+    if still.mean() > MOST_STILL or still[-MONTH:].all():
+        raise PriceError(
+            f"{name}: high equals low on {still.sum():,} of {len(still):,} "
+            f"days, and on {still[-MONTH:].sum()} of the last {MONTH}: without "
+            "a range there is no volatility to learn from. Give a file whose "
+            "high and low are the day's, not copies of the close"
+        )
+    jumps = large_moves(prices)
+    if len(jumps) and not options.allow_jumps:
+        raise PriceError(
+            f"{name}: close moves by {100 * jumps.iloc[0]:+.0f} % on "
+            f"{jumps.index[0]:%Y-%m-%d}"
+            + (
+                f", and {len(jumps) - 1} more such days"
+                if jumps[1:].any()
+                else ""
+            )
+            + ": adjust the prices for splits, or pass --allow-jumps if they "
+            "did move so far"
+        )
+
+
+def walk_through(
+    prices: pd.DataFrame,
+    data: VolatilityData,
+    kinds: tuple[str, ...],
+    quiet: bool = False,
+) -> Walk:
+    """Forecast the last 60 % of the days in blocks, with every baseline and
+    every kind of model, fitted again before each."""
     count = len(data.dates)
     first = int(0.4 * count)
     size = -(-(count - first) // FOLDS)
-    folds = list(walk_forward(count, first, size, gap=options.horizon - 1))
-    forecasts = {
-        name: forecast_folds(data, model, folds)
-        for name, model in MODELS.items()
-    }
-    print(score_table(data, forecasts, first))
-    table = forecast_table(data, forecasts[BEST], first)
-    # Written beside its place and moved there whole, so that no reader meets
-    # half a file.
-    partial = options.out.with_name(options.out.name + ".partial")
-    table.to_csv(partial, float_format="%.6g", date_format="%Y-%m-%d")
-    os.replace(partial, options.out)
-    latest = table.iloc[-1]
-    print(
-        f"\nAfter {data.dates[-1]:%Y-%m-%d}, the next {options.horizon} "
-        "day(s): volatility "
-        f"{latest['volatility']:.2f} % a day, 90 % interval "
-        f"{latest['lower']:.2f} to "
-        f"{latest['upper']:.2f} %.\nWrote {len(table)} rows to "
-        f"{options.out.name}."
+    folds = list(walk_forward(count, first, size, gap=data.horizon - 1))
+    forecasts = {name: np.full(count, np.nan) for name in (*BASELINES, *kinds)}
+    shaky = set()
+    with commands.progress(len(forecasts) * FOLDS, "fits", quiet) as bar:
+        for name, forecast in forecasts.items():
+            bar.set_description(name)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                for fold in folds:
+                    forecast[fold.test] = _block(name, data, fold)
+                    bar.update()
+            if any("onverge" in str(each.message) for each in caught):
+                shaky.add(name)
+    return Walk(
+        data, prices, first, int(folds[-1].test[0]), forecasts, frozenset(shaky)
     )
-    return 0
+
+
+def _block(name: str, data: VolatilityData, fold: Fold) -> np.ndarray:
+    if name in BASELINES:
+        return forecast_folds(data, BASELINES[name], [fold])[fold.test]
+    return fit_forecaster(name, data, fold.train).variance(data)[fold.test]
+
+
+def forecast_table(
+    data: VolatilityData,
+    forecast: np.ndarray,
+    errors: np.ndarray,
+    bounds: list[np.ndarray] | None = None,
+) -> pd.DataFrame:
+    """Put forecast, interval and truth side by side, as daily volatility in
+    per cent."""
+    lower, upper = bounds or interval(errors, data.horizon)
+    variances = {
+        "range_volatility": forecast,
+        "lower": forecast * np.exp(lower),
+        "upper": forecast * np.exp(upper),
+        "realised": data.target,
+        "return_volatility": forecast * return_ratio(data),
+    }
+    return pd.DataFrame(
+        {name: 100 * np.sqrt(each) for name, each in variances.items()},
+        index=pd.Index(data.dates, name="date"),
+    )
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, float_format="%.6g", date_format="%Y-%m-%d")
+
+
+def _scores(walk: Walk) -> dict[str, dict[str, float]]:
+    """Compare every model with HAR before the last block and in it."""
+    scores = {}
+    horizon = walk.data.horizon
+    for name in walk.forecasts:
+        row: dict[str, float] = {}
+        for part, days in (("before", walk.before), ("last", walk.since)):
+            loss, reference = walk.loss(name, days), walk.loss("HAR", days)
+            row[f"{part}_qlike"] = float(loss.mean())
+            row[f"{part}_saves"] = float(1 - loss.mean() / reference.mean())
+            if name != "HAR":
+                # More lags than the h − 1 that overlap brings, for Bartlett's
+                # weights shrink these.
+                row[f"{part}_dm"] = diebold_mariano(
+                    loss, reference, horizon, lags=max(8, 3 * horizon)
+                ).statistic
+        scores[name] = row
+    return scores
+
+
+def _score_table(walk: Walk) -> str:
+    dates, last = walk.data.dates, walk.last
+    scores = _scores(walk)
+    lines = [
+        f"{walk.data.horizon} trading day(s) ahead, forecast from "
+        f"{dates[walk.first]:%Y-%m-%d} on and scored:",
+        f"{'':14}{'until ' + format(dates[last - 1], '%Y-%m-%d'):>25}"
+        f"{'the last block, since':>26}",
+        f"{'':14}" + 2 * f"{'QLIKE':>9}{'saves':>9}{'DM':>7} ",
+    ]
+    for name, row in scores.items():
+        line = f"{name + '*' * (name in walk.shaky):14}"
+        for part in ("before", "last"):
+            line += f"{row[f'{part}_qlike']:9.3f}"
+            line += f"{100 * row[f'{part}_saves']:8.1f}%"
+            statistic = row.get(f"{part}_dm")
+            line += f"{'':7} " if statistic is None else f"{statistic:+7.1f} "
+        lines.append(line.rstrip())
+    if walk.shaky:
+        lines.append("* did not converge in some block")
+    return "\n".join(map(str.rstrip, lines))
+
+
+def _choice(
+    options: argparse.Namespace,
+    walk: Walk,
+    kinds: tuple[str, ...],
+    chosen: str,
+) -> str:
+    if options.model != "auto":
+        return f"\nThe forecast is {chosen}'s, as asked."
+    return (
+        f"\nThe forecast is {chosen}'s, which of {', '.join(kinds)} has the "
+        f"lowest QLIKE\nuntil {walk.data.dates[walk.last - 1]:%Y-%m-%d}; the "
+        "last block had no part in the choice."
+    )
+
+
+def _summary(
+    options: argparse.Namespace,
+    data: VolatilityData,
+    prices: pd.DataFrame,
+    table: pd.DataFrame,
+    model: str,
+) -> dict[str, Any]:
+    """Say in numbers what the forecasts were worth, and what the last one
+    is."""
+    ready = table.dropna()
+    held = ready["realised"].between(ready["lower"], ready["upper"])
+    close = np.log(prices["close"])
+    ahead = (close.shift(-data.horizon) - close).reindex(table.index)
+    scaled = ahead / (table["return_volatility"] / 100 * np.sqrt(data.horizon))
+    scaled = scaled.dropna()
+    latest = table.iloc[-1]
+    return {
+        "prices": str(options.prices),
+        "model": model,
+        "horizon": data.horizon,
+        "date": f"{table.index[-1]:%Y-%m-%d}",
+        "next": f"{_next_day(data.dates):%Y-%m-%d}",
+        "range_volatility": float(latest["range_volatility"]),
+        "lower": _finite(latest["lower"]),
+        "upper": _finite(latest["upper"]),
+        "return_volatility": _finite(latest["return_volatility"]),
+        "coverage": float(held.mean()) if len(held) else None,
+        "coverage_days": len(held),
+        "standardised_returns": {
+            "days": len(scaled),
+            "deviation": _finite(scaled.std()),
+            "beyond_1.96": _finite((scaled.abs() > 1.96).mean()),
+        },
+        "rows": len(table),
+        "out": str(options.out),
+    }
+
+
+def _say(options: argparse.Namespace, summary: dict[str, Any]) -> None:
+    """Print a summary as sentences."""
+    horizon = summary["horizon"]
+    if summary["coverage"] is not None:
+        print(
+            f"Its 90 % intervals held {100 * summary['coverage']:.1f} % of "
+            f"{summary['coverage_days']:,} days."
+        )
+    spread = summary["standardised_returns"]
+    if spread["days"] > 1:
+        print(
+            "Returns over return_volatility had a standard deviation of "
+            f"{spread['deviation']:.2f} (1 is right),\n"
+            f"and {100 * spread['beyond_1.96']:.1f} % lay beyond 1.96 (5 % if "
+            "they were normal)."
+        )
+    if horizon > 1:
+        print(
+            f"Forecasts {horizon} days ahead overlap: {summary['rows']:,} rows "
+            f"are worth about {summary['rows'] // horizon:,}."
+        )
+    days = "trading day" if horizon == 1 else f"{horizon} trading days"
+    print(
+        f"\nAt the close of {summary['date']}, for the next {days}\n"
+        f"(from {summary['next']} on, when it opens), in per cent a day:"
+    )
+    range_line = f"{summary['range_volatility']:6.2f}"
+    if summary["lower"] is None:
+        range_line += "   no interval: too few past errors"
+    else:
+        range_line += (
+            f"   90 % interval {summary['lower']:.2f} to {summary['upper']:.2f}"
+        )
+    print(f"  range volatility, open to close   {range_line}")
+    if summary["return_volatility"] is not None:
+        print(
+            "  return volatility, close to close "
+            f"{summary['return_volatility']:6.2f}"
+        )
+    print(f"\nWrote {summary['rows']:,} rows to {summary['out']}.")
+    if options.save is not None:
+        print(f"The fitted forecaster is in {options.save}.")
+    print("Not investment advice.")
+
+
+def _next_day(dates: pd.DatetimeIndex) -> pd.Timestamp:
+    """Return the first day that may be the next trading day: no weekend, where
+    the prices have none."""
+    following = dates[-1] + pd.Timedelta(days=1)
+    while following.day_of_week not in set(dates.day_of_week):
+        following += pd.Timedelta(days=1)
+    return following
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _kind(name: str) -> str:
+    return {kind.lower(): kind for kind in KINDS}.get(name, name)
+
+
+def _unique(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _horizon(text: str) -> int:
+    if not 1 <= int(text) <= MONTH:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not from 1 to {MONTH} trading days"
+        )
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from pathlib import Path
 
+from utils import commands
 from utils.data.text_files import TextError, read_text
 from utils.language.alphabet import UNKNOWN
 from utils.language.compressors import COMPRESSORS, WINDOWS, compressed_bits
@@ -57,9 +59,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    kinds = parser.add_subparsers(dest="command", required=True)
 
-    train = commands.add_parser(
+    train = kinds.add_parser(
         "train", help="learn from a text", description=TRAIN
     )
     train.add_argument(
@@ -67,7 +69,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     train.add_argument(
         "--minutes",
-        type=_positive,
+        type=commands.positive,
         default=10.0,
         help="about how long to train (default 10)",
     )
@@ -77,7 +79,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     train.add_argument(
         "--hidden",
-        type=_whole,
+        type=commands.whole,
         default=256,
         help="units of the recurrent layer (default 256)",
     )
@@ -85,13 +87,13 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--seed", type=int, default=0, help="another one, another run"
     )
 
-    write = commands.add_parser(
+    write = kinds.add_parser(
         "write", help="continue a prompt", description=WRITE
     )
     write.add_argument("model", help="the folder that train made")
     write.add_argument("--prompt", default="", help="text to begin with")
     write.add_argument(
-        "--n", type=_whole, default=500, help="characters (default 500)"
+        "--n", type=commands.whole, default=500, help="characters (default 500)"
     )
     write.add_argument(
         "--temperature",
@@ -100,7 +102,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help="0 takes the likeliest, 1 the model's own odds (default 0.8)",
     )
     write.add_argument(
-        "--top-k", type=_whole, help="draw among the k likeliest"
+        "--top-k", type=commands.whole, help="draw among the k likeliest"
     )
     write.add_argument(
         "--top-p",
@@ -111,14 +113,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--seed", type=int, default=0, help="the same one, the same text"
     )
 
-    bits = commands.add_parser(
+    bits = kinds.add_parser(
         "bits", help="measure a text in bits", description=BITS
     )
     bits.add_argument("model", help="the folder that train made")
     bits.add_argument("text", help="a text file the model has not seen")
     for command in (train, bits):
         command.add_argument(
-            "--encoding", default="utf-8", help="of the text (default utf-8)"
+            "--encoding",
+            type=commands.encoding,
+            default="utf-8",
+            help="of the text (default utf-8)",
         )
     return parser.parse_args(arguments)
 
@@ -128,28 +133,15 @@ def main(arguments: list[str] | None = None) -> int:
     interrupted."""
     options = parse_arguments(arguments)
     command = {"train": _train, "write": _write, "bits": _bits}
-    try:
-        command[options.command](options)
-    except (
-        TextError,
-        ModelFolderError,
-        CheckpointError,
-        OSError,
-        _ArgumentError,
-    ) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
-
-
-class _ArgumentError(ValueError):
-    """An argument that fits no model."""
+    return commands.run(
+        lambda: command[options.command](options),
+        (TextError, ModelFolderError, CheckpointError),
+        "stopped; the same command goes on from here",
+    )
 
 
 def _train(options: argparse.Namespace) -> None:
+    commands.check_folder(Path(options.out), "--out")
     text = read_text(
         options.text,
         encoding=options.encoding,
@@ -169,7 +161,7 @@ def _write(options: argparse.Namespace) -> None:
     prompt = trained.alphabet.encode(options.prompt)
     for place, symbol in enumerate(prompt):
         if symbol == UNKNOWN:
-            raise _ArgumentError(
+            raise commands.UnusableError(
                 f"--prompt, character {place}: {options.prompt[place]!r} does "
                 "not stand in the text that the model learned from; leave it "
                 "out"
@@ -185,7 +177,7 @@ def _write(options: argparse.Namespace) -> None:
             rng=options.seed,
         )
     except ValueError as error:
-        raise _ArgumentError(str(error)) from error
+        raise commands.UnusableError(str(error)) from error
     print(options.prompt + trained.alphabet.decode(written))
 
 
@@ -221,18 +213,6 @@ def score_table(trained: TrainedModel, text: str) -> str:
         per_byte = bits_per_byte(float(cost), text)
         lines.append(f"{name:{width}}{cost / len(text):12.3f}{per_byte:8.3f}")
     return "\n".join(lines)
-
-
-def _positive(text: str) -> float:
-    if not 0 < float(text) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return float(text)
-
-
-def _whole(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ The folder holds the finished model, `run/` what `fit` needs to continue, and
 there.
 """
 
-import copy
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +25,7 @@ from utils.language.pytorch import (
 from utils.language.streams import Streams
 from utils.training import fit
 from utils.training.checkpoints import load_checkpoint, save_checkpoint
-from utils.training.device import training_device
+from utils.training.pace import seconds_per_step
 
 LEAST_CHARACTERS = 1000
 HELD_OUT = 0.1
@@ -36,7 +34,6 @@ LEARNING_RATE, CLIP = 3e-3, 1.0
 ROUNDS = 10
 # Of the minutes asked for: the rest goes to validation and checkpoints.
 TRAINING_SHARE = 0.9
-TRIAL_SECONDS = 2.0
 
 
 class ModelFolderError(ValueError):
@@ -204,26 +201,7 @@ def best_ngrams(trained: TrainedModel) -> NGrams:
 
 
 def _seconds_per_step(carried: Carried, streams: Streams) -> float:
-    """Train a copy for two seconds, and return what a step takes."""
-    device = torch.device(training_device())
-    trial = copy.deepcopy(carried).to(device)
-    optimizer = torch.optim.Adam(trial.parameters())
-    steps, start = 0, 0.0
-    while steps < 2 or time.perf_counter() - start < TRIAL_SECONDS:
-        for symbols, fresh, targets in TensorStreams(streams):
-            logits = trial(symbols.to(device), fresh.to(device))
-            loss = next_symbol_loss(logits, targets.to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            # Waits for the device; the first step, which warms up, is not
-            # counted.
-            loss.item()
-            start = start or time.perf_counter()
-            steps += 1
-            if time.perf_counter() - start > TRIAL_SECONDS:
-                break
-    return (time.perf_counter() - start) / max(1, steps - 1)
+    return seconds_per_step(carried, TensorStreams(streams), next_symbol_loss)
 
 
 def _check_same_run(

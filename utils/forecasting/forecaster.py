@@ -1,0 +1,341 @@
+"""A fitted forecaster of volatility: a model's parameters with all that a
+forecast needs, written to a folder and read back.
+
+The models of `utils.forecasting.volatility` return forecasts; here one is
+fitted once, and forecasts days that it has not seen. PyTorch is imported only
+where a network is asked for, or a folder.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from utils.forecasting.intervals import conformal_interval
+from utils.forecasting.recurrent import BURN_IN, CHUNK
+from utils.forecasting.volatility import HAR, LHAR, VolatilityData
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LINEAR = {"HAR": HAR, "LHAR": LHAR, "linear": None}
+NETWORKS = ("MLP", "LSTM", "GRU")
+KINDS = (*LINEAR, *NETWORKS)
+SEEDS, HIDDEN, EPOCHS, RATE = 3, 24, 40, 3e-3
+# The ends of a 90 % interval are the k-th smallest and largest of 20 k − 1
+# errors; about a year of days makes k.
+COVERAGE, LEAST_ERRORS, YEAR = 0.9, 20, 252
+# Days over which squared returns are compared with ranges, and the fewest.
+RATIO_DAYS, FEWEST_RATIO_DAYS = 504, 252
+
+
+class ForecasterError(ValueError):
+    """A folder that holds no forecaster, or one that does not fit the data."""
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """A fitted model of the mean variance over the next `horizon` days.
+
+    Attributes:
+        kind: one of `KINDS`.
+        horizon: days ahead.
+        features: the columns that it reads.
+        base: intercept and weights of the linear part, of the log variance.
+        mean: of each feature in training.
+        deviation: of each feature in training.
+        networks: state dictionaries of the networks whose mean is added.
+        scale: factor that makes the forecast right on average in training.
+        least: least target in training; no forecast is below it.
+        most: largest target in training; none is above it.
+        fitted: the day at whose close the model was fitted.
+    """
+
+    kind: str
+    horizon: int
+    features: tuple[str, ...]
+    base: Float[np.ndarray, " weight"]
+    mean: Float[np.ndarray, " feature"]
+    deviation: Float[np.ndarray, " feature"]
+    networks: tuple[dict[str, Any], ...]
+    scale: float
+    least: float
+    most: float
+    fitted: str
+
+    def variance(self, data: VolatilityData) -> Float[np.ndarray, " time"]:
+        """Forecast the variance at every origin of some data.
+
+        A forecast beyond what the training target ever was is set to its
+        extreme, a safeguard without which a linear model of logarithms can
+        say anything at all in a crisis (Swanson and White call it an insanity
+        filter).
+
+        Raises:
+            ForecasterError: the data have another horizon.
+        """
+        if data.horizon != self.horizon:
+            raise ForecasterError(
+                f"the forecaster looks {self.horizon} days ahead, not "
+                f"{data.horizon}"
+            )
+        log = (
+            self.base[0]
+            + _columns(data, HAR_OR_ALL[self.kind]) @ (self.base[1:])
+        )
+        if self.networks:
+            scaled = (_columns(data, self.features) - self.mean) / (
+                self.deviation
+            )
+            log = log + np.mean(
+                [
+                    _read(_restore(self.kind, scaled.shape[1], state), scaled)
+                    for state in self.networks
+                ],
+                axis=0,
+            )
+        return np.clip(self.scale * np.exp(log), self.least, self.most)
+
+
+# What the linear part reads: a network corrects HAR.
+HAR_OR_ALL = LINEAR | dict.fromkeys(NETWORKS, HAR)
+
+
+def fit_forecaster(
+    kind: str,
+    data: VolatilityData,
+    train: Int[np.ndarray, " train"],
+    seeds: int = SEEDS,
+    epochs: int = EPOCHS,
+) -> Forecaster:
+    """Fit a model on some origins: least squares of the log variance, and for
+    a network a correction to HAR, trained on what HAR leaves.
+
+    Args:
+        kind: "HAR", "LHAR", "linear" (all features), or "MLP", "LSTM" or
+            "GRU", which correct HAR with networks of several seeds, averaged.
+            The MLP reads one day's features and remembers nothing.
+        data: as from `make_volatility_data`.
+        train: positions to learn from, consecutive.
+        seeds: networks.
+        epochs: passes of each over the training days.
+
+    Raises:
+        ValueError: the kind is unknown.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; use one of {', '.join(KINDS)}")
+    log_target = np.log(data.target)
+    design = np.column_stack(
+        [np.ones(len(data.dates)), _columns(data, HAR_OR_ALL[kind])]
+    )
+    base, *_ = np.linalg.lstsq(design[train], log_target[train], rcond=None)
+    features = tuple(data.features.columns)
+    read = _columns(data, features)
+    mean, deviation = read[train].mean(axis=0), read[train].std(axis=0)
+    # A feature that never varies (no volume at all) carries nothing, and must
+    # not divide by 0.
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    log = design @ base
+    networks: list[dict[str, Any]] = []
+    if kind in NETWORKS:
+        # The networks start from HAR as it would stand alone: right on average.
+        level = np.log(np.mean(data.target[train] / np.exp(log[train])))
+        base[0] += level
+        log = log + level
+        scaled = (read - mean) / deviation
+        left = log_target - log
+        trained = [
+            _train(kind, scaled, left, train, seed, epochs)
+            for seed in range(seeds)
+        ]
+        networks = [dict(each.state_dict()) for each in trained]
+        log = log + np.mean([_read(each, scaled) for each in trained], axis=0)
+    target = data.target[train]
+    return Forecaster(
+        kind,
+        data.horizon,
+        features,
+        base,
+        mean,
+        deviation,
+        tuple(networks),
+        float(np.mean(target / np.exp(log[train]))),
+        float(target.min()),
+        float(target.max()),
+        # The last target in training was complete at this close.
+        f"{data.dates[train[-1] + data.horizon]:%Y-%m-%d}",
+    )
+
+
+def interval(
+    log_errors: Float[np.ndarray, " time"], horizon: int
+) -> tuple[Float[np.ndarray, " time"], Float[np.ndarray, " time"]]:
+    """Bound the log error at each origin by errors that do not overlap.
+
+    Errors of forecasts h days ahead that are made on neighbouring days share
+    h − 1 days, so that a year of them holds a h-th of a year's worth. Of the
+    past errors only every h-th is taken, and at least 19, about a year's where
+    that is more. The bounds are `conformal_interval`'s, widened to hold the
+    forecast itself.
+    """
+    count = errors_needed(horizon)
+    lower = np.full(len(log_errors), np.nan)
+    upper = np.full(len(log_errors), np.nan)
+    for phase in range(horizon):
+        every = slice(phase, None, horizon)
+        lower[every], upper[every] = conformal_interval(
+            log_errors[every], COVERAGE, window=count
+        )
+    return np.minimum(lower, 0), np.maximum(upper, 0)
+
+
+def errors_needed(horizon: int) -> int:
+    """Return the number of past errors, each h days from the next, that an
+    interval comes from."""
+    return LEAST_ERRORS * max(1, round(YEAR / (LEAST_ERRORS * horizon))) - 1
+
+
+def return_ratio(data: VolatilityData) -> Float[np.ndarray, " time"]:
+    """Return, at each origin, mean squared return over mean range variance of
+    the last 504 days.
+
+    A day's range, from open to close, leaves the night out: the ratio scales
+    its variance to that of close-to-close returns. NaN before 252 days.
+    """
+    squared, ranges = (
+        pd.Series(each).rolling(RATIO_DAYS, min_periods=FEWEST_RATIO_DAYS)
+        for each in (data.returns**2, data.variance)
+    )
+    return (squared.mean() / ranges.mean()).to_numpy()
+
+
+def save_forecaster(
+    folder: str | Path,
+    forecaster: Forecaster,
+    errors: Float[np.ndarray, " time"],
+    dates: pd.DatetimeIndex,
+) -> None:
+    """Write a forecaster, and the last errors from which its interval comes,
+    as safetensors and JSON."""
+    import torch
+
+    from utils.training.checkpoints import save_checkpoint
+
+    needed = errors_needed(forecaster.horizon) * forecaster.horizon
+    state = vars(forecaster) | {
+        name: torch.from_numpy(np.array(getattr(forecaster, name)))
+        for name in ("base", "mean", "deviation")
+    }
+    save_checkpoint(
+        folder,
+        {
+            "forecaster": state,
+            "errors": torch.from_numpy(errors[-needed:].copy()),
+            "dates": [f"{date:%Y-%m-%d}" for date in dates[-needed:]],
+        },
+    )
+
+
+def load_forecaster(folder: str | Path) -> tuple[Forecaster, pd.Series]:
+    """Read back a forecaster, and its errors by the day of their forecast.
+
+    Raises:
+        ForecasterError: the folder holds none.
+        CheckpointError: a file in it is damaged.
+    """
+    from utils.training.checkpoints import load_checkpoint
+
+    state = load_checkpoint(folder)
+    if state is None:
+        raise ForecasterError(
+            f"{folder} holds no forecaster; make one with --save {folder}"
+        )
+    if "forecaster" not in state:
+        raise ForecasterError(
+            f"{folder} holds a checkpoint of something else; give a folder "
+            "that was given to --save"
+        )
+    fields = state["forecaster"]
+    for name in ("base", "mean", "deviation"):
+        fields[name] = fields[name].numpy()
+    errors = pd.Series(
+        state["errors"].numpy(), index=pd.DatetimeIndex(state["dates"])
+    )
+    return Forecaster(**fields), errors
+
+
+def _columns(
+    data: VolatilityData, names: tuple[str, ...] | None
+) -> Float[np.ndarray, "time feature"]:
+    chosen = data.features if names is None else data.features[list(names)]
+    return chosen.to_numpy()
+
+
+def _build(kind: str, inputs: int) -> "nn.Module":
+    """Build a network that answers at every step, 0 at first."""
+    from torch import nn
+
+    from utils.models.pytorch import SequenceReader
+
+    if kind == "MLP":
+        head = nn.Linear(HIDDEN, 1)
+        model: nn.Module = nn.Sequential(
+            nn.Linear(inputs, HIDDEN), nn.Tanh(), head
+        )
+    else:
+        reader = SequenceReader(kind, inputs, HIDDEN, 1, every_step=True)
+        model, head = reader, reader.head
+    nn.init.zeros_(head.weight)
+    nn.init.zeros_(head.bias)
+    return model
+
+
+def _restore(kind: str, inputs: int, state: dict[str, Any]) -> "nn.Module":
+    model = _build(kind, inputs)
+    model.load_state_dict(state)
+    return model
+
+
+def _read(
+    model: "nn.Module", scaled: Float[np.ndarray, "time feature"]
+) -> Float[np.ndarray, " time"]:
+    """Return a network's answer at every origin, having read from the start."""
+    import torch
+
+    with torch.no_grad():
+        answers = model(torch.from_numpy(np.float32(scaled))[None])
+    return answers[0, :, 0].double().numpy()
+
+
+def _train(
+    kind: str,
+    scaled: Float[np.ndarray, "time feature"],
+    left: Float[np.ndarray, " time"],
+    train: Int[np.ndarray, " train"],
+    seed: int,
+    epochs: int,
+) -> "nn.Module":
+    """Train a network as `train_correction` does: squared error on chunks
+    behind a burn-in, which the loss skips."""
+    import torch
+
+    x, y = (torch.from_numpy(np.float32(each)) for each in (scaled, left))
+    torch.manual_seed(seed)
+    model = _build(kind, scaled.shape[1])
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    for _ in range(epochs):
+        offset = int(train[0]) + int(torch.randint(CHUNK, ()))
+        last = int(train[-1]) + 2 - BURN_IN - CHUNK
+        begins = torch.arange(offset, last, CHUNK)
+        for batch in begins[torch.randperm(len(begins))].split(8):
+            steps = batch[:, None] + torch.arange(BURN_IN + CHUNK)
+            error = (model(x[steps])[..., 0] - y[steps])[:, BURN_IN:]
+            optimizer.zero_grad()
+            (error**2).mean().backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+    return model
