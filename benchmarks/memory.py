@@ -7,7 +7,7 @@ own; then five fresh seeds run once and are scored on test rows. The fresh seeds
 of a task wait until its thresholds stand in a commit (`thresholds_committed`).
 Every run is one line of `benchmarks/results/memory.jsonl`, written as it ends
 and not repeated, so that the benchmark can be killed at any time and started
-again. `--collect` moves what is there into `benchmarks/results/memory.json`.
+again. `--collect` copies what is there to `benchmarks/results/memory.json`.
 All of it takes about seven hours of one core, one thread. The layers are
 NumPy's of `utils.scratch` in single precision: at these sizes, measured on one
 thread, a step of the RNN and the GRU is about three times as fast as PyTorch's
@@ -644,7 +644,7 @@ def write_journal(path: Path, key: str, result: dict[str, Any]) -> None:
 
 
 def collect(path: Path = JOURNAL) -> None:
-    """Move the journal's runs into the recording."""
+    """Copy the journal's runs into the recording."""
     old = recorded("memory")
     runs = old.get("runs", {}) if "rates" in old else {}
     runs |= read_journal(path)

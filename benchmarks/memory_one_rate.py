@@ -403,7 +403,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf)
     minutes = parser.parse_args().minutes
     started = time.monotonic()
-    results = recorded("memory") or {"runs": {}}
+    results = recorded("memory_one_rate") or {"runs": {}}
     if "denormal_slowdown" not in results:
         results["denormal_slowdown"] = denormal_slowdown()
     torch.set_flush_denormal(True)
@@ -412,7 +412,7 @@ def main() -> None:
         name: task.baseline for name, task in TASKS.items() if task.solved
     }
     results["linear_forecasts"] = linear_forecasts()
-    record("memory", results)
+    record("memory_one_rate", results)
     for task, cell, variant, seed in runs():
         key = f"{task} / {cell} / {variant} / {seed}"
         if key in results["runs"]:
@@ -421,7 +421,7 @@ def main() -> None:
             break
         before = time.process_time()
         results["runs"][key] = train(TASKS[task], cell, variant, seed)
-        record("memory", results)
+        record("memory_one_rate", results)
         run = results["runs"][key]
         seconds = time.process_time() - before
         print(

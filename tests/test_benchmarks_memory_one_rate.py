@@ -15,9 +15,8 @@ from utils.models.pytorch import SequenceReader, equal_hidden_size
 
 @pytest.fixture(scope="module")
 def recorded():
-    return json.loads((RESULTS / "memory.json").read_text(encoding="utf-8"))[
-        "results"
-    ]
+    path = RESULTS / "memory_one_rate.json"
+    return json.loads(path.read_text(encoding="utf-8"))["results"]
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ def adaptive_errors(
     ridge: float,
     first: int,
 ) -> Float[np.ndarray, "rows scored"]:
-    """Return the errors, from step `first` on, of coefficients fitted to each
-    row's own past.
+    """Return what comes minus what is forecast, from step `first` on, with
+    coefficients fitted to each row's own past.
 
     Before step t they minimise the squared error over the row so far plus
     `ridge` times their squared distance from `start`: recursive least squares,
