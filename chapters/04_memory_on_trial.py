@@ -18,25 +18,24 @@
 # %% [markdown]
 # # Memory on trial
 #
-# [Chapter 01](01_rnn_basics.ipynb) showed that the gradient of a plain
-# recurrent network fades with the lag, and [chapters 02](02_lstm.ipynb) and
-# [03](03_gru.ipynb) built gates against it. Does the remedy work where it
-# counts: **which cell learns to use what it read dozens of steps ago?**
+# **Which cell learns to use what it read dozens of steps ago? And what does it
+# take before such a question may be answered at all?**
 #
-# Three defendants, RNN, LSTM and GRU, face tasks whose best possible answer is
-# known beforehand. The rules: equal numbers of parameters, five seeds each, the
-# same optimizer, the same data, and beside every curve the score of a baseline
-# that remembers nothing.
+# [Chapter 1](01_rnn_basics.ipynb) measured how the gradient of a plain
+# recurrent network fades with the lag, and [chapters 2](02_lstm.ipynb) and
+# [3](03_gru.ipynb) built gates against it. It is tempting to run RNN, LSTM and
+# GRU on one task and to print who won. This chapter does that, sees the verdict
+# turn round, and asks what went wrong.
 #
-# At the end you will be able to
+# After this chapter you can
 #
-# - state the adding problem and the copy task, and derive the score of an
-#   answer without memory;
-# - compare cells fairly, and read a comparison that is not fair;
-# - say what initialisation, ReLU and the forget bias change, and what they do
-#   not;
-# - recognise a forecasting task for which two coefficients are better than any
-#   network.
+# - state the recall, adding and copy tasks, and derive what an answer without
+#   memory scores;
+# - say what a comparison of cells must hold equal and what it must not;
+# - show that a verdict at one learning rate may be a verdict on the learning
+#   rate, and that a cell's initial values belong to the cell;
+# - put a forecast beside a baseline that is allowed to adapt as much as the
+#   network is.
 
 # %% tags=["bootstrap", "remove-cell"]
 # Find the book's code in a folder above, or fetch it (as in Colab).
@@ -69,350 +68,363 @@ if lacking:
     install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
     subprocess.run(install, check=True)
 
-# %%
-import keras
+# %% tags=["hide-input"]
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, mse_loss, one_hot
-from torch.utils.data import DataLoader, TensorDataset
+from torch.nn.functional import cross_entropy, one_hot
 
 from utils.data import make_adding, make_copy, make_sines
-from utils.figures.charts import plot_with_interval
+from utils.figures.seeds import median_and_range
 from utils.figures.style import COLORS, use_book_style
+from utils.forecasting.waves import (
+    adaptive_errors,
+    shared_coefficients,
+    sinusoid_forecast,
+    windows,
+)
 from utils.models.pytorch import SequenceReader, equal_hidden_size
 from utils.notebook import load_results, show_source
-from utils.training import fit, keep_keras_on_cpu
 
-keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
-# ## Equal parameters
+# ## One letter, twenty steps later
 #
-# With $H$ hidden units and $I$ inputs an RNN has $H^2 + HI$ weights, a GRU
-# three times and an LSTM four times as many. Compared at equal $H$, the LSTM
-# wins by size alone. So the number of parameters is fixed and $H$ follows from
-# it.
+# The smallest memory task: a letter of eight comes first, nineteen steps pass
+# that say nothing, and the last step asks which letter it was.
 
 # %%
-show_source(equal_hidden_size)
-
-# %%
-PARAMETERS = 4400
-CELLS = ("RNN", "LSTM", "GRU")
-
-for cell in CELLS:
-    hidden = equal_hidden_size(cell, 2, 1, PARAMETERS)
-    model = SequenceReader(cell, 2, hidden, 1)
-    print(
-        f"{cell:4}  H = {hidden:2}  parameters: "
-        f"{sum(p.numel() for p in model.parameters())}"
-    )
+row, answer = make_copy(1, lag=19, rng=0, length=1)
+print("read :", *row[0])
+print("named:", answer[0, -1])
 
 # %% [markdown]
-# `SequenceReader` is one recurrent layer of PyTorch and a linear head on its
-# last output (or, for tasks that ask for an answer at every step, on all of
-# them).
+# (8 is a blank and 9 the question.) Nothing else happens, so whatever remembers
+# one letter succeeds. Who has forgotten it can only guess: right in one case of
+# eight, at a cross-entropy of $\ln 8$.
+
+# %%
+print(f"guessing: {1 / 8:.3f} right, cross-entropy {np.log(8):.3f}")
+
+# %% [markdown]
+# The readers are PyTorch's layers with a linear head on the last output,
+# `SequenceReader`. Rows are drawn afresh at every step, Adam moves the weights,
+# and the gradient is clipped to norm 1.
+
+
+# %%
+def draw(n, rng):
+    rows, answers = make_copy(n, lag=19, rng=rng, length=1)
+    x = one_hot(torch.tensor(rows), 10).float()
+    return x, torch.tensor(answers[:, -1])
+
+
+# %%
+def train(model, rate, steps, seed):
+    rng = np.random.default_rng(seed)
+    optimizer = torch.optim.Adam(model.parameters(), rate)
+    for _ in range(steps):
+        x, letters = draw(32, rng)
+        optimizer.zero_grad()
+        cross_entropy(model(x), letters).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    x, letters = draw(500, np.random.default_rng(1000))
+    with torch.no_grad():
+        return cross_entropy(model(x), letters).item()
+
+
+# %% [markdown]
+# An LSTM has four times the matrices of an RNN with as many units, a GRU three
+# times. Compared at equal numbers of units, it could win by its size alone. So
+# the number of parameters is fixed and the number of units follows from it.
+
+# %%
+CELLS = ("RNN", "LSTM", "GRU")
+PARAMETERS = 4400
+units = {cell: equal_hidden_size(cell, 10, 8, PARAMETERS) for cell in CELLS}
+print(units)
+
+
+# %%
+def make(cell, seed):
+    torch.manual_seed(seed)
+    return SequenceReader(cell, 10, units[cell], 8)
+
+
+# %% [markdown]
+# ### The first hearing
+#
+# An earlier version of this chapter ran the trial at *one* learning rate, 0.01,
+# with five seeds each and 1,000 training steps
+# (`benchmarks/memory_one_rate.py`). Here is what it found at lag 20. A run
+# counts as *solved*, and ends, when the cross-entropy on validation rows falls
+# below a twentieth of $\ln 8$.
+
+# %%
+one_rate = load_results("memory_one_rate")["results"]
+EACH = one_rate["steps_per_check"]
+
+
+# %%
+def runs(task, cell, variant="default"):
+    every = [f"{task} / {cell} / {variant} / {seed}" for seed in range(5)]
+    return [one_rate["runs"][key] for key in every]
+
+
+def solved(task, cell, variant="default"):
+    found = runs(task, cell, variant)
+    steps = [
+        EACH * len(run["curves"]["loss"])
+        for run in found
+        if run["ended"] == "solved"
+    ]
+    after = f" ({np.median(steps):.0f})" if steps else ""
+    return f"{len(steps)} of {len(found)}{after}"
+
+
+# %% mystnb={"figure": {"name": "tab-memory-first", "caption": "Recall of one letter after 20 steps, all at the learning rate 0.01: seeds that solved it within 1,000 training steps, in brackets the median number of steps, and the final share of right answers as median and range of five seeds."}}
+table = {}
+for cell in CELLS:
+    right = [run["curves"]["accuracy"][-1] for run in runs("recall 20", cell)]
+    table[cell] = {
+        "solved": solved("recall 20", cell),
+        "right": median_and_range(right),
+    }
+pd.DataFrame(table).T
+
+# %% [markdown]
+# Read {numref}`tab-memory-first` like a newspaper and it says: the GRU
+# remembers, the RNN sometimes, and the LSTM, built for the purpose, guesses.
+# Five seeds, equal parameters, a baseline: what more can one ask?
+#
+# ### The appeal
+#
+# Change a single number. The same weights at the start, the same rows, a rate
+# of 0.001 instead of 0.01, two seeds, 300 training steps:
+
+# %% tags=["within-0.1"]
+# tolerance: a loss on its way down depends on the processor's rounding.
+slower = {}
+for cell in ("RNN", "GRU"):
+    slower[cell] = [train(make(cell, s), 0.001, 300, s) for s in (0, 1)]
+    print(f"{cell:4}", *(f"{loss:.2f}" for loss in slower[cell]))
+
+# %%
+assert max(slower["RNN"]) < 0.4
+assert min(slower["GRU"]) > 1.2
+
+# %% [markdown]
+# On these seeds the order is the opposite one. The RNN, which at 0.01 failed on
+# four seeds of five, has all but learnt the letters on both, and the GRU, which
+# solved the task on every seed, still guesses. Now go back to the rate 0.01 and
+# change one number of the *LSTM*: its forget bias, from about 0 to 3.
+
+
+# %%
+@torch.no_grad()
+def with_forget_bias(bias, seed):
+    model, H = make("LSTM", seed), units["LSTM"]
+    model.layer.bias_ih_l0[H : 2 * H] = bias  # PyTorch's order: i, f, g, o
+    model.layer.bias_hh_l0[H : 2 * H] = 0
+    return model
+
+
+# %% tags=["within-0.03"]
+biased = {}
+for bias in (0, 3):
+    readers = [with_forget_bias(bias, seed) for seed in (0, 1)]
+    biased[bias] = [train(r, 0.01, 200, s) for s, r in enumerate(readers)]
+    print(f"forget bias {bias}:", *(f"{loss:.2f}" for loss in biased[bias]))
+
+# %%
+assert min(biased[0]) > 1.5
+assert max(biased[3]) < 0.1
+
+# %% [markdown]
+# The cell that "guesses" recalls every letter. And a plain RNN of ReLU units
+# that starts from the identity matrix ([Le et al.,
+# 2015](https://arxiv.org/abs/1504.00941)) does so after half as many steps, at
+# a rate of 0.003:
+
+
+# %%
+@torch.no_grad()
+def identity_start(seed):
+    model, H = make("RNN", seed), units["RNN"]
+    model.layer = nn.RNN(10, H, nonlinearity="relu", batch_first=True)
+    nn.init.eye_(model.layer.weight_hh_l0)
+    nn.init.zeros_(model.layer.bias_ih_l0)
+    nn.init.zeros_(model.layer.bias_hh_l0)
+    return model
+
+
+# %% tags=["within-0.03"]
+identity = [train(identity_start(s), 0.003, 100, s) for s in (0, 1, 2)]
+print("ReLU from the identity:", *(f"{loss:.2f}" for loss in identity))
+assert max(identity) < 0.1
+
+# %% [markdown]
+# Its start suits the task. With $W_h$ the identity, ReLU units *copy* what they
+# hold and add what they read, $h_t = \max(0, h_{t-1} + x_t W_x)$, and what they
+# read during the wait is the same for every letter.
+#
+# Three changes, three other pictures, and no line of
+# {numref}`tab-memory-first` was wrong. What was wrong is the sentence that one
+# wants to read into it. *A comparison at one learning rate compares learning
+# rates*: it says which cell suits the rate that somebody chose.
+#
+# ## A fair trial
+#
+# What would be fair? Each contender has to appear at its own best, and what
+# "best" means has to be settled before anybody sees the result.
+#
+# 1. **Equal means.** The same parameters, rows, batch size, clipping and number
+#    of training steps; where costs differ, say so.
+# 2. **Its own rate.** Train every contender at 0.001, 0.003 and 0.01 on seeds
+#    that serve for nothing else, and if the best is the lowest or the highest,
+#    go on beyond it.
+# 3. **Its own start.** An LSTM with forget bias 0 and one with 3 are two
+#    contenders. So are a tanh RNN and a ReLU RNN from the identity.
+# 4. **A budget and a goal.** Stop when the goal is reached at two looks in
+#    succession, or when the stated number of steps is used up. "Did not within
+#    3,000 steps" is a result; "cannot" would need a proof.
+# 5. **Thresholds, then fresh seeds.** Write down what would count as a
+#    difference; only then run seeds that nothing was tuned on, once.
+# 6. **A baseline** that has everything except what is on trial.
+#
+# Tuning needs one number for each rate. Take the share of the budget that had
+# gone by when a run was solved; for a run that was not, 1 plus its best loss as
+# a share of the baseline's. By hand, with a budget of 1,000 steps: three seeds
+# solved after 200, 250 and 300 steps give a mean of $0.25$. At another rate the
+# first seed needs 100 steps and the second is unsolved after 650. That rate has
+# now used $0.1$ and at least $0.65$, so its mean over three seeds will be at
+# least $0.75 / 3 = 0.25$, whatever the third does. It cannot win any more, and
+# the run may be broken off. Giving up like this saves much of the cost and
+# does not change the choice.
+
+# %%
+print("rates to begin with:", 0.001, 0.003, 0.01)
+solved_after = {"one": [200, 250, 300], "other": [100, 650]}
+shares = {rate: np.array(n) / 1000 for rate, n in solved_after.items()}
+# Identity: giving-up-is-safe
+assert shares["other"].sum() / 3 >= shares["one"].mean()
+print(f"one: {shares['one'].mean():.2f}")
+print(f"other: at least {shares['other'].sum() / 3:.2f}")
+
+# %% [markdown]
+# `benchmarks/memory.py` is a trial by these rules, on the tasks below, with the
+# NumPy layers of the chapters before; it takes hours and can be stopped after
+# any run. The tables and curves of this page come from the *first* hearing, at
+# one rate. So they are read here for what the tasks are and for what a curve
+# can hide, and not for who wins.
 #
 # ## The adding problem
 #
-# Each step brings a number drawn uniformly from $[0, 1)$ and a mark. Two steps
-# are marked, one in each half of the row; the answer is the sum of the two
-# marked numbers. The task is due to [Hochreiter and Schmidhuber
-# (1997)](https://doi.org/10.1162/neco.1997.9.8.1735); the form used here is
-# that of [Le et al. (2015)](https://arxiv.org/abs/1504.00941).
+# In recall nothing disturbs the wait. Now let every step bring a number, drawn
+# uniformly from $[0, 1)$, and a mark. Two steps are marked, one in each half of
+# the row; the answer is the sum of the two marked numbers.
+#
+# | step | 1 | 2 | 3 | 4 | 5 | 6 |
+# |-|-|-|-|-|-|-|
+# | number | 0.9 | **0.3** | 0.7 | 0.2 | **0.6** | 0.8 |
+# | mark | 0 | **1** | 0 | 0 | **1** | 0 |
+#
+# Here it is $0.3 + 0.6 = 0.9$. The other four numbers must not touch the
+# memory. The task is due to [Hochreiter and Schmidhuber
+# (1997)](https://doi.org/10.1162/neco.1997.9.8.1735), who ask it of longer
+# rows in another coding; a mark in each half is how [Arjovsky et al.
+# (2016)](https://arxiv.org/abs/1511.06464) pose it.
 
-# %% mystnb={"image": {"alt": "Thirty numbers between 0 and 1 as grey bars. Two bars, one in each half, are marked in orange; their sum is the target."}}
-inputs, targets = make_adding(1, 30, rng=0)
-numbers, marks = inputs[0].T
-
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-adding-row", "caption": "A row of the adding problem with thirty steps: the answer is the sum of the two marked numbers (orange), and the others are noise."}, "image": {"alt": "Thirty numbers between 0 and 1 as grey bars. Two bars, one in each half, are marked in orange."}}
+numbers, marks = make_adding(1, 30, rng=0)[0][0].T
+colors = np.where(marks > 0, COLORS["vermilion"], "#B8C4CA")
 fig, ax = plt.subplots(figsize=(6.2, 2.6))
-ax.bar(
-    range(30),
-    numbers,
-    color=np.where(marks > 0, COLORS["vermilion"], "#B8C4CA"),
-)
-ax.set(
-    xlabel="step",
-    ylabel="number",
-    title="The sum of the two marked numbers is the answer",
-)
+ax.bar(np.arange(1, 31), numbers, color=colors)
+ax.set(xlabel="step", ylabel="number")
 plt.show()
 
 # %% [markdown]
-# Twenty-eight of the thirty numbers are noise that must not touch the memory,
-# and the first marked number must survive until the end.
-#
-# What can be scored without any memory? The target is the sum of two
-# independent uniform numbers: its mean is 1 and its variance is
+# In {numref}`fig-memory-adding-row` the first marked number must survive many
+# steps of noise. What scores an answer without memory? The sum of two
+# independent uniform numbers has mean 1 and variance
 #
 # $$ \mathbb{E}\,(y - 1)^2 = 2 \cdot \tfrac{1}{12} = \tfrac{1}{6}, $$ (eq-adding-baseline)
 #
 # whatever the length of the row. A network that always answers 1 has this mean
-# squared error. Curves of the adding problem stay on that plateau until the
-# network finds out what the marks mean.
+# squared error.
 
 # %%
-_, targets = make_adding(100_000, 30, rng=0)
-print(
-    f"always answering 1: {np.mean((targets - 1) ** 2):.3f}, one sixth: "
-    f"{1 / 6:.3f}"
-)
+_, sums = make_adding(100_000, 30, rng=0)
+constant = np.mean((sums - 1) ** 2)
+# Identity: what-a-constant-scores
+assert abs(constant - 1 / 6) < 0.002
+print(f"always 1: {constant:.3f}, one sixth: {1 / 6:.3f}")
 
 # %% [markdown]
-# ### A small case, live
-#
-# Thirty steps, 3,200 training rows, eight passes in batches of 32, Adam with a
-# learning rate of $0.01$ and the gradient clipped to norm 1. `fit` is the loop
-# of chapter 01 in its grown-up form.
-
-# %%
-LENGTH, EPOCHS = 30, 8
-
-
-def as_tensors(inputs, targets):
-    return [
-        torch.tensor(array, dtype=torch.float32) for array in (inputs, targets)
-    ]
-
-
-train_rows = as_tensors(*make_adding(3200, LENGTH, rng=1))
-valid_rows = as_tensors(*make_adding(500, LENGTH, rng=2))
-
-# %% tags=["tab-pytorch"]
-# PyTorch
-histories = {}
-for cell in CELLS:
-    torch.manual_seed(0)
-    model = SequenceReader(
-        cell, 2, equal_hidden_size(cell, 2, 1, PARAMETERS), 1
-    )
-    histories[cell] = fit(
-        model,
-        DataLoader(TensorDataset(*train_rows), batch_size=32, shuffle=True),
-        [valid_rows],
-        loss=mse_loss,
-        optimizer=torch.optim.Adam(model.parameters(), lr=0.01),
-        epochs=EPOCHS,
-        clip=1.0,
-    )
-
-for cell, history in histories.items():
-    solved = history.frame["valid_loss"].min() < 1 / 60
-    print(f"{cell:4} below a tenth of the constant's error: {solved}")
-
-# %% tags=["tab-keras"]
-# Keras
-keras.utils.set_random_seed(0)
-reader = keras.Sequential(
-    [keras.Input((LENGTH, 2)), keras.layers.LSTM(31), keras.layers.Dense(1)]
-)
-reader.compile(
-    keras.optimizers.Adam(0.01, global_clipnorm=1.0),
-    loss="mse",
-    jit_compile=False,
-)
-reader.fit(
-    *(t.numpy() for t in train_rows), batch_size=32, epochs=EPOCHS, verbose=0
-)
-
-error = reader.evaluate(*(t.numpy() for t in valid_rows), verbose=0)
-print(f"LSTM below a tenth of the constant's error: {error < 1 / 60}")
-print(f"parameters: {reader.count_params()}")
-
-# %% [markdown]
-# One seed, one length: an anecdote, not yet a comparison. Mind what "the same
-# set-up" leaves open, too. The Keras LSTM has fewer parameters, because PyTorch
-# keeps two bias vectors per gate, and it starts elsewhere:
-# [Keras](https://keras.io/api/layers/recurrent_layers/lstm/) draws an
-# orthogonal recurrent matrix and sets the forget bias to 1, PyTorch draws
-# everything from $U(-1/\sqrt H, 1/\sqrt H)$. The ablations below show what that
-# is worth.
-#
-# ### Five seeds, three lengths, recorded
-#
-# The full trial takes longer than a notebook may. `benchmarks/memory.py` ran it
-# with fresh rows at every step; a run ends early once its error is below a
-# tenth of the constant's, which counts as *solved*.
-
-# %%
-recording = load_results("memory")
-results = recording["results"]
-runs = pd.DataFrame(list(results["runs"].values()))
-runs[["task", "cell", "variant", "seed"]] = [
-    key.split(" / ") for key in results["runs"]
-]
-print(
-    recording["provenance"]["date"], "|", recording["provenance"]["processor"]
-)
-print(
-    "runs:",
-    len(runs),
-    "| steps between two scores:",
-    results["steps_per_check"],
-)
-
-
-# %%
-def curves(task, cell, variant="default", score="loss"):
-    """Return scores, one row per seed; a solved run keeps its last score to
-    the end."""
-    longest = max(len(c["loss"]) for c in runs.query("task == @task")["curves"])
-    chosen = runs.query(
-        "task == @task and cell == @cell and variant == @variant"
-    )
-    found = [curve[score] for curve in chosen["curves"]]
-    return np.array(
-        [curve + [curve[-1]] * (longest - len(curve)) for curve in found]
-    )
-
-
-# %%
-def draw(ax, scores, label):
-    """Draw the seeds' median over their range."""
-    steps = results["steps_per_check"] * np.arange(1, scores.shape[1] + 1)
-    low, middle, high = np.quantile(scores, [0, 0.5, 1], axis=0)
-    plot_with_interval(ax, steps, middle, low, high, label)
-
-
-# %%
-def verdict(task, variant="default"):
-    """Count the solved runs of each cell and the training steps they took."""
-    table = {}
-    for cell in CELLS:
-        found = runs.query(
-            "task == @task and cell == @cell and variant == @variant"
-        )
-        solved = found[found["ended"] == "solved"]
-        steps = results["steps_per_check"] * solved["curves"].map(
-            lambda c: len(c["loss"])
-        )
-        took = f"{steps.median():.0f}" if len(steps) else "–"
-        table[cell] = f"{len(solved)} of {len(found)}, {took} steps"
-    return table
-
+# Five hundred rows score the networks, and on so few the constant has more or
+# less than a sixth by chance. So the curves stand beside the constant's error
+# on the very same rows:
 
 # %%
 lengths = (50, 100, 200)
+always_one = {
+    length: np.mean((make_adding(500, length, rng=1000)[1] - 1) ** 2)
+    for length in lengths
+}
+print({length: f"{error:.3f}" for length, error in always_one.items()})
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-adding", "caption": "The adding problem at one learning rate, 0.01, for rows of 50, 100 and 200 steps: mean squared error on validation rows during training, one line for each of five seeds. A line ends where the error falls below a tenth of the constant's. The dotted line is the constant's error on the same rows."}, "image": {"alt": "Three rows of three panels, one column for RNN, LSTM and GRU. The lines of the RNN stay near the dotted line with spikes above it. The lines of the LSTM stay on it for hundreds of steps and then drop, fewer of them for longer rows. Those of the GRU drop within 350 steps in every panel."}}
+colors = ("blue", "vermilion", "green")
+fig, axes = plt.subplots(3, 3, sharex="row", sharey=True, figsize=(6.8, 6.4))
+for line, length in zip(axes, lengths, strict=True):
+    for ax, cell, color in zip(line, CELLS, colors, strict=True):
+        for run in runs(f"adding {length}", cell):
+            curve = run["curves"]["loss"]
+            steps = EACH * np.arange(1, len(curve) + 1)
+            ax.plot(steps, curve, color=COLORS[color], linewidth=1.1)
+        ax.axhline(always_one[length], color="black", linestyle=":")
+        ax.set(ylim=(0, 0.3), title=f"{cell}, {length} steps")
+    line[0].set_ylabel("squared error")
+for ax in axes[-1]:
+    ax.set_xlabel("training step")
+plt.show()
+
+# %% [markdown]
+# Every column of {numref}`fig-memory-adding` has its own habit: spikes, a long
+# plateau with a cliff, a short one. In numbers:
+
+# %% mystnb={"figure": {"name": "tab-memory-adding", "caption": "The adding problem at one learning rate, 0.01: seeds that solved it, in brackets the median number of training steps."}}
 pd.DataFrame(
-    {f"{length} steps": verdict(f"adding {length}") for length in lengths}
-).T
-
-
-# %% mystnb={"image": {"alt": "Error of the adding problem against training steps, for rows of 50, 100 and 200 steps. The RNN stays at one sixth; the GRU drops to near zero on every seed, the LSTM later and on fewer seeds the longer the row."}}
-def constant_error(length):
-    """Score the answer 1 on the very rows that scored the networks."""
-    _, targets = make_adding(500, length, rng=1000)
-    return np.mean((targets - 1) ** 2)
-
-
-fig, axes = plt.subplots(3, 1, figsize=(6.2, 8), sharey=True)
-for ax, length in zip(axes, lengths, strict=True):
-    for cell in CELLS:
-        draw(ax, curves(f"adding {length}", cell), cell)
-    ax.axhline(
-        constant_error(length), color="black", linestyle=":", label="always 1"
-    )
-    ax.set(ylabel="squared error", ylim=(0, 0.25))
-    ax.set_title(f"{length} steps: the GRU gets there, the RNN does not")
-axes[-1].set_xlabel("training steps (median and range of the seeds)")
-fig.legend(
-    *axes[0].get_legend_handles_labels(), ncols=4, loc="outside lower center"
+    {
+        f"{length} steps": {c: solved(f"adding {length}", c) for c in CELLS}
+        for length in lengths
+    }
 )
-plt.show()
 
 # %% [markdown]
-# The plain RNN never leaves the plateau: on no seed and at no length does it
-# beat the constant in any way that matters. The GRU does on every seed, and
-# abruptly: for hundreds of steps the curve says nothing, then the error falls
-# tenfold within a hundred. The LSTM follows later, on rows of 50 and 100 steps
-# after two to four times as many training steps, and the longer the row the
-# fewer of its seeds get there in the time given. Those runs are the warning of
-# this figure: stopped on the plateau, a cell that can and a cell that cannot
-# look alike.
+# Two things can be learnt from these curves without a verdict. The first is the
+# *plateau*: for hundreds of steps the LSTM's lines say nothing, then the error
+# falls tenfold within a hundred. Whoever stops before the fall cannot tell a
+# cell that is about to learn from one that is not. {numref}`tab-memory-adding`
+# shows it: the longer the row, the fewer seeds of the LSTM arrive within the
+# budget, and nobody knows where the others would have.
 #
-# ## Accuracy against lag
-#
-# The smallest memory task of all: read one letter of eight, wait, name it.
-# Nothing disturbs the wait, so accuracy as a function of the lag measures the
-# cell alone. Guessing scores one in eight.
-
-# %%
-lags = (5, 10, 20, 40)
-pd.DataFrame({f"lag {lag}": verdict(f"recall {lag}") for lag in lags}).T
-
-# %% mystnb={"image": {"alt": "Accuracy of recalling one letter after lags of 5 to 40 steps for RNN, LSTM and GRU, median and range over seeds, with the chance level of one in eight."}}
-fig, ax = plt.subplots()
-for cell in CELLS:
-    final = np.array(
-        [curves(f"recall {lag}", cell, score="accuracy")[:, -1] for lag in lags]
-    )
-    low, middle, high = np.quantile(final, [0, 0.5, 1], axis=1)
-    plot_with_interval(ax, np.array(lags, float), middle, low, high, cell)
-ax.axhline(1 / 8, color="black", linestyle=":", label="guessing")
-ax.set(
-    xscale="log",
-    xticks=lags,
-    xlabel="lag in steps",
-    ylabel="accuracy",
-    ylim=(0, 1.05),
-)
-ax.set_xticks(lags, labels=lags)
-ax.minorticks_off()
-ax.set_title("A lag of 20, nothing in between: the LSTM guesses")
-ax.legend(loc="center left")
-plt.show()
-
-# %% [markdown]
-# Nothing overwrites the memory here, and the order of the adding problem is
-# overturned. At ten steps the RNN needs fifty training steps and the LSTM,
-# where it succeeds, ten times as many. At twenty the GRU is right on every
-# seed, the RNN more often than not, and the LSTM, which beat the RNN above,
-# guesses. At forty the gated cells guess, while the RNN does anything between
-# guessing and a perfect score: its fate hangs on the seed. *Long memory* and
-# *memory that resists noise* are two merits, and one task does not measure
-# both.
-#
-# Why? The obvious suspect is the gradient at the start of training:
-
-
-# %%
-def kept_per_step(cell, lag=20):
-    """Return the factor by which the gradient shrinks per step, on average,
-    before training."""
-    torch.manual_seed(0)
-    layer = SequenceReader(
-        cell, 10, equal_hidden_size(cell, 10, 8, PARAMETERS), 8
-    ).layer
-    letters, _ = make_copy(100, lag - 1, rng=0, length=1)
-    x = one_hot(torch.tensor(letters), 10).float().requires_grad_()
-    layer(x)[0][:, -1].square().sum().backward()
-    size = x.grad.norm(dim=2).mean(dim=0)
-    return (size[0] / size[-1]) ** (1 / lag)
-
-
-# %%
-for cell in CELLS:
-    print(f"{cell:4} keeps {kept_per_step(cell):.1f} of the gradient per step")
-
-# %% [markdown]
-# It has an alibi: before training, all three lose the gradient equally fast,
-# whatever their gates. What differs is how easily training can slow the loss.
-# In the RNN one matrix sets the rate for all units; in the LSTM the gates have
-# to open, and each gate learns from a gradient that the other gates have
-# already scaled down. That is a conjecture. The trial shows the verdict, not
-# the motive.
+# The second is a warning sign. The RNN's lines do not lie on the dotted line,
+# they jump *above* it: answers that are worse than always saying 1. Curves with
+# such spikes ask for a run at a smaller rate before they allow any sentence
+# about the cell.
 #
 # ## The copy task
 #
-# Now the whole word counts. Five letters of eight are read, twenty steps pass,
-# a signal comes, and the word must be written down in order. At every other
-# step the right output is a blank. The task comes from [Arjovsky et al.
-# (2016)](https://arxiv.org/abs/1511.06464), who ask for ten letters after up to
-# hundreds of steps.
+# A whole word now. Five letters are read, twenty steps pass, the last of them a
+# signal, and the word must be written down in order. At every other step the
+# right output is a blank. [Arjovsky et al.
+# (2016)](https://arxiv.org/abs/1511.06464), after a task of Hochreiter and
+# Schmidhuber's, ask for ten letters after up to hundreds of steps.
 
 # %%
 words, answers = make_copy(1, lag=20, rng=3, length=5)
@@ -420,49 +432,44 @@ print("read :", *words[0])
 print("write:", *answers[0])
 
 # %% [markdown]
-# (8 is the blank and 9 the signal.) Without memory the best answer is a blank
-# until the signal, and then every letter with equal probability. That costs
-# nothing during the wait and $\ln 8$ at each of the $K$ letters, spread over
-# $T + 2K$ steps:
+# Without memory the best answer is a blank until the signal, and then every
+# letter with equal probability. That costs nothing during the wait and $\ln 8$
+# at each of the $K$ letters, spread over $T + 2K$ steps, where $T$ is the wait:
 #
-# $$ \text{baseline} = \frac{K \ln 8}{T + 2K}, $$ (eq-copy-baseline)
-#
-# which for $K = 10$ is the $10 \ln 8 / (T + 20)$ of the paper.
+# $$ \text{baseline} = \frac{K \ln 8}{T + 2K}. $$ (eq-copy-baseline)
 
 # %%
-letters = {
-    cell: curves("copy", cell, score="accuracy")[:, -1] for cell in CELLS
-}
-pd.DataFrame(letters).agg(["min", "median", "max"]).T.round(2)
+K, T = 5, 20
+no_memory = np.log(8) * np.repeat([0, 1], [T + K, K])
+# Identity: what-silence-scores
+assert np.isclose(no_memory.mean(), K * np.log(8) / (T + 2 * K))
+print(f"no memory: {no_memory.mean():.3f}")
 
-# %% mystnb={"image": {"alt": "Cross-entropy of the copy task against training steps for RNN, LSTM and GRU, with the baseline without memory as a dotted line."}}
-baseline = 5 * np.log(8) / 30
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-copy", "caption": "The copy task with five letters and a wait of twenty steps, at one learning rate, 0.01, for 600 training steps: cross-entropy on validation rows, one line for each of five seeds. The dotted line is the score without memory."}, "image": {"alt": "Fifteen falling lines in three colours. All reach the dotted line within two hundred steps. Those of RNN and LSTM stay on it; those of the GRU go on falling slowly to about 0.28."}}
 fig, ax = plt.subplots()
-for cell in CELLS:
-    draw(ax, curves("copy", cell), cell)
-ax.axhline(baseline, color="black", linestyle=":", label="no memory")
-ax.set(
-    ylim=(0, 0.5),
-    xlabel="training steps (median and range)",
-    ylabel="cross-entropy",
-)
-ax.set_title("Silence is learnt at once, the word is not")
+for cell, color in zip(CELLS, ("blue", "vermilion", "green"), strict=True):
+    for seed, run in enumerate(runs("copy", cell)):
+        curve = run["curves"]["loss"]
+        steps = EACH * np.arange(1, len(curve) + 1)
+        name = cell if seed == 0 else None
+        ax.plot(steps, curve, color=COLORS[color], linewidth=1.1, label=name)
+ax.axhline(K * np.log(8) / (T + 2 * K), color="black", linestyle=":")
+ax.set(ylim=(0, 0.6), xlabel="training step", ylabel="cross-entropy")
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# A failure of all three, and worth showing. The curves fall to the baseline
-# within two hundred steps, which only means that the network has learnt when to
-# be silent. Then the GRU begins to remember some letters; LSTM and RNN stay
-# near the one in eight that guessing gives. Six hundred steps are not enough to
-# copy a word at this size. Without the dotted line, the first drop would have
-# looked like learning to copy.
+# The curves of {numref}`fig-memory-copy` fall to the dotted line within two
+# hundred steps, and without that line the fall would have looked like learning
+# to copy. It only means that the networks have learnt when to be silent. After
+# 600 steps nobody copies a word, and some curves are still falling: runs that
+# somebody stopped, not runs that failed.
 #
 # ## Waves
 #
 # Tutorials like to let an LSTM predict a sine wave. It is the wrong witness: a
-# sine of any period $p$ obeys a recurrence with two coefficients, by the
-# addition theorem,
+# sine of period $p$ obeys, by the addition theorem, a recurrence with two
+# coefficients,
 #
 # $$ x_t = 2 \cos(2\pi / p)\, x_{t-1} - x_{t-2}, $$ (eq-sine-recurrence)
 #
@@ -478,12 +485,13 @@ def two_coefficients(x):
 
 
 clean = make_sines(100, 100, rng=0, periods=(PERIOD, PERIOD))
-print("exact:", np.allclose(two_coefficients(clean), clean[:, 2:], atol=1e-12))
+# Identity: two-coefficients-suffice
+assert np.abs(two_coefficients(clean) - clean[:, 2:]).max() < 1e-12
 
 # %% [markdown]
 # A little noise breaks the recurrence, because the noise of both past values
 # enters the forecast: with noise of variance $\sigma^2$ its mean squared error
-# is $\sigma^2 (2 + 4 \cos^2 \omega)$.
+# is $\sigma^2 (2 + 4 \cos^2 \omega)$, where $\omega = 2\pi / p$.
 
 # %%
 NOISE = 0.2
@@ -495,202 +503,213 @@ print(f"last value again: {np.mean((noisy[:, 2:] - noisy[:, 1:-1]) ** 2):.2f}")
 print(f"noise alone:      {NOISE**2:.2f}")
 
 # %% [markdown]
-# Repeating the last value is now better than the exact recurrence, and half of
-# even that error is noise that nobody can forecast. With more coefficients,
-# fitted by least squares, a linear forecast averages the noise away: as long as
-# the period is known, AR models are hard to beat.
+# On these rows repeating the last value has the smaller error of the two, and
+# half of even that is noise that nobody can forecast. More coefficients, fitted
+# by least squares, average noise away: an autoregressive model, AR($p$), is
+# linear in the last $p$ values.
 #
-# So the trial makes the period unknown. Every row adds two sines, each with its
-# own period between 10 and 50 steps, and noise; the forecast of the next value
-# is scored on the second half of the row. An AR model has one set of
-# coefficients for all rows. A recurrent network may find out during the first
-# half what it is listening to.
+# So let the period be unknown. Every row adds two sines, each with its own
+# period between 10 and 50 steps, and noise; forecasts of the next value are
+# scored on the second half of the row. A recurrent network may find out in the
+# first half what it is listening to. Therefore its baseline must be allowed to
+# do the same. An AR model with *one* set of coefficients for all rows is not.
+#
+# ### A baseline that adapts
+#
+# Start from the coefficients $b$ that serve all rows, and before each step
+# correct them by what this row has shown so far. With $z_s$ the window before
+# step $s$, the correction $d$ minimises
+#
+# $$ \sum_{s < t} \bigl(x_s - z_s^\top (b + d)\bigr)^2 + \lambda \lVert d \rVert^2. $$ (eq-adaptive-ridge)
+#
+# This is ridge regression, solved anew at each step from two running sums,
+# known as recursive least squares.
+
+# %% tags=["remove-input"]
+show_source(adaptive_errors, bare=True)
+
+# %% [markdown]
+# And if we may know what the rows are made of, two sinusoids in noise, we can
+# fit just these: for each pair of periods on a grid the amplitudes have a
+# closed form, and the forecasts of all pairs are averaged by how well each pair
+# explains the row so far.
+
+# %% tags=["remove-input"]
+show_source(sinusoid_forecast, fold="Two sinusoids, fitted", bare=True)
 
 # %%
-waves = dict(results["linear_forecasts"])
+WAVES = {"waves": 2, "periods": (10.0, 50.0), "noise": NOISE}
+rows = make_sines(3000, 101, rng=0, **WAVES)
+judged = make_sines(500, 101, rng=1000, **WAVES)
+START = 51  # the second half begins here
+errors = {"last value again": np.diff(judged, axis=1)[:, START - 1 :]}
+
+# %%
+for order in (2, 8, 24, 48):
+    past, following = windows(judged, order)
+    forecasts = past @ shared_coefficients(rows, order)
+    errors[f"AR({order}), one for all rows"] = (forecasts - following)[:, -50:]
+
+# %% [markdown]
+# The order 24 and $\lambda = 3$ of the adaptive model were chosen on other rows
+# (`benchmarks/memory_waves.py --tune`). The sinusoids are scored on 150 rows
+# and every seventh step, to save time.
+
+# %%
+start = shared_coefficients(rows, 24)
+own = adaptive_errors(judged, start, ridge=3.0, first=START)
+errors["AR(24), fitted to the row"] = own
+
+# %%
+grid = np.linspace(1 / 50, 1 / 10, 60)  # frequencies, in cycles a step
+some = judged[:150]
+errors["two sinusoids, fitted"] = np.stack(
+    [
+        sinusoid_forecast(some[:, :t], grid, NOISE) - some[:, t]
+        for t in range(START, 101, 7)
+    ]
+)
+
+# %% mystnb={"figure": {"name": "tab-memory-waves", "caption": "Noisy waves of unknown period: mean squared error of forecasts of the next value on the second half of 500 rows (the sinusoids on a sample of them). The networks: median and range of five seeds after 400 training steps at one learning rate, 0.005, on the same rows."}}
+table = {name: f"{np.mean(e**2):.3f}" for name, e in errors.items()}
 for cell in CELLS:
-    final = curves("waves", cell, score="second_half")[:, -1]
-    waves[cell] = np.median(final)
-    print(f"{cell:4} seeds: {final.min():.3f} to {final.max():.3f}")
-pd.Series(waves, name="mean squared error").to_frame().round(3)
-
-# %% mystnb={"image": {"alt": "Mean squared error of forecasts of noisy waves: persistence, AR models of growing order, RNN, LSTM, GRU and the noise floor, as dots on a line."}}
-fig, ax = plt.subplots(figsize=(6.2, 4.2))
-for row, (name, error) in enumerate(waves.items()):
-    ax.plot(
-        error,
-        row,
-        "o",
-        color=COLORS["vermilion"] if name in CELLS else COLORS["blue"],
-    )
-ax.set_yticks(range(len(waves)), labels=waves)
-ax.invert_yaxis()
-ax.set(
-    xlim=(0, None), xlabel="mean squared error (networks: median of the seeds)"
-)
-ax.set_title("Unknown periods: gates beat 48 coefficients")
-plt.show()
-
-# %% [markdown]
-# Now the networks earn something. GRU and LSTM are better than the best linear
-# forecast here, which needs 48 past values; the plain RNN only draws level with
-# it. None reaches the noise, which only an observer who knows periods and
-# phases could. The same network on a single wave of known period would have
-# lost to least squares (exercise 5): an application shows what a cell is worth
-# only beside the simplest model that could do the job.
-#
-# ## What initialisation, ReLU and the forget bias change
-#
-# Is it the gates, or only where training starts? Two remedies for the plain RNN
-# are older than this book: recurrent weights that neither shrink nor stretch at
-# the start, orthogonal ([Saxe et al., 2014](https://arxiv.org/abs/1312.6120))
-# or the identity; and ReLU instead of tanh, whose slope is 1 wherever it is
-# active. [Le et al. (2015)](https://arxiv.org/abs/1504.00941) put identity and
-# ReLU together (their IRNN). Here each is tried by itself, on the adding
-# problem of 50 steps; everything else stays as it was.
-
+    final = [r["curves"]["second_half"][-1] for r in runs("waves", cell)]
+    table[f"{cell}, untuned"] = median_and_range(final, 3)
+table["noise alone"] = f"{NOISE**2:.3f}"
+pd.Series(table, name="mean squared error").to_frame()
 
 # %%
-def compare(task, cell, variants):
-    """Tabulate solved runs and final errors of several variants of a cell."""
-    rows = {}
-    for variant in variants:
-        final = curves(task, cell, variant)[:, -1]
-        solved = verdict(task, variant)[cell]
-        rows[variant] = {
-            "solved": solved,
-            "median error": f"{np.median(final):.3f}",
-        }
-    return pd.DataFrame(rows).T
-
-
-# %%
-compare(
-    "adding 50",
-    "RNN",
-    ["default", "orthogonal", "tanh, identity", "ReLU", "ReLU, identity"],
-)
-
-# %% mystnb={"image": {"alt": "Error of the adding problem with 50 steps against training steps for five variants of the plain RNN: default, orthogonal, identity with tanh, ReLU, ReLU with identity."}}
-names = {
-    "default": "tanh, uniform (default)",
-    "orthogonal": "tanh, orthogonal",
-    "tanh, identity": "tanh, identity",
-    "ReLU": "ReLU, uniform",
-    "ReLU, identity": "ReLU, identity (IRNN)",
-}
-fig, ax = plt.subplots(figsize=(6.2, 4.2))
-for variant, name in names.items():
-    draw(ax, curves("adding 50", "RNN", variant), name)
-ax.axhline(constant_error(50), color="black", linestyle=":")
-ax.set(
-    ylim=(0, 0.25),
-    xlabel="training steps (median and range)",
-    ylabel="squared error",
-)
-ax.set_title("A better start helps the RNN on one seed of five")
-ax.legend(fontsize=10, loc="lower left")
-plt.show()
+mean = {name: np.mean(error**2) for name, error in errors.items()}
+# Identity: adapting-to-the-row
+shared = mean["AR(48), one for all rows"]
+adaptive = mean["AR(24), fitted to the row"]
+assert adaptive < 0.9 * shared
+gru = [run["curves"]["second_half"][-1] for run in runs("waves", "GRU")]
+assert abs(np.median(gru) - adaptive) < 0.003
+# Identity: near-the-noise
+assert NOISE**2 < mean["two sinusoids, fitted"] < 0.055
 
 # %% [markdown]
-# With tanh no start helps: an orthogonal or identity matrix keeps the gradient
-# only as long as tanh is not saturated and training leaves the matrix alone.
-# With ReLU the curves begin to leave the plateau. ReLU with the identity solves
-# the task, as its authors report, but on one seed of five within these thousand
-# steps; the others follow the plateau to the end. A unit that never shrinks its
-# state does not forget the noise either, and where its weights grow past the
-# identity it explodes: the upper ends of the bands are such moments, caught by
-# the clipping. ReLU is no cure for vanishing gradients by itself. It exchanges
-# them for exploding ones, unless the recurrent matrix stays near the identity.
+# {numref}`tab-memory-waves` has a lesson that needs no tuning of networks.
+# Beside the AR models with one set of coefficients, whatever adapts looks
+# clever: the recorded GRU has a median of 0.072, the AR model of order 48 has
+# 0.088. Beside 24 coefficients that adapt too, whose error is 0.072 as well,
+# nothing is left to show off, at least by networks that nobody tuned. And two
+# sinusoids come nearer to the noise than any of them, as a model can that knows
+# the family the rows come from and estimates the rest. Had the table ended at
+# AR(48), one would have concluded that it takes a network to find out the
+# period.
+#
+# ## Where training starts
+#
+# A cell's initial values decide what it remembers before it has learnt
+# anything, and so what gradient it gets. For the LSTM this can be computed by
+# hand. A memory of size 1 is multiplied by the forget gate $f = \sigma(b_f)$ at
+# every step (while inputs and states add little to the bias), so that
+# $\sigma(b_f)^{20}$ is left of it after twenty steps:
+
+# %%
+biases = np.array([0, 1, 2, 3])
+f = 1 / (1 + np.exp(-biases))
+for bias, gate in zip(biases, f, strict=True):
+    half_life = np.log(2) / -np.log(gate)
+    print(f"{bias}: f = {gate:.2f}, half-life {half_life:4.1f} steps, ", end="")
+    print(f"after 20 steps {gate**20:.6f}")
+# Identity: what-a-bias-keeps
+assert f[0] ** 20 < 1e-6
+assert f[3] ** 20 > 0.35
+
+# %% [markdown]
+# With a bias of 0 a millionth of the letter's trace is left at the question,
+# with 3 more than a third. That fits what the appeal showed, and the
+# recommendation to set the bias to 1 ([Jozefowicz et al.,
+# 2015](https://proceedings.mlr.press/v37/jozefowicz15.html)) looks modest at
+# this lag: a five-hundredth is left. Whether the fading *is* the reason would
+# need an experiment of its own.
 #
 # ### Orthogonal is not orthogonal in an LSTM
 #
-# PyTorch stacks the four recurrent matrices of an LSTM into one of
-# $4H \times H$. An orthogonal draw of that matrix has orthonormal columns, but
-# each gate owns only a quarter of every column:
+# Another start: an orthogonal recurrent matrix neither shrinks nor stretches
+# any vector ([Saxe et al., 2014](https://arxiv.org/abs/1312.6120)). But an
+# LSTM's four recurrent matrices are stored as one of $4H \times H$ in PyTorch
+# (and its transpose in Keras, whose default start is orthogonal). An orthogonal
+# draw of that matrix has orthonormal columns, of which each gate owns a
+# quarter:
 
 # %%
-torch.manual_seed(0)
-fused = nn.init.orthogonal_(torch.empty(4 * 31, 31))
-singular_values = torch.stack(
-    [torch.linalg.svdvals(gate) for gate in fused.split(31)]
-)
-print(f"whole matrix:   all {torch.linalg.svdvals(fused).mean():.2f}")
-print(
-    f"each gate:      {singular_values.min():.1f} to "
-    f"{singular_values.max():.1f}"
-)
-print(f"root mean square: {singular_values.square().mean().sqrt():.2f}")
+H = units["LSTM"]
+normal = np.random.default_rng(0).normal(size=(4 * H, H))
+fused, _ = np.linalg.qr(normal)
+gates = np.linalg.svd(fused.reshape(4, H, H), compute_uv=False)
+print(f"whole: all {np.linalg.svd(fused, compute_uv=False).mean():.2f}")
+print(f"each gate: {gates.min():.1f} to {gates.max():.1f}")
+print(f"root mean square: {np.sqrt(np.mean(gates**2)):.2f}")
+# Identity: a-quarter-of-every-column
+assert np.isclose(np.mean(gates**2), 1 / 4)
 
 # %% [markdown]
 # A gate's matrix shrinks an average vector by half, and some directions almost
-# to nothing. To make the gates orthogonal, initialise the four blocks one by
-# one (here `orthogonal gates`). The other LSTM ablation is the forget bias
-# $b_f$. PyTorch's start near 0 opens the gate half, so that a memory loses half
-# of itself at every step ([chapter 02](02_lstm.ipynb)); 1 is what
-# [Jozefowicz et al.
-# (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) recommend. All on
-# the adding problem of 50 steps.
+# to nothing. To make the gates orthogonal, draw the four blocks one by one. The
+# first hearing tried these starts too, at its one rate:
 
-# %%
-compare(
-    "adding 50",
-    "LSTM",
-    [
-        "default",
-        "orthogonal",
-        "orthogonal gates",
-        "forget bias 1",
-        "forget bias 3",
-    ],
-)
+# %% mystnb={"figure": {"name": "tab-memory-starts", "caption": "The adding problem with 50 steps, 1,000 training steps at one learning rate, 0.01: seeds that solved it from different starts, in brackets the median number of steps, and the final error as median and range."}}
+starts = {
+    "RNN": ["default", "orthogonal", "tanh, identity", "ReLU, identity"],
+    "LSTM": ["default", "orthogonal", "orthogonal gates", "forget bias 3"],
+}
+table = {}
+for cell, start in [(c, s) for c in starts for s in starts[c]]:
+    final = [r["curves"]["loss"][-1] for r in runs("adding 50", cell, start)]
+    table[f"{cell}, {start}"] = {
+        "solved": solved("adding 50", cell, start),
+        "final error": median_and_range(final, 3),
+    }
+pd.DataFrame(table).T
 
 # %% [markdown]
-# Here the textbook remedies disappoint. A larger forget bias brings most seeds
-# to the goal sooner, yet one seed in five misses it altogether within the
-# thousand steps; orthogonal matrices, fused or gate by gate, change nothing
-# that five seeds could show. Jozefowicz et al. found that a bias of 1 closes
-# the gap between LSTM and GRU. On this task it does not: the GRU of the first
-# figure needs half the steps of the fastest LSTM. With one seed instead of
-# five, this table would have supported any story.
+# From {numref}`tab-memory-starts` this page once concluded that a better start
+# helps the RNN "on one seed of five" and that the choice of the cell matters
+# more than its start. Both were sentences about the rate 0.01. A start and a
+# rate belong together: the identity with ReLU carries a change of a weight
+# through every step undamped, so that a step of the optimizer that suits a
+# forgetful cell may be too large for it. The way to know is to tune both.
 #
-# ## What failed, and why
+# ## What failed
 #
-# - *The plain RNN* fails where noise stands between what it must keep and the
-#   end. Each step multiplies the gradient by the same matrix and the slope of
-#   tanh ([chapter 01](01_rnn_basics.ipynb)); over 50 steps too little is left
-#   to tell the marks from the noise.
-# - *The remedies* for initialisation: each helped some seeds and none helped
-#   reliably. At these sizes and lengths the choice of the cell matters more
-#   than its start.
-# - *Everybody* fails to copy a word in the time given.
-# - *The clock*, too: a run that has not converged yet and one that never will
-#   look the same. Every statement above holds for these sizes, one learning
-#   rate and these numbers of steps; five seeds say how much it hangs on the
-#   seed, and nothing says what another learning rate would have done.
-# - *Numbers too small to compute with*: the gradient of a long row vanishes
-#   into denormal numbers, with which processors are slow. The benchmark calls
-#   `torch.set_flush_denormal(True)`; on rows of 200 steps it measured how many
-#   times longer a training step takes without:
-
-# %%
-pd.Series(results["denormal_slowdown"], name="slowdown").to_frame().round(1)
-
-# %% [markdown]
+# - *Our first verdicts.* "The LSTM guesses at a lag of 20", "ReLU is no cure",
+#   "the choice of the cell matters more than its start": each was read off
+#   true numbers at one rate, and one changed number overturned the first.
+# - *A weak baseline.* "Unknown periods: gates beat 48 coefficients" compared a
+#   model that adapts with one that must not.
+# - *Stopping on the plateau.* Several runs of the adding and the copy task
+#   ended before anything had happened, and count for nothing either way.
+# - *Gradients too small to compute with.* On long rows they become denormal
+#   numbers, below $10^{-38}$, with which processors are slow. The benchmark has
+#   them rounded to zero.
+#
 # ## Summary
 #
-# - Compare cells at equal numbers of parameters, on several seeds, beside the
-#   score of an answer without memory: $1/6$ for the adding problem,
-#   $K \ln 8 / (T + 2K)$ for the copy task.
-# - Gates win where the memory must be protected from what comes in between.
-#   Where nothing does, the plain RNN learns faster than the LSTM.
-# - GRU and LSTM solve the adding problem, the RNN does not. The GRU needs half
-#   of the LSTM's steps or fewer.
-# - Identity with ReLU, orthogonal matrices and the forget bias help some seeds
-#   and not others; an orthogonal $4H \times H$ matrix does not make the gates
-#   orthogonal.
-# - A clean sine needs two coefficients; a noisy one of known period, an AR
-#   model; a network earns its place when it must find out the period itself.
+# - Recall after $T$ steps asks for one letter of eight, of which guessing names
+#   one in eight.[ᵈ](#one-letter-twenty-steps-later)
+# - Always answering 1 has the error $1/6$ on the adding problem, whatever the
+#   length of the row.[ⁱ](#what-a-constant-scores)
+# - On the copy task silence and guessing have a cross-entropy of $K \ln 8 / (T
+#   + 2K)$.[ⁱ](#what-silence-scores)
+# - In a fair trial each contender has its own learning rate and start, a stated
+#   budget, thresholds and then fresh seeds.[ᵈ](#a-fair-trial)
+# - A rate may be given up as soon as nothing that is left to run could bring it
+#   back.[ⁱ](#giving-up-is-safe)
+# - A clean sine obeys a recurrence of two
+#   coefficients.[ⁱ](#two-coefficients-suffice)
+# - On the rows of this chapter 24 coefficients fitted to the row as it goes on
+#   had a smaller error than 48 fitted once to all
+#   rows.[ⁱ](#adapting-to-the-row)
+# - Two sinusoids fitted to each of these rows came near the
+#   noise.[ⁱ](#near-the-noise)
+# - At a forget bias of 0 a millionth of a memory is left after twenty steps, at
+#   3 more than a third.[ⁱ](#what-a-bias-keeps)
+# - An orthogonal $4H \times H$ matrix leaves each gate a mean squared singular
+#   value of a quarter.[ⁱ](#a-quarter-of-every-column)
 #
 # ## Exercises
 #
@@ -698,8 +717,8 @@ pd.Series(results["denormal_slowdown"], name="slowdown").to_frame().round(1)
 # :label: ex-memory-1
 # ```
 # A colleague compares RNN, LSTM and GRU with 64 hidden units each on the adding
-# problem. How many times as many parameters as the RNN's do the other two have,
-# and which hidden sizes would be fair?
+# problem. Predict how many times as many parameters as the RNN the other two
+# have, then count. Which hidden sizes would be fair?
 # ```{exercise-end}
 # ```
 #
@@ -714,10 +733,8 @@ for cell in CELLS:
     count[cell] = sum(p.numel() for p in model.parameters())
 for cell in CELLS:
     fair = equal_hidden_size(cell, 2, 1, count["RNN"])
-    print(
-        f"{cell:4} {count[cell] / count['RNN']:.1f} times the RNN; fair: H = "
-        f"{fair}"
-    )
+    ratio = count[cell] / count["RNN"]
+    print(f"{cell:4} {ratio:.1f} times the RNN; fair: H = {fair}")
 
 # %% [markdown]
 # ```{solution-end}
@@ -747,6 +764,46 @@ print(f"copy, K = 10, T = 100: {10 * np.log(8) / 120:.3f}")
 # ```{solution-end}
 # ```
 #
+# ```{exercise-start} Find the unfair trial (*medium*)
+# :label: ex-memory-unfair
+# ```
+# Four things in this plan decide the result before it is run. Which?
+#
+#     for cell in (RNN, LSTM, GRU):
+#         for rate in (0.001, 0.003, 0.01):
+#             for seed in range(5):
+#                 layer = cell(10, 64, rng=seed)
+#                 error = train_until(layer, rate, steps=300, rows=test_rows)
+#                 results[cell, rate, seed] = error
+#         best[cell] = min(results[cell, r, s] for r in rates for s in seeds)
+#     print("the winner:", min(best, key=best.get))
+#
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-memory-unfair
+# :class: dropdown
+# ```
+# Equal units, not equal parameters. The rate is chosen on the test rows and on
+# the very seeds that are reported. The best *run* is reported, which rewards
+# the cell whose seeds scatter most, not the one that is good. And 300 steps may
+# end on a plateau: a cell that has not begun to learn counts as one that will
+# not. How much the best of several runs promises too much can be computed.
+# Fifteen runs of two cells that are equally good, with errors drawn from the
+# same normal distribution but for the spread:
+
+# %%
+rng = np.random.default_rng(0)
+steady = rng.normal(1, 0.1, (10_000, 15)).min(axis=1)
+erratic = rng.normal(1, 0.2, (10_000, 15)).min(axis=1)
+print(f"best of fifteen: steady {steady.mean():.2f}, ", end="")
+print(f"erratic {erratic.mean():.2f}")
+
+# %% [markdown]
+# Both are 1 on average; the erratic one looks better by far.
+# ```{solution-end}
+# ```
+#
 # ```{exercise-start} Two clean sines (*medium*)
 # :label: ex-memory-3
 # ```
@@ -769,61 +826,9 @@ product = np.polymul(*factors)
 one, other = (make_sines(1, 200, rng=0, periods=(p, p))[0] for p in (10, 30))
 residual = np.convolve(one + other, product, mode="valid")
 print("coefficients:", (-product[1:]).round(2))
-print("exact:", np.allclose(residual, 0, atol=1e-12))
+assert np.abs(residual).max() < 1e-12
 
 # %% [markdown]
-# ```{solution-end}
-# ```
-#
-# ```{exercise-start} RNN, LSTM and GRU on one task (*medium*)
-# :label: ex-memory-4
-# ```
-# Compare the three cells, fairly and on three seeds, on the recall of one
-# letter after five steps. Which of them get every letter right?
-# ```{exercise-end}
-# ```
-#
-# ```{solution-start} ex-memory-4
-# :class: dropdown
-# ```
-
-
-# %%
-def letters_and_answers(n, rng):
-    letters, answers = make_copy(n, lag=4, rng=rng, length=1)
-    return one_hot(torch.tensor(letters), 10).float(), torch.tensor(
-        answers[:, -1]
-    )
-
-
-# %%
-def recall_accuracy(cell, seed):
-    torch.manual_seed(seed)
-    model = SequenceReader(
-        cell, 10, equal_hidden_size(cell, 10, 8, PARAMETERS), 8
-    )
-    rows = TensorDataset(*letters_and_answers(1600, seed))
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    batches = DataLoader(rows, batch_size=32, shuffle=True)
-    fit(
-        model,
-        batches,
-        loss=cross_entropy,
-        optimizer=optimizer,
-        epochs=3,
-        clip=1.0,
-    )
-    inputs, answers = letters_and_answers(500, 100)
-    with torch.no_grad():
-        return (model(inputs).argmax(-1) == answers).float().mean().item()
-
-
-# %%
-for cell in CELLS:
-    print(cell, [recall_accuracy(cell, seed) > 0.99 for seed in range(3)])
-
-# %% [markdown]
-# All three, on every seed: five steps of silence are no reason for gates.
 # ```{solution-end}
 # ```
 #
@@ -843,23 +848,15 @@ for cell in CELLS:
 
 # %%
 fresh = make_sines(500, 100, rng=1, periods=(PERIOD, PERIOD), noise=NOISE)
-
-
-def windows(rows, order):
-    view = np.lib.stride_tricks.sliding_window_view(rows, order + 1, axis=1)
-    return view[..., :-1].reshape(-1, order), view[..., -1].ravel()
-
-
 for order in (2, 8, 32):
-    past, future = windows(noisy, order)
-    coefficients = np.linalg.lstsq(past, future, rcond=None)[0]
-    past, future = windows(fresh, order)
-    print(f"AR({order:2}): {np.mean((past @ coefficients - future) ** 2):.3f}")
+    past, following = windows(fresh, order)
+    error = past @ shared_coefficients(noisy, order) - following
+    print(f"AR({order:2}): {np.mean(error**2):.3f}")
 print(f"noise alone: {NOISE**2:.3f}")
 
 # %% [markdown]
 # With the period known, 32 coefficients that least squares finds in a moment
-# come close to the noise alone. There is nothing left for a network to win.
+# come close to the noise alone, and no forecast from the past can be below it.
 # ```{solution-end}
 # ```
 #
@@ -869,8 +866,9 @@ print(f"noise alone: {NOISE**2:.3f}")
 # [Tallec and Ollivier (2018)](https://arxiv.org/abs/1804.11188) draw the forget
 # biases as $\ln u$ with $u$ uniform on $[1, T - 1]$, where $T$ is the longest
 # lag expected, and set the input biases to their negatives. Which half-lives of
-# the memory does that give for $T = 100$, and does the LSTM of the live case
-# solve its task with it?
+# the memory does that give for $T = 20$? Does the LSTM recall a letter after 20
+# steps with it, in the 200 training steps at the rate 0.01 that were not enough
+# from a forget bias of 0?
 # ```{exercise-end}
 # ```
 #
@@ -878,45 +876,29 @@ print(f"noise alone: {NOISE**2:.3f}")
 # :class: dropdown
 # ```
 # A gate at bias $b$ keeps $f = \sigma(b)$ per step, so with $b = \ln u$ the
-# memory shrinks by $u / (1 + u)$ and its half-life is $\ln 2 / \ln(1 + 1/u)$,
-# about $0.69\, u$ steps: the units cover all lags up to $T$ evenly.
+# memory shrinks by $u / (1 + u)$. It falls to a share $1/e$ in about $u$ steps,
+# so that these *time constants* cover the lags up to $T$; its half-life, $\ln 2
+# / \ln(1 + 1/u)$, is about $0.69\, u$.
 
 
 # %%
-def chrono(layer, longest, generator):
-    """Set an LSTM's forget and input biases as Tallec and Ollivier do;
-    PyTorch's order is i, f."""
-    hidden = layer.hidden_size
-    bias = torch.log(
-        1 + (longest - 2) * torch.rand(hidden, generator=generator)
-    )
-    with torch.no_grad():
-        layer.bias_hh_l0.zero_()
-        layer.bias_ih_l0.zero_()
-        layer.bias_ih_l0[:hidden] = -bias
-        layer.bias_ih_l0[hidden : 2 * hidden] = bias
-    return bias
+@torch.no_grad()
+def chrono(longest, seed):
+    model, H = make("LSTM", seed), units["LSTM"]
+    u = 1 + (longest - 2) * torch.rand(H)
+    model.layer.bias_hh_l0.zero_()
+    model.layer.bias_ih_l0.zero_()
+    model.layer.bias_ih_l0[:H] = -u.log()
+    model.layer.bias_ih_l0[H : 2 * H] = u.log()
+    return model, np.log(2) / torch.log1p(1 / u)
 
 
-# %%
-torch.manual_seed(0)
-model = SequenceReader("LSTM", 2, 31, 1)
-bias = chrono(model.layer, 100, torch.Generator().manual_seed(0))
-half_life = np.log(2) / torch.log1p(torch.exp(-bias))
-print(f"half-lives: {half_life.min():.0f} to {half_life.max():.0f} steps")
-
-# %%
-chrono(model.layer, LENGTH, torch.Generator().manual_seed(0))
-history = fit(
-    model,
-    DataLoader(TensorDataset(*train_rows), batch_size=32, shuffle=True),
-    [valid_rows],
-    loss=mse_loss,
-    optimizer=torch.optim.Adam(model.parameters(), lr=0.01),
-    epochs=EPOCHS,
-    clip=1.0,
-)
-print("solved:", history.frame["valid_loss"].min() < 1 / 60)
+# %% tags=["within-0.03"]
+_, half_lives = chrono(20, seed=0)
+print(f"half-lives: {half_lives.min():.0f} to {half_lives.max():.0f} steps")
+drawn = [train(chrono(20, s)[0], 0.01, 200, s) for s in (0, 1)]
+print("cross-entropy:", *(f"{loss:.2f}" for loss in drawn))
+assert max(drawn) < 0.3
 
 # %% [markdown]
 # ```{solution-end}
@@ -925,14 +907,18 @@ print("solved:", history.frame["valid_loss"].min() < 1 / 60)
 # ## Further reading
 #
 # - [Hochreiter and Schmidhuber
-#   (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the adding problem and
-#   five other long-lag tasks, made so that guessing weights at random cannot
-#   solve them.
+#   (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the adding problem
+#   among tasks of growing difficulty. They also guess weights at random, and
+#   report which of the tasks used before them this solves quickly.
 # - [Le, Jaitly and Hinton (2015)](https://arxiv.org/abs/1504.00941): identity
-#   and ReLU, with the learning curves of the adding problem up to 400 steps.
+#   and ReLU, with learning curves of the adding problem on rows of growing
+#   length.
 # - [Arjovsky, Shah and Bengio (2016)](https://arxiv.org/abs/1511.06464):
-#   recurrent matrices that stay unitary during training, not only at the start;
-#   the copy task with its baseline.
+#   recurrent matrices that stay unitary during training; the copy task with its
+#   baseline.
+# - [Greff et al. (2017)](https://arxiv.org/abs/1503.04069): eight variants of
+#   the LSTM, thousands of runs with settings drawn at random, and an analysis
+#   of how much the learning rate explains.
 # - [Jozefowicz, Zaremba and Sutskever
 #   (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html): a search over
 #   thousands of cells, which ends by recommending a larger forget bias.
@@ -940,5 +926,5 @@ print("solved:", history.frame["valid_loss"].min() < 1 / 60)
 #   are what makes a network indifferent to how fast time passes, and biases
 #   that follow from it.
 #
-# Before this: [GRU](03_gru.ipynb). Next: [sequences of any
+# Before: [GRU](03_gru.ipynb). After: [sequences of any
 # length](05_any_length.ipynb).

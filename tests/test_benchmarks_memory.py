@@ -1,113 +1,301 @@
-"""The memory trial: what is recorded is what the code computes, and the
-comparison is fair."""
+"""The memory trial: fair, resumable, and what is recorded comes out again."""
 
-import dataclasses
+import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks import memory
-from benchmarks.record import RESULTS
-from utils.models.pytorch import SequenceReader, equal_hidden_size
+
+SMALL = memory.recall(3, steps=150)
+TWO = {name: memory.CONTENDERS[name] for name in ("tanh RNN", "GRU")}
 
 
-@pytest.fixture(scope="module")
-def recorded():
-    return json.loads((RESULTS / "memory.json").read_text(encoding="utf-8"))[
-        "results"
-    ]
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Leave one short task and two contenders, and a journal of its own."""
+    monkeypatch.setattr(memory, "TASKS", {"small": SMALL})
+    monkeypatch.setattr(memory, "CONTENDERS", TWO)
+    monkeypatch.setattr(memory, "JOURNAL", tmp_path / "memory.jsonl")
+    monkeypatch.setattr(memory, "recorded", lambda name: {})
+    monkeypatch.setattr(memory, "thresholds_committed", lambda: ("small",))
+    monkeypatch.setattr(sys, "argv", ["memory"])
+    return tmp_path / "memory.jsonl"
 
 
-@pytest.mark.parametrize(
-    ("task", "cell", "variant"),
-    [
-        ("adding 50", "GRU", "default"),
-        ("adding 50", "LSTM", "orthogonal gates"),
-        ("recall 10", "GRU", "default"),
-        ("waves", "GRU", "default"),
-    ],
-)
-def test_the_first_hundred_steps_of_a_run_come_out_as_recorded(
-    task, cell, variant, recorded
+def outcomes(journal):
+    """Return what a journal holds, without the seconds it took."""
+    return {
+        key: {name: value for name, value in run.items() if name != "seconds"}
+        for key, run in memory.read_journal(journal).items()
+    }
+
+
+def test_a_killed_trial_goes_on_where_it_was(small, monkeypatch):
+    memory.main()
+    whole = outcomes(small)
+    assert sum(key.startswith("seeds / ") for key in whole) == 10
+    assert {run["ended"] for run in whole.values()} <= {
+        "solved",
+        "budget",
+        "left behind",
+    }
+
+    small.unlink()
+    run, runs = memory.run, itertools.count()
+
+    def killed(job):
+        if next(runs) == 3:
+            raise KeyboardInterrupt
+        return run(job)
+
+    monkeypatch.setattr(memory, "run", killed)
+    with pytest.raises(KeyboardInterrupt):
+        memory.main()
+    assert len(outcomes(small)) == 3
+    with small.open("a", encoding="utf-8") as journal:
+        journal.write('{"tuning / small / GRU / 0.003 / 100": {"ende')
+
+    monkeypatch.setattr(memory, "run", run)
+    memory.main()
+    assert outcomes(small) == whole
+    assert list(outcomes(small)) == list(whole), "in the same order"
+
+
+def test_tuning_and_fresh_seeds_are_disjoint():
+    apart = {memory.VALIDATION_SEED, memory.TEST_SEED, memory.PERMUTATION_SEED}
+    seeds = set(memory.SEEDS), set(memory.TUNING_SEEDS), apart
+    assert len(set.union(*seeds)) == sum(map(len, seeds))
+    assert len(memory.SEEDS) >= 5
+    assert len(memory.TUNING_SEEDS) >= 3
+
+
+def test_fresh_seeds_wait_for_committed_thresholds(small):
+    done = {}
+    while job := memory.next_job(done, ()):
+        assert job.phase == "tuning"
+        done[job.key] = {"ended": "solved", "solved_at": 50, "best": 0.0}
+    assert memory.next_job(done, ("small",)).phase == "seeds"
+
+
+def test_thresholds_count_once_they_are_committed(monkeypatch):
+    def shown(source, code=0):
+        monkeypatch.setattr(
+            memory.subprocess,
+            "run",
+            lambda *a, **k: subprocess.CompletedProcess(a, code, source, ""),
+        )
+        return memory.thresholds_committed()
+
+    assert shown("x = 1\nTHRESHOLDS_FOR = ('copy', 'waves')\n") == (
+        "copy",
+        "waves",
+    )
+    assert shown("x = 1\n") == ()
+    assert shown("", 128) == ()
+
+
+def test_a_run_that_is_not_finite_says_so():
+    job = memory.train(
+        memory.adding(10, steps=50), memory.EVERY["tanh RNN"], 1e30, 0
+    )
+    assert job["ended"] == "not finite"
+    assert job["steps"] < 50
+    assert memory.badness(SMALL, job) == 2
+
+
+class Fake:
+    """Tuning runs that end as a table says, and are counted."""
+
+    def __init__(self, table):
+        self.table, self.runs = table, 0
+
+    def make(self, job):
+        """End a run as the table says, or where it is left behind."""
+        self.runs += 1
+        share = self.table[job.rate, job.seed]
+        if share < 1 and share < job.ceiling:
+            at = share * SMALL.steps
+            return {"ended": "solved", "solved_at": at, "best": 0.0}
+        if job.ceiling < 1:
+            return {"ended": "left behind", "solved_at": None, "best": 1.0}
+        lost = {"solved_at": None, "best": (share - 1) * SMALL.baseline}
+        return {"ended": "budget"} | lost
+
+    def tune(self):
+        """Tune until the best rate is known."""
+        done = {}
+        while True:
+            best, job = memory.tuned("small", "GRU", done)
+            if job is None:
+                return best
+            assert job.key not in done
+            done[job.key] = self.make(job)
+
+
+def table_of(random):
+    """Draw how each rate fares on each seed: solved below 1, unsolved above."""
+    seeds = memory.TUNING_SEEDS
+    return {
+        (rate, seed): random.uniform(0, 1)
+        if random.random() < 0.7
+        else random.uniform(1, 2)
+        for rate in memory.RATES
+        for seed in seeds
+    }
+
+
+def test_giving_up_rates_early_does_not_change_the_choice(small):
+    saved = 0
+    for seed in range(200):
+        table = table_of(np.random.default_rng(seed))
+        mean = {
+            rate: np.mean([table[rate, s] for s in memory.TUNING_SEEDS])
+            for rate in memory.RATES
+        }
+        tried = set(memory.FIRST_RATES)
+        while True:  # the same rule, with every run made
+            best = min(tried, key=mean.__getitem__)
+            place = memory.RATES.index(best)
+            if best == min(tried):
+                place -= 1
+            elif best == max(tried):
+                place += 1
+            if not 0 <= place < 7 or memory.RATES[place] in tried:
+                break
+            if (
+                len(tried) > 3
+                and min(
+                    table[rate, s]
+                    for rate in tried
+                    for s in memory.TUNING_SEEDS
+                )
+                >= 1
+            ):
+                break
+            tried.add(memory.RATES[place])
+        fake = Fake(table)
+        assert fake.tune() == best
+        saved += 3 * len(tried) - fake.runs
+    assert saved > 0
+
+
+def test_tuning_goes_beyond_the_edge_once_where_nothing_is_solved(small):
+    lost = {key: 2 - key[0] for key in table_of(np.random.default_rng(0))}
+    fake = Fake(lost)
+    assert fake.tune() == 0.03
+    assert fake.runs == 12
+    solved = {key: 0.9 - key[0] for key in lost}
+    assert Fake(solved).tune() == 0.1
+
+
+def test_a_gradient_points_where_the_loss_falls():
+    for task in (memory.adding(6), memory.copying(2, 2, 10)):
+        for contender in memory.EVERY.values():
+            model = memory.Model(task, contender, 0)
+            x, y = task.draw(8, np.random.default_rng(0))
+            loss, d_answers = memory.loss_and_gradient(model.forward(x), y)
+            gradients = model.backward(d_answers)
+            square = sum(
+                float(np.sum(array**2))
+                for part in gradients
+                for array in part.values()
+            )
+            step = 1e-2 / np.sqrt(square)
+            for params, part in zip(model.params, gradients, strict=True):
+                for name, array in part.items():
+                    params[name] -= step * array
+            after, _ = memory.loss_and_gradient(model.forward(x), y)
+            assert (loss - after) / (step * square) == pytest.approx(1, rel=0.1)
+
+
+def test_starts_change_what_they_say():
+    def params(name):
+        return memory.Model(SMALL, memory.EVERY[name], 0).layer.params
+
+    assert np.array_equal(params("ReLU RNN, identity")["W_h"], np.eye(57))
+    assert np.array_equal(params("tanh RNN, identity")["W_h"], np.eye(57))
+    orthogonal = params("tanh RNN, orthogonal")["W_h"]
+    np.testing.assert_allclose(
+        orthogonal @ orthogonal.T, np.eye(57), rtol=0, atol=1e-5
+    )
+    for bias in (0, 1, 3):
+        b = params(f"LSTM, forget bias {bias}")["b"].reshape(4, -1)
+        assert set(b[1]) == {bias}
+        assert len(set(b[0])) > 1
+    gru = params("GRU, update bias 3")
+    update = (gru["b_x"] + gru["b_h"]).reshape(3, -1)[1]
+    assert set(update) == {3}
+    b = params("LSTM, chrono")["b"].reshape(4, -1)
+    assert np.array_equal(b[0], -b[1])
+    assert 0 <= b[1].min() < b[1].max() <= np.log(SMALL.length - 1)
+
+
+def test_contenders_have_like_many_parameters():
+    for task in memory.TASKS.values():
+        counts = [
+            sum(
+                array.size
+                for part in memory.Model(task, contender, 0).params
+                for array in part.values()
+            )
+            for contender in memory.CONTENDERS.values()
+        ]
+        assert max(counts) < 1.05 * min(counts)
+
+
+def test_the_accuracy_of_the_copy_task_is_that_of_its_letters():
+    task = memory.copying(2, 3, 10)
+    rows = task.draw(300, np.random.default_rng(0))
+
+    class Silent:
+        def forward(self, x):
+            return np.broadcast_to(np.eye(9)[8], (*x.shape[:2], 9))
+
+    assert memory.scores(Silent(), task, rows)["accuracy"] == 0
+
+
+def test_memoryless_answers_score_the_baselines():
+    rng = np.random.default_rng(0)
+    for name in ("adding 50", "recall 10", "copy", "pixels"):
+        task = memory.TASKS[name]
+        x, y = task.draw(4000, rng)
+        if name.startswith("adding"):
+            answers = np.ones_like(y)
+        else:
+            answers = np.zeros((*y.shape, task.outputs))
+        if name == "copy":
+            answers[:, :-5, 8] = 100
+            answers[:, -5:, 8] = -100
+        loss, _ = memory.loss_and_gradient(answers, y)
+        assert loss == pytest.approx(task.baseline, rel=0.05)
+    last = [memory.TASKS["waves"].draw(2000, rng) for _ in range(2)]
+    for x, y in last:
+        error = np.mean((x - y)[:, 50:] ** 2)
+        assert error == pytest.approx(memory.TASKS["waves"].baseline, rel=0.05)
+
+
+def test_digits_are_permuted_alike_in_every_part():
+    plain, permuted = (memory.digit_parts(each) for each in (False, True))
+    for (x, y), (moved, same) in zip(plain, permuted, strict=True):
+        assert np.array_equal(y, same)
+        assert not np.array_equal(x, moved)
+        assert np.array_equal(np.sort(x, axis=1), np.sort(moved, axis=1))
+
+
+def test_collecting_keeps_every_run_and_names_the_best_rates(
+    small, monkeypatch
 ):
-    # Of runs whose loss leaps, such as the plain RNN's, rounding changes even
-    # the first steps.
-    short = dataclasses.replace(memory.TASKS[task], steps=100)
-    rerun = memory.train(short, cell, variant, 0)
-    run = recorded["runs"][f"{task} / {cell} / {variant} / 0"]
-    assert rerun["parameters"] == run["parameters"]
-    for score, curve in rerun["curves"].items():
-        # Other processors add in another order, and training amplifies it.
-        np.testing.assert_allclose(
-            curve, run["curves"][score][:2], rtol=0.05, atol=0.01
-        )
-
-
-def test_every_recorded_run_belongs_to_the_trial_and_is_labelled_right(
-    recorded,
-):
-    planned = {" / ".join(map(str, run)) for run in memory.runs()}
-    assert set(recorded["runs"]) <= planned
-    for key, run in recorded["runs"].items():
-        task = memory.TASKS[key.split(" / ")[0]]
-        losses = run["curves"]["loss"]
-        assert (run["ended"] == "solved") == (losses[-1] < task.solved), key
-        assert all(loss >= task.solved for loss in losses[:-1]), key
-        if run["ended"] == "steps":
-            assert len(losses) == task.steps // memory.STEPS_PER_CHECK, key
-
-
-def test_parameter_counts_differ_by_less_than_three_percent(recorded):
-    for key, run in recorded["runs"].items():
-        assert run["parameters"] == pytest.approx(
-            memory.PARAMETERS, rel=0.03
-        ), key
-
-
-def test_linear_forecasts_come_out_as_recorded(recorded):
-    for name, score in memory.linear_forecasts(orders=(1, 4)).items():
-        assert recorded["linear_forecasts"][name] == pytest.approx(score)
-
-
-@pytest.mark.parametrize("cell", memory.CELLS)
-def test_equal_hidden_size_is_the_closest(cell):
-    def count(hidden):
-        return sum(
-            p.numel() for p in SequenceReader(cell, 3, hidden, 2).parameters()
-        )
-
-    best = equal_hidden_size(cell, 3, 2, 1000)
-    assert abs(count(best) - 1000) == min(
-        abs(count(hidden) - 1000) for hidden in range(1, 60)
+    saved = {}
+    monkeypatch.setattr(
+        memory, "record", lambda name, results: saved.update(results)
     )
-
-
-def test_variants_change_what_they_say():
-    def layer(cell, variant):
-        return memory.build(memory.TASKS["adding 50"], cell, variant, 0).layer
-
-    assert layer("RNN", "ReLU").nonlinearity == "relu"
-    identity = layer("RNN", "ReLU, identity")
-    assert identity.nonlinearity == "relu"
-    assert torch.equal(identity.weight_hh_l0, torch.eye(identity.hidden_size))
-    biased = layer("LSTM", "forget bias 3")
-    forget = (biased.bias_ih_l0 + biased.bias_hh_l0).view(4, -1)[1]
-    assert torch.equal(forget, torch.full_like(forget, 3.0))
-    for gate in layer("LSTM", "orthogonal gates").weight_hh_l0.chunk(4):
-        torch.testing.assert_close(
-            gate @ gate.T, torch.eye(len(gate)), atol=1e-5, rtol=0
-        )
-    fused = layer("LSTM", "orthogonal").weight_hh_l0
-    torch.testing.assert_close(
-        fused.T @ fused, torch.eye(fused.shape[1]), atol=1e-5, rtol=0
-    )
-
-
-def test_a_run_that_is_not_finite_ends_and_says_so():
-    task = dataclasses.replace(
-        memory.TASKS["adding 50"],
-        loss=lambda outputs, targets: outputs.sum() * torch.inf,
-    )
-    assert memory.train(task, "RNN", "default", 0)["ended"] == "not finite"
+    memory.main()
+    runs = memory.read_journal(small)
+    memory.collect(small)
+    assert json.loads(json.dumps(saved["runs"])) == runs
+    for name, rate in saved["rates"]["small"].items():
+        assert f"seeds / small / {name} / {rate:g} / 0" in runs
