@@ -3,8 +3,8 @@ rolling windows.
 
 Six folds of 504 days on the S&P 500 and the NASDAQ; a rolling window keeps
 1,260 days. The LSTM is the mean of five seeds. Recorded: accuracy and its
-tests, R² against zero, and what being invested when a rise is forecast earns
-after costs beside the index, with a bootstrap interval of the difference.
+tests, and what being invested when a rise is forecast earns after costs beside
+the index, with a bootstrap interval of the difference.
 """
 
 import argparse
@@ -20,11 +20,7 @@ from scipy import stats
 from benchmarks.record import record, recorded
 from utils.data.prices import PriceWarning, load_prices
 from utils.forecasting import direction
-from utils.forecasting.significance import (
-    diebold_mariano,
-    mcnemar,
-    pesaran_timmermann,
-)
+from utils.forecasting.significance import mcnemar, pesaran_timmermann
 from utils.forecasting.splits import walk_forward
 
 NAME = "direction"
@@ -78,17 +74,6 @@ def accuracy_report(up: np.ndarray, said_up: np.ndarray) -> dict[str, Any]:
     }
 
 
-def return_report(
-    following: np.ndarray, forecast: np.ndarray
-) -> dict[str, float]:
-    """Score a return forecast against forecasting zero."""
-    loss, zero = (following - forecast) ** 2, following**2
-    return {
-        "r2_percent": float(100 * (1 - loss.mean() / zero.mean())),
-        "dm_p": diebold_mariano(loss, zero).p_value,
-    }
-
-
 def run_case(
     close: pd.Series,
     train_size: int | None,
@@ -106,7 +91,6 @@ def run_case(
         "AR(1)": direction.autoregression,
         "five-lag logit": direction.logistic,
         "LSTM, cross-entropy": ensemble(direction.lstm_log_odds, seeds),
-        "LSTM, squared error": ensemble(direction.lstm_return, seeds),
     }
     pooled = {
         name: np.concatenate(
@@ -130,10 +114,6 @@ def run_case(
         "up_rate": float(up.mean()),
         "direction": {
             name: accuracy_report(up, each > 0) for name, each in pooled.items()
-        },
-        "returns": {
-            name: return_report(truth, pooled[name])
-            for name in ("training mean", "AR(1)", "LSTM, squared error")
         },
         "trades": {
             name: int(np.sum(np.diff(forecast > 0, prepend=False)))

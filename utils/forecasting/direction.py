@@ -94,28 +94,6 @@ def lstm_log_odds(
     )
 
 
-def lstm_return(
-    lags: Float[np.ndarray, "time 5"],
-    following: Float[np.ndarray, "time"],
-    train: Int[np.ndarray, "train"],
-    seed: int = 0,
-) -> Float[np.ndarray, "time"]:
-    """Next return: an LSTM that reads the returns, trained from zero on the
-    squared error."""
-    from torch.nn.functional import mse_loss
-
-    from utils.forecasting.recurrent import train_correction
-
-    return train_correction(
-        lags[:, :1],
-        np.zeros(len(following)),
-        following,
-        train,
-        mse_loss,
-        seed=seed,
-    )
-
-
 def strategy_returns(
     returns: Float[np.ndarray, "time"],
     invested: Bool[np.ndarray, "time"],
