@@ -73,6 +73,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from arch.data import vix
 from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -350,9 +351,9 @@ assert max(allowed for _, allowed in alarms.values()) < 0.1
 
 # %% [markdown]
 # A month ahead, a test that takes the days for independent finds something in
-# most series in which there is nothing; the slow waves keep near their 5 %. (Two cautions remain.
-# The theory wants forecasters whose fit does not keep improving and of which
-# neither contains the other; both are strained below.)
+# most series in which there is nothing; the slow waves keep near their 5 %.
+# (Two cautions remain. The theory wants forecasters whose fit does not keep
+# improving and of which neither contains the other; both are strained below.)
 #
 # ## Leaks
 #
@@ -390,14 +391,14 @@ print("test days lie from {:.0f} to {:.0f}".format(*facts["test range"]))
 # First a word on the clean error of 24 times the naive one. Training ends below
 # 1,565 points, and every test day lies above 1,829: these inputs are outside of
 # all that the network has seen, where its units saturate. That is also why two
-# leaks help so much. A scaler fitted on all days brings the test prices into the
-# range between 0 and 1, and the error falls to 10 times the naive one. Shuffled
-# windows put the test prices themselves into training, and it falls to 1.7 times:
-# a gain that would be reported as a triumph, by a model that is still worse than
-# yesterday's price on its own days. Only the two-way network beats the naive
-# forecast, by explaining returns that nobody can forecast. What the choice of the
-# epoch adds cannot be seen here. It can never look worse than an honest choice,
-# whatever it is worth.
+# leaks help so much. A scaler fitted on all days brings the test prices into
+# the range between 0 and 1, and the error falls to 10 times the naive one.
+# Shuffled windows put the test prices themselves into training, and it falls to
+# 1.7 times: a gain that would be reported as a triumph, by a model that is
+# still worse than yesterday's price on its own days. Only the two-way network
+# beats the naive forecast, by explaining returns that nobody can forecast. What
+# the choice of the epoch adds cannot be seen here. It can never look worse than
+# an honest choice, whatever it is worth.
 #
 # The subtlest leak needs no carelessness. A forecast $h$ days ahead has its
 # answer only $h$ days later, so that the last $h - 1$ targets before a test
@@ -480,14 +481,15 @@ shown.columns = ["accuracy", "p, coin", "p, up", "p, Holm"]
 shown.map("{:.3f}".format).replace("0.000", "<0.001")
 
 # %% [markdown]
-# Against a coin most rules of {numref}`tab-stock-direction` look certain. Against
-# "up" every day nothing is left, on either index and with either window.
+# Against a coin most rules of {numref}`tab-stock-direction` look certain.
+# Against "up" every day nothing is left, on either index and with either
+# window.
 #
 # The last column answers another trap. Sixteen tests at 5 % give about one
 # false alarm when nothing is there. **Holm's** method multiplies the smallest
 # of $m$ p-values by $m$, the next by $m - 1$ and so on; what is still below
-# $0.05$ then would be a false alarm in one of twenty such *families*. Count every
-# test that you made, not every test that you show.
+# $0.05$ then would be a false alarm in one of twenty such *families*. Count
+# every test that you made, not every test that you show.
 #
 # ### What acting on it costs
 #
@@ -537,8 +539,8 @@ for name, run in runs.items():
 # the split at 2009 is in the record (most of the S&P's gain is made in the
 # crisis), and after costs no interval of {numref}`tab-stock-sharpe` lies above
 # zero: twelve years are too short to tell such ratios apart. Four intervals for
-# one rule of four, two of them above zero on one of two indices, before costs, are
-# what a search finds.
+# one rule of four, two of them above zero on one of two indices, before costs,
+# are what a search finds.
 #
 # ## Volatility
 #
@@ -592,14 +594,15 @@ for year in copied.index[::4]:
 
 # %% [markdown]
 # A little more than half. A range begins at the open, and what happened
-# overnight is not in it; `whole_day` adds the squared overnight return, and even
-# so a part is missing, for the true extremes fall between the recorded trades. So a range forecast is *not* yet the volatility of
-# your position; the road from one to the other follows below. The second lines
-# are a warning about this very file: in its early years the "open" is a copy of
-# the last close, later a traded price, so that {eq}`eq-stock-gk` changes its
-# meaning on the way. We shall check every finding on a measure that needs no
-# open, [Parkinson's (1980)](https://doi.org/10.1086/296071)
-# $\ln(H/L)^2 / (4 \ln 2)$, and on a second index, the NASDAQ.
+# overnight is not in it; `whole_day` adds the squared overnight return, and
+# even so a part is missing, for the true extremes fall between the recorded
+# trades. So a range forecast is *not* yet the volatility of your position; the
+# road from one to the other follows below. The second lines are a warning about
+# this very file: in its early years the "open" is a copy of the last close,
+# later a traded price, so that {eq}`eq-stock-gk` changes its meaning on the
+# way. We shall check every finding on a measure that needs no open,
+# [Parkinson's (1980)](https://doi.org/10.1086/296071) $\ln(H/L)^2 / (4 \ln 2)$,
+# and on a second index, the NASDAQ.
 #
 # ### The field's models
 #
@@ -776,7 +779,7 @@ for index, name in INDICES.items():
     }
 pd.DataFrame(columns).drop(["EWMA", "GARCH-t"])
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-forest", "caption": "What each model saves of HAR's QLIKE one day ahead, with the 95 % interval of the Diebold–Mariano test: two indices, two measures of variance; the network of five days was run on the first measure alone."}, "image": {"alt": "Four panels of dots with horizontal intervals, all of them right of zero. LHAR and the trees save least and the networks most, except on the NASDAQ by Garman–Klass, where the LSTM is level with the linear model. The intervals overlap widely."}}
+# %% tags=["hide-input"]
 shown = [
     "LHAR",
     "linear, all features",
@@ -785,6 +788,8 @@ shown = [
     "MLP correction, five days",
     "LSTM correction",
 ]
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-forest", "caption": "What each model saves of HAR's QLIKE one day ahead, with the 95 % interval of the Diebold–Mariano test: two indices, two measures of variance; the network of five days was run on the first measure alone."}, "image": {"alt": "Four panels of dots with horizontal intervals, all of them right of zero. LHAR and the trees save least and the networks most, except on the NASDAQ by Garman–Klass, where the LSTM is level with the linear model. The intervals overlap widely."}}
 figure, axes = plt.subplots(2, 2, figsize=(8, 5), sharex=True, sharey=True)
 for row, measure in zip(axes, ("Garman–Klass", "Parkinson"), strict=True):
     for axis, (index, name) in zip(row, INDICES.items(), strict=True):
@@ -802,14 +807,15 @@ for axis in axes[1]:
 plt.show()
 
 # %% [markdown]
-# Three things stand in {numref}`fig-stock-forest` and {numref}`tab-stock-qlike`.
-# Most of the gain over HAR is in the *features*: a linear regression on all eight
-# saves most of what the best model saves. The *networks* lie to the right of that
-# regression, except that on the NASDAQ by Garman–Klass the LSTM is level with it.
-# And *trees*, which see the same features, save less than the line, so that being
-# nonlinear is not enough. Calibrating on the last 504 days leaves the order of
-# these as it is, though it helps GJR on the S&P 500, whose scale was learnt while
-# "open" was a copied close.
+# Three things stand in {numref}`fig-stock-forest` and
+# {numref}`tab-stock-qlike`. Most of the gain over HAR is in the *features*: a
+# linear regression on all eight saves most of what the best model saves. The
+# *networks* lie to the right of that regression, except that on the NASDAQ by
+# Garman–Klass the LSTM is level with it. And *trees*, which see the same
+# features, save less than the line, so that being nonlinear is not enough.
+# Calibrating on the last 504 days leaves the order of these as it is, though it
+# helps GJR on the S&P 500, whose scale was learnt while "open" was a copied
+# close.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-memory", "caption": "What memory saves: QLIKE of the MLP's correction less that of the LSTM's, with its 95 % interval, and the p-value before and after Holm's adjustment for the four tests; then the QLIKE of single seeds, lowest and highest."}}
 rows, p_values = {}, []
@@ -833,12 +839,13 @@ for row, adjusted in zip(
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# This is the heart of the matter. **Nearly all that the LSTM saves against HAR, a
-# network without memory saves as well.** The two come within a hundredth of each
-# other in each row of {numref}`tab-stock-memory`, and the sign of the difference
-# changes from index to index. Had we stopped at "an LSTM beats HAR", every digit
-# would have been right, and the reader would have credited the recurrence with
-# what belongs to the features and to a nonlinear function of them.
+# This is the heart of the matter. **Nearly all that the LSTM saves against HAR,
+# a network without memory saves as well.** The two come within a hundredth of
+# each other in each row of {numref}`tab-stock-memory`, and the sign of the
+# difference changes from index to index. Had we stopped at "an LSTM beats HAR",
+# every digit would have been right, and the reader would have credited the
+# recurrence with what belongs to the features and to a nonlinear function of
+# them.
 #
 # One row of four does favour the LSTM by more than luck, which we had not
 # expected and had written down before the seeds ran. So does memory count after
@@ -857,8 +864,9 @@ for index, name in INDICES.items():
     )
 
 # %% [markdown]
-# (It was not run on Parkinson's range, where the row in question lies.) A window
-# of five days is all the past that it has. The LSTM could keep as much and more, but it must learn from a few thousand days *what* to keep, and that
+# (It was not run on Parkinson's range, where the row in question lies.) A
+# window of five days is all the past that it has. The LSTM could keep as much
+# and more, but it must learn from a few thousand days *what* to keep, and that
 # may cost more than it brings. This is no verdict on recurrence. The series is
 # short, and somebody had already done the remembering: eight features that
 # carry a month were designed by people who knew what matters. Where nobody
@@ -885,8 +893,9 @@ plt.show()
 
 # %% [markdown]
 # The lines of {numref}`fig-stock-cumulative` rise in most years and in steps: a
-# handful of shocks, in which HAR is the slowest to move, bring much of the gain.
-# On the NASDAQ the LSTM ends where the linear model does, and the MLP above both.
+# handful of shocks, in which HAR is the slowest to move, bring much of the
+# gain. On the NASDAQ the LSTM ends where the linear model does, and the MLP
+# above both.
 #
 # ### A week and a month ahead
 
@@ -908,11 +917,11 @@ for horizon in (5, 22):
 pd.DataFrame(columns).fillna("")
 
 # %% [markdown]
-# **Five days ahead there is no win, and a month ahead there is none either.** In
-# {numref}`tab-stock-horizons` no network is better than LHAR by more than luck. (We
-# had expected that a month ahead none would beat plain HAR either, and had
-# written the check down before the seeds ran. It failed: on the NASDAQ the MLP
-# does. But so does LHAR, and that is the rival to name.)
+# **Five days ahead there is no win, and a month ahead there is none either.**
+# In {numref}`tab-stock-horizons` no network is better than LHAR by more than
+# luck. (We had expected that a month ahead none would beat plain HAR either,
+# and had written the check down before the seeds ran. It failed: on the NASDAQ
+# the MLP does. But so does LHAR, and that is the rival to name.)
 #
 # ### Two safeguards
 #
@@ -963,9 +972,9 @@ pd.DataFrame(columns).T.unstack(0).swaplevel(axis=1).sort_index(axis=1)
 # What does a forecast of the range say about the next *close*? Divide the
 # return by the forecast volatility. If the forecast were the return's variance,
 # these ratios would have a root mean square of 1, and one in twenty would lie
-# beyond $\pm 1.96$ if they were normal. Where they do not, estimate the factor from
-# the past: at each close, the mean of $r^2 / f$ over the last 504 forecasts
-# whose day is over.
+# beyond $\pm 1.96$ if they were normal. Where they do not, estimate the factor
+# from the past: at each close, the mean of $r^2 / f$ over the last 504
+# forecasts whose day is over.
 
 # %%
 show_source(forecasting.return_variance, bare=True)
@@ -987,14 +996,15 @@ for index, name in INDICES.items():
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# As they are, the forecasts of {numref}`tab-stock-returns` are about a quarter to
-# a third too small for the return from close to close, and more than a tenth of
-# the days lie beyond $\pm 1.96$ instead of a twentieth. A risk limit or a position
-# built on them would be wrong by as much. Scaled by a factor learnt from the past
-# they are off by two per cent, with five to six days in a hundred beyond: the
-# tails of a normal distribution, nearly. And although they never saw the night,
-# the networks' scaled ranges forecast squared returns better than GJR does on
-# both indices, which is made of nothing but returns; HAR's does so on the NASDAQ.
+# As they are, the forecasts of {numref}`tab-stock-returns` are about a quarter
+# to a third too small for the return from close to close, and more than a tenth
+# of the days lie beyond $\pm 1.96$ instead of a twentieth. A risk limit or a
+# position built on them would be wrong by as much. Scaled by a factor learnt
+# from the past they are off by two per cent, with five to six days in a hundred
+# beyond: the tails of a normal distribution, nearly. And although they never
+# saw the night, the networks' scaled ranges forecast squared returns better
+# than GJR does on both indices, which is made of nothing but returns; HAR's
+# does so on the NASDAQ.
 #
 # ## Intervals
 #
@@ -1053,21 +1063,20 @@ rows = {}
 for index, name in INDICES.items():
     for horizon in (1, 5, 22):
         found = case(index, horizon)["intervals"]["MLP correction"]
+        worst = {
+            kind: min(year["coverage"] for year in each["by year"].values())
+            for kind, each in found.items()
+        }
         rows[name, f"{horizon} days"] = {
             f"{kind}, {what}": text
             for kind, each in found.items()
             for what, text in (
                 ("all", f"{each['coverage']:.3f}"),
-                (
-                    "worst",
-                    f"{min(y['coverage'] for y in each['by year'].values()):.2f}",
-                ),
+                ("worst", f"{worst[kind]:.2f}"),
                 ("ratio", f"{each['ratio']:.1f}"),
             )
         }
-table = pd.DataFrame(rows).T
-table.columns = table.columns.str.replace("adaptive", "adapt.")
-table
+pd.DataFrame(rows).T.rename(columns=lambda c: c.replace("ptive", "pt."))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-coverage", "caption": "Coverage of 90 % intervals (MLP's correction, S&P 500) by year, one day and twenty-two days ahead, and their width as the ratio of upper to lower volatility."}, "image": {"alt": "Four panels over the years 2007 to 2018. Above, coverage: one day ahead both lines stay near 0.9, twenty-two days ahead the plain intervals' coverage swings widely. Below, the ratios of upper to lower bound."}}
 figure, axes = plt.subplots(2, 2, figsize=(8, 4.6), sharex=True, sharey="row")
@@ -1085,12 +1094,12 @@ axes[0, 0].legend()
 plt.show()
 
 # %% [markdown]
-# One day ahead the coverage of {numref}`tab-stock-coverage` keeps its promise on
-# average and comes within four points of it in the worst year. A month ahead it
-# does not: the 504 errors overlap and amount to two dozen independent ones, and
-# {numref}`fig-stock-coverage` shows whole years in which the truth is outside
-# every third time. Adapting brings the average back, and pays for it in width.
-# Print the realised coverage beside every interval that you publish.
+# One day ahead the coverage of {numref}`tab-stock-coverage` keeps its promise
+# on average and comes within four points of it in the worst year. A month ahead
+# it does not: the 504 errors overlap and amount to two dozen independent ones,
+# and {numref}`fig-stock-coverage` shows whole years in which the truth is
+# outside every third time. Adapting brings the average back, and pays for it in
+# width. Print the realised coverage beside every interval that you publish.
 #
 # ## The forecaster outside the book
 #
@@ -1104,13 +1113,13 @@ plt.show()
 # ## Summary
 #
 # - A forecast of a price is worth what it saves against repeating the last
-#   price.[ᵈ](#the-rival-that-costs-nothing) No recorded seed of the popular LSTM
-#   saves anything.[ᶜ](claims.md#the_tutorial_loses_to_yesterday)
+#   price.[ᵈ](#the-rival-that-costs-nothing) No recorded seed of the popular
+#   LSTM saves anything.[ᶜ](claims.md#the_tutorial_loses_to_yesterday)
 # - Leaks are measured beside the naive forecast of the same days; a scaler that
 #   has seen the future, shuffled windows and a two-way network flatter every
 #   seed.[ᶜ](claims.md#leaks_flatter)
-# - A difference is judged by its standard error, which has to allow for overlap,
-#   and by all the tests that were made.[ᵈ](#skill-or-luck)
+# - A difference is judged by its standard error, which has to allow for
+#   overlap, and by all the tests that were made.[ᵈ](#skill-or-luck)
 # - No rule that was tried foretells the direction better than "up" every
 #   day.[ᶜ](claims.md#up_is_hard_to_beat) After ten basis points none earns more
 #   for its risk than the index by more than
@@ -1127,11 +1136,11 @@ plt.show()
 # - A week ahead no correction beats LHAR by more than
 #   luck.[ᶜ](claims.md#no_network_beats_lhar_for_a_week) Nor does a network's a
 #   month ahead.[ᶜ](claims.md#no_network_beats_lhar_for_a_month)
-# - A range leaves out the night, so its forecast has to be scaled before it says
-#   anything about a return.[ᶜ](claims.md#ranges_miss_the_night)
+# - A range leaves out the night, so its forecast has to be scaled before it
+#   says anything about a return.[ᶜ](claims.md#ranges_miss_the_night)
 # - Intervals from past errors hold one day ahead and fall short a month
-#   ahead.[ᶜ](claims.md#coverage_falls_with_the_horizon) Letting them answer their
-#   misses restores the coverage and widens
+#   ahead.[ᶜ](claims.md#coverage_falls_with_the_horizon) Letting them answer
+#   their misses restores the coverage and widens
 #   them.[ᶜ](claims.md#adapting_restores_the_coverage)
 #
 # ## Exercises
@@ -1156,11 +1165,13 @@ def scale(train, test):
     return (train - low) / (high - low), (test - low) / (high - low)
 
 
+# %%
 def windows(series):
     starts = range(len(series) - 5)
     return np.array([series[i : i + 5] for i in starts]), series[5:].copy()
 
 
+# %%
 _ = check_scaler(scale)
 _ = check_price_windows(windows)
 
@@ -1223,11 +1234,13 @@ def loss(variance, forecast):
     return ratio - np.log(ratio) - 1
 
 
+# %%
 def statistic(loss, other_loss):
     d = loss - other_loss
     return d.mean() / np.sqrt(d.var(ddof=1) / len(d))
 
 
+# %%
 _ = check_qlike(loss)
 _ = check_diebold_mariano(statistic)
 half, twice = loss(np.ones(2), np.array([0.5, 2]))
@@ -1261,6 +1274,7 @@ def har_features(log_variance):
     return np.array(spans).T
 
 
+# %%
 _ = check_har_features(har_features)
 
 # %%
@@ -1360,6 +1374,7 @@ def refit(train_size):
     return forecasting.qlike(data.target[test], forecast[test])
 
 
+# %%
 test = slice(first, data.known)
 expanding = refit(None)
 print(f"expanding: {expanding.mean():.3f}")
@@ -1388,16 +1403,16 @@ for days in (250, 500, 1000):
 # :class: dropdown
 # ```
 
-# %% tags=["within-0.03"]
-# no comparison: one seed, two years to test on
-from arch.data import vix
-
+# %%
 fear = np.log(vix.load()["vix"]).rename("vix")
 index = load_prices("sp500").loc[fear.index[0] : fear.index[-1]]
 fear = fear.reindex(index.index).ffill().to_frame()
 plain = forecasting.make_volatility_data(index)
 informed = forecasting.make_volatility_data(index, extra=fear)
 block = list(forecasting.walk_forward(plain.known, 600, 252))
+
+# %% tags=["within-0.03"]
+# no comparison: one seed, two years to test on
 days = slice(600, plain.known)
 for name, each, model in (
     ("linear", plain, forecasting.all_linear),
@@ -1410,7 +1425,8 @@ for name, each, model in (
 
 # %% [markdown]
 # The VIX is the market's own forecast. Where the line that has it comes level
-# with the network that has not, or passes it, the network's gain was information
+# with the network that has not, or passes it, the network's gain was
+# information
 # that a better column holds too. Two years are too few to settle more.
 # ```{solution-end}
 # ```
@@ -1437,6 +1453,7 @@ def rows_of(name):
     return design[: data.known], np.log(data.target[: data.known])
 
 
+# %%
 pair = {name: rows_of(name) for name in INDICES}
 half = min(len(y) for _, y in pair.values()) // 2
 x, y = (
