@@ -68,6 +68,8 @@ if lacking:
     subprocess.run(install, check=True)
 
 # %% tags=["hide-input"]
+import warnings
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -80,6 +82,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from utils import forecasting
 from utils.data import load_prices, make_windows
+from utils.data.prices import PriceWarning
 from utils.exercises import (
     check_conformal,
     check_diebold_mariano,
@@ -256,8 +259,7 @@ print(f"persistence: RMSE {rival['rmse']:.1f}, MAPE {rival['mape']:.2f} %")
 # Which rival is right depends on the series. For independent noise with
 # standard deviation $\sigma$ the best forecast is the mean, which errs by
 # $\sigma$; persistence errs by the difference of two draws, $\sqrt2\,\sigma$.
-# So on noise even a constant "beats persistence", and some tutorials train on
-# noise. Try both rivals.
+# Try both rivals.
 #
 # ## Skill or luck?
 #
@@ -388,7 +390,8 @@ print(f"training ends below {facts['training maximum']:.0f} points;")
 print("test days lie from {:.0f} to {:.0f}".format(*facts["test range"]))
 
 # %% [markdown]
-# First a word on the clean error of 24 times the naive one. Training ends below
+# In {numref}`tab-stock-leaks` the clean error is 24 times the naive one.
+# Training ends below
 # 1,565 points, and every test day lies above 1,829: these inputs are outside of
 # all that the network has seen, where its units saturate. That is also why two
 # leaks help so much. A scaler fitted on all days brings the test prices into
@@ -396,9 +399,7 @@ print("test days lie from {:.0f} to {:.0f}".format(*facts["test range"]))
 # Shuffled windows put the test prices themselves into training, and it falls to
 # 1.7 times: a gain that would be reported as a triumph, by a model that is
 # still worse than yesterday's price on its own days. Only the two-way network
-# beats the naive forecast, by explaining returns that nobody can forecast. What
-# the choice of the epoch adds cannot be seen here. It can never look worse than
-# an honest choice, whatever it is worth.
+# beats the naive forecast, by explaining returns that nobody can forecast.
 #
 # The subtlest leak needs no carelessness. A forecast $h$ days ahead has its
 # answer only $h$ days later, so that the last $h - 1$ targets before a test
@@ -495,9 +496,9 @@ shown.map("{:.3f}".format).replace("0.000", "<0.001")
 #
 # Hold the index on days for which the forecast is positive, else hold cash.
 # Each change costs some basis points (1 bp is one hundredth of a per cent).
-# Move the slider.
+# Move the slider of {numref}`fig-stock-costs`.
 
-# %%
+# %% mystnb={"figure": {"name": "fig-stock-costs", "caption": "Growth of one unit held in the index, and held only on days for which AR(1) forecasts a rise, once every trade costs something; logarithmic axis."}, "image": {"alt": "Two lines over all test days. Without costs the strategy ends above the index; the dearer a trade, the lower it ends."}}
 ahead = np.expm1(following[first:] / 100)
 trading_cost_lab(ahead, predicted[first:] > 0, "AR(1)")
 
@@ -538,9 +539,7 @@ for name, run in runs.items():
 # Shown alone, such a row would sell. On the NASDAQ the same rule adds nothing,
 # the split at 2009 is in the record (most of the S&P's gain is made in the
 # crisis), and after costs no interval of {numref}`tab-stock-sharpe` lies above
-# zero: twelve years are too short to tell such ratios apart. Four intervals for
-# one rule of four, two of them above zero on one of two indices, before costs,
-# are what a search finds.
+# zero: twelve years are too short to tell such ratios apart.
 #
 # ## Volatility
 #
@@ -919,7 +918,8 @@ pd.DataFrame(columns).fillna("")
 # %% [markdown]
 # **Five days ahead there is no win, and a month ahead there is none either.**
 # In {numref}`tab-stock-horizons` no network is better than LHAR by more than
-# luck. (We had expected that a month ahead none would beat plain HAR either,
+# luck; the one $p$ of 0.04 is the least
+# of six. (We had expected that a month ahead none would beat plain HAR either,
 # and had written the check down before the seeds ran. It failed: on the NASDAQ
 # the MLP does. But so does LHAR, and that is the rival to name.)
 #
@@ -929,7 +929,8 @@ pd.DataFrame(columns).fillna("")
 # grotesque. Forecasts are therefore kept within the range of their training
 # targets, one form of what the field calls an *insanity filter*. A bounded
 # network needs none, and a comparison that leaves it away credits the network
-# with a safeguard that costs one line:
+# with a safeguard that
+# costs one line ({numref}`tab-stock-filter`):
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-filter", "caption": "Linear models with and without the filter, one day ahead: QLIKE and mean squared error."}}
 columns = {}
@@ -1008,7 +1009,7 @@ pd.DataFrame(rows).T
 #
 # ## Intervals
 #
-# How sure is such a forecast? Its own errors know. Take the last $n$ errors
+# Take the last $n$ errors
 # $e = \ln \sigma^2 - \ln f$ whose truth is known, all made out of sample, and
 # sort them. If the next error is exchangeable with them, it is equally likely
 # to fall into any of the $n + 1$ places between them: with 19 errors it lies
@@ -1099,7 +1100,7 @@ plt.show()
 # it does not: the 504 errors overlap and amount to two dozen independent ones,
 # and {numref}`fig-stock-coverage` shows whole years in which the truth is
 # outside every third time. Adapting brings the average back, and pays for it in
-# width. Print the realised coverage beside every interval that you publish.
+# width.
 #
 # ## The forecaster outside the book
 #
@@ -1207,9 +1208,7 @@ for center in (True, False):
     print(f"center={center!s:5}".lower(), f"correlation {agreement:.2f}")
 
 # %% [markdown]
-# A centred mean at day $t$ reads the 11 days after it, half of the target. Any
-# smoothing, filling or resampling of the *whole* series before the split can do
-# this.
+# A centred mean at day $t$ reads the 11 days after it, half of the target.
 # ```{solution-end}
 # ```
 #
@@ -1427,7 +1426,8 @@ for name, each, model in (
 # The VIX is the market's own forecast. Where the line that has it comes level
 # with the network that has not, or passes it, the network's gain was
 # information
-# that a better column holds too. Two years are too few to settle more.
+# that a better column holds too. Here it
+# passes both. Two years are too few to settle more.
 # ```{solution-end}
 # ```
 #
@@ -1447,7 +1447,8 @@ for name, each, model in (
 
 # %%
 def rows_of(name):
-    data = forecasting.make_volatility_data(load_prices(name))
+    with warnings.catch_warnings(action="ignore", category=PriceWarning):
+        data = forecasting.make_volatility_data(load_prices(name))
     columns = data.features[["variance", "variance_week", "variance_month"]]
     design = np.column_stack([np.ones(len(columns)), columns])
     return design[: data.known], np.log(data.target[: data.known])
@@ -1470,9 +1471,7 @@ for name, (x, y) in pair.items():
 # %% [markdown]
 # The coefficients of a logarithm are about *relative* moves, and those relax
 # alike on both markets, so pooling costs nearly nothing here; with short files
-# it can gain. Level differences sit in the means over a month, and so in the
-# features. For a network, pooling means more days to train on, at the price of
-# folds that must end at one date for all files.
+# it can gain.
 # ```{solution-end}
 # ```
 #
