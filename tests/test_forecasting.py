@@ -5,12 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from scipy import stats
 
 from utils import forecasting
 from utils.forecasting import direction
-from utils.forecasting.significance import long_run_variance
-from utils.forecasting.volatility import FLOOR
+from utils.forecasting.recurrent import last_days, recurrent_volatility
+from utils.forecasting.volatility import FLOOR, LHAR, log_linear
 
 MODELS = {
     "yesterday": forecasting.yesterday,
@@ -21,10 +20,15 @@ MODELS = {
     "LHAR": forecasting.lhar,
     "linear": forecasting.all_linear,
     "LSTM": lambda data, train: short_network(data, train),
+    "MLP": lambda data, train: short_network(data, train, cell="MLP"),
+    "five days": lambda data, train: recurrent_volatility(
+        data, train, cell="MLP", days=5, epochs=1
+    ),
+    "trees": lambda data, train: forecasting.tree_correction(data, train, 5),
 }
 
 
-def short_network(data, train):
+def short_network(data, train, cell="LSTM"):
     """Train the correction for two epochs."""
     from torch.nn.functional import mse_loss
 
@@ -32,7 +36,7 @@ def short_network(data, train):
     features, target = data.features.to_numpy(), np.log(data.target)
     return np.exp(
         forecasting.train_correction(
-            features, base, target, train, mse_loss, epochs=2
+            features, base, target, train, mse_loss, epochs=2, cell=cell
         )
     )
 
@@ -111,42 +115,6 @@ def test_best_lag_finds_a_copy_whatever_its_level(lag):
     assert (
         forecasting.best_lag(walk[20:], walk[20 - lag : 300 - lag] + 50) == lag
     )
-
-
-def test_long_run_variance_is_newey_and_wests():
-    rng = np.random.default_rng(2)
-    series = np.convolve(rng.normal(size=500), [1, 0.6, 0.3], mode="valid")
-    fit = sm.OLS(series, np.ones_like(series)).fit(
-        cov_type="HAC", cov_kwds={"maxlags": 5, "use_correction": False}
-    )
-    assert long_run_variance(series, 5) / len(series) == pytest.approx(
-        fit.cov_params()[0, 0]
-    )
-
-
-def test_diebold_mariano_by_the_formula():
-    loss, other = np.array([1.0, 2.0, 4.0, 3.0]), np.array([2.0, 2.0, 6.0, 7.0])
-    difference = loss - other
-    plain = difference.mean() / np.sqrt(difference.var() / 4)
-    corrected = plain * np.sqrt((4 + 1 - 2) / 4)
-    found = forecasting.diebold_mariano(loss, other, lags=0)
-    assert found.statistic == pytest.approx(corrected)
-    assert found.p_value == pytest.approx(2 * stats.t.cdf(corrected, 3))
-    assert (
-        forecasting.diebold_mariano(other, loss, lags=0).statistic
-        == -found.statistic
-    )
-
-
-def test_diebold_mariano_rejects_as_often_as_it_says():
-    rng = np.random.default_rng(3)
-    p_values = [
-        forecasting.diebold_mariano(
-            rng.normal(size=200) ** 2, rng.normal(size=200) ** 2
-        ).p_value
-        for _ in range(600)
-    ]
-    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.03)
 
 
 def test_diebold_mariano_refuses_equal_losses():
@@ -281,6 +249,112 @@ def test_calibration_makes_the_training_window_right_on_average(data):
     assert np.mean(data.target[train] / forecast[train]) == pytest.approx(1)
 
 
+def test_calibration_may_forget_all_but_the_last_days(data):
+    train = np.arange(400)
+    forecast = forecasting.calibrate(
+        data, forecasting.har(data, train), train, window=100
+    )
+    late = data.target[300:400] / forecast[300:400]
+    assert late.mean() == pytest.approx(1)
+    everything = data.target[train] / forecast[train]
+    assert everything.mean() != pytest.approx(1, abs=1e-3)
+
+
+def test_linear_forecasts_stay_within_the_range_of_their_training(data):
+    train = np.arange(400)
+    free = log_linear(data, train, LHAR, within_range=False)
+    kept = forecasting.lhar(data, train)
+    low, high = data.target[train].min(), data.target[train].max()
+    assert kept.max() <= high * (1 + 1e-12)
+    inside = (free >= low) & (free <= high)
+    np.testing.assert_allclose(kept[inside], free[inside])
+    storm = forecasting.make_volatility_data(prices_with_a_storm())
+    assert log_linear(storm, train, LHAR, within_range=False).max() > 2 * (
+        forecasting.lhar(storm, train).max()
+    )
+
+
+def prices_with_a_storm():
+    """Return calm days and then some whose range is a hundred times theirs."""
+    rng = np.random.default_rng(7)
+    size = np.where(np.arange(600) < 500, 0.005, 0.5)
+    close = 100 + np.zeros(600)
+    spread = size * np.exp(0.2 * rng.normal(size=600))
+    return pd.DataFrame(
+        {
+            "open": close,
+            "high": close * np.exp(spread / 2),
+            "low": close * np.exp(-spread / 2),
+            "close": close * np.exp(spread * rng.uniform(-0.4, 0.4, size=600)),
+            "volume": 1e6,
+        },
+        index=pd.bdate_range("2012-01-02", periods=600),
+    )
+
+
+def test_a_whole_day_is_its_night_and_its_range(prices):
+    measured = forecasting.whole_day(prices)
+    nights = prices.assign(open=prices["open"] * 1.01)
+    nights["high"] = nights[["open", "high"]].max(axis=1)
+    expected = (
+        np.log(nights["open"].iloc[5] / nights["close"].iloc[4]) ** 2
+        + forecasting.garman_klass(nights).iloc[5]
+    )
+    assert forecasting.whole_day(nights).iloc[5] == pytest.approx(expected)
+    np.testing.assert_allclose(
+        measured.iloc[0], forecasting.garman_klass(prices).iloc[0]
+    )
+
+
+def test_forecasts_scaled_to_returns_use_only_returns_that_have_come(data):
+    forecast = np.full(len(data.dates), 2e-4)
+    scaled = forecasting.return_variance(data, forecast, window=50)
+    assert np.isnan(scaled[:50]).all()
+    assert scaled[50] == pytest.approx(np.mean(data.returns[1:51] ** 2))
+    month = forecasting.make_volatility_data(prices_with_a_storm(), 5)
+    with pytest.raises(ValueError, match="horizon is 5 days"):
+        forecasting.return_variance(month, forecast)
+
+
+def test_further_columns_become_features_and_none_may_be_missing(prices):
+    fear = pd.DataFrame({"fear": np.arange(900.0)}, index=prices.index)
+    data = forecasting.make_volatility_data(prices, extra=fear)
+    np.testing.assert_array_equal(data.features["fear"], np.arange(22.0, 900))
+    with pytest.raises(ValueError, match=r"extra has no fear on 2018-"):
+        forecasting.make_volatility_data(prices, extra=fear.iloc[:-1])
+
+
+def test_days_side_by_side():
+    rows = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(
+        last_days(rows, 2), [[0, 1, 0, 1], [2, 3, 0, 1], [4, 5, 2, 3]]
+    )
+
+
+def test_a_network_without_memory_answers_from_the_last_row_alone(data):
+    """Exchange the past: an MLP says the same, an LSTM does not."""
+    features = data.features.to_numpy()
+    mixed = features.copy()
+    mixed[400:500] = mixed[400:500][::-1]
+    target, base = np.log(data.target), np.zeros(len(features))
+    from torch.nn.functional import mse_loss
+
+    for cell, same in (("MLP", True), ("LSTM", False)):
+        answers = [
+            forecasting.train_correction(
+                each,
+                base,
+                target,
+                np.arange(400),
+                mse_loss,
+                cell=cell,
+                epochs=2,
+            )[500]
+            for each in (features, mixed)
+        ]
+        assert np.isclose(*answers, rtol=0, atol=1e-7) == same
+
+
 def test_har_by_least_squares(data, prices):
     train = np.arange(400)
     log_variance = np.log(forecasting.garman_klass(prices))
@@ -404,4 +478,59 @@ def test_costs_are_paid_for_each_change():
     np.testing.assert_allclose(
         forecasting.strategy_returns(returns, invested, 10.0),
         [0.009, -0.001, 0.029],
+    )
+
+
+@pytest.mark.parametrize("horizon", [1, 5])
+def test_adaptive_intervals_keep_their_promise_where_errors_drift(horizon):
+    """Errors grow for ever, so that those of the past are too small."""
+    rng = np.random.default_rng(9)
+    errors = rng.normal(size=4000) * np.exp(np.arange(4000) / 400)
+    plain, adaptive = (
+        interval(errors, 0.9, 250, horizon)
+        for interval in (
+            forecasting.conformal_interval,
+            forecasting.adaptive_interval,
+        )
+    )
+    held = [
+        np.mean(((errors >= lower) & (errors <= upper))[600:])
+        for lower, upper in (plain, adaptive)
+    ]
+    assert held[0] < 0.86
+    assert held[1] == pytest.approx(0.9, abs=0.02)
+
+
+def test_adaptive_intervals_without_a_rate_are_the_plain_ones_and_look_back():
+    errors = np.random.default_rng(10).normal(size=600)
+    plain = forecasting.conformal_interval(errors, 0.9, 100, 5)
+    fixed = forecasting.adaptive_interval(errors, 0.9, 100, 5, rate=0.0)
+    np.testing.assert_array_equal(fixed, plain)
+    changed = errors.copy()
+    changed[400:] = 50
+    before = forecasting.adaptive_interval(errors, 0.9, 100, 5, rate=0.05)
+    after = forecasting.adaptive_interval(changed, 0.9, 100, 5, rate=0.05)
+    np.testing.assert_array_equal(
+        np.array(after)[:, :405], np.array(before)[:, :405]
+    )
+    assert after[1][405] > before[1][405]
+
+
+def test_a_gap_of_sharpe_ratios_and_its_interval():
+    rng = np.random.default_rng(11)
+    index = 0.01 * rng.normal(size=2500)
+    same = direction.sharpe_gap(index, 2 * index, draws=200)
+    assert same == pytest.approx((0, 0, 0), abs=1e-12)
+    better = index + 0.002
+    found = direction.sharpe_gap(better, index, draws=200)
+    assert found.gap == pytest.approx(
+        direction.sharpe(better) - direction.sharpe(index)
+    )
+    assert 0 < found.low < found.gap < found.high
+    independent = direction.sharpe_gap(
+        0.01 * rng.normal(size=2500), index, draws=400
+    )
+    # Two independent ratios of ten years: √2 / √10 years each way.
+    assert independent.high - independent.low == pytest.approx(
+        2 * 1.96 * np.sqrt(2 / (2500 / 252)), rel=0.25
     )

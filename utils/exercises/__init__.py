@@ -18,8 +18,11 @@ from utils.exercises.cells import (
     check_rnn_cell,
 )
 from utils.exercises.forecasting import (
+    check_conformal,
+    check_diebold_mariano,
     check_har_features,
     check_price_windows,
+    check_qlike,
     check_scaler,
 )
 from utils.exercises.language import (
@@ -43,7 +46,9 @@ from utils.exercises.sentiment import check_masked_max
 __all__ = [
     "check_attention_weights",
     "check_bigram",
+    "check_conformal",
     "check_delta_step",
+    "check_diebold_mariano",
     "check_dot_product_attention",
     "check_final_states",
     "check_gru_cell",
@@ -59,6 +64,7 @@ __all__ = [
     "check_parity",
     "check_perplexity",
     "check_price_windows",
+    "check_qlike",
     "check_rnn_cell",
     "check_sampler",
     "check_scaler",

@@ -1,4 +1,5 @@
-"""The checkers of windows, scaling and HAR features. Chapter 10."""
+"""The checkers of windows, scaling, HAR features, QLIKE, a Diebold–Mariano
+statistic and a conformal interval. Chapter 10."""
 
 from collections.abc import Callable
 from typing import Any
@@ -102,6 +103,18 @@ def check_scaler(scale: Callable[..., Any]) -> bool:
             ),
         ),
         Variant(
+            "These lie from -1 to 1; the exercise asks for 0 to 1.",
+            lambda train, test: tuple(
+                2 * each - 1 for each in right(train, test)
+            ),
+        ),
+        Variant(
+            "The mean is subtracted; min-max scaling subtracts the least.",
+            lambda train, test: tuple(
+                (x - train.mean()) / np.ptp(train) for x in (train, test)
+            ),
+        ),
+        Variant(
             "These are z-scores; min-max scaling divides by the range.",
             lambda train, test: tuple(
                 (x - train.mean()) / train.std() for x in (train, test)
@@ -189,3 +202,184 @@ def check_har_features(features: Callable[..., Any]) -> bool:
     ]
     cases = [draw(0, log_variance=(60,)), draw(1, log_variance=(44,))]
     return judge(features, cases, variants)
+
+
+def check_qlike(loss: Callable[..., Any]) -> bool:
+    """Say whether `loss(variance, forecast)` is QLIKE at each time.
+
+    variance / forecast - ln(variance / forecast) - 1, of the shape of both.
+    Chapter 10.
+    """
+
+    def qlike(variance: Array, forecast: Array) -> Array:
+        ratio = variance / forecast
+        return ratio - np.log(ratio) - 1
+
+    variants = [
+        Variant("This is QLIKE, one value a day.", qlike, right=True),
+        Variant(
+            "The ratio is upside down: a forecast that is too high costs more "
+            "than one that is too low.",
+            lambda variance, forecast: qlike(forecast, variance),
+        ),
+        Variant(
+            "These are volatilities; QLIKE takes the variances themselves.",
+            lambda variance, forecast: qlike(
+                np.sqrt(variance), np.sqrt(forecast)
+            ),
+        ),
+        Variant(
+            "The 1 is not subtracted: a perfect forecast should cost nothing.",
+            lambda variance, forecast: qlike(variance, forecast) + 1,
+        ),
+        Variant(
+            "The logarithm is to base 10.",
+            lambda variance, forecast: (
+                variance / forecast - np.log10(variance / forecast) - 1
+            ),
+        ),
+        Variant(
+            "This is the squared error.",
+            lambda variance, forecast: (variance - forecast) ** 2,
+        ),
+    ]
+    cases = [
+        {name: np.exp(each) for name, each in case.items()}
+        for case in (
+            draw(0, variance=(12,), forecast=(12,)),
+            draw(1, variance=(5,), forecast=(5,)),
+        )
+    ]
+    return judge(loss, cases, variants)
+
+
+def check_diebold_mariano(statistic: Callable[..., Any]) -> bool:
+    """Say whether `statistic(loss, other_loss)` is Diebold and Mariano's for
+    days that are independent.
+
+    With d = loss - other_loss, mean(d) / sqrt(var(d) / n), var with n - 1.
+    Chapter 10.
+    """
+
+    def over(
+        error: Callable[[Array], Any],
+    ) -> Callable[[Array, Array], Any]:
+        def compute(loss: Array, other_loss: Array) -> Any:
+            difference = loss - other_loss
+            return np.asarray(difference.mean() / error(difference))
+
+        return compute
+
+    def error(d: Array) -> Any:
+        return d.std(ddof=1) / np.sqrt(len(d))
+
+    variants = [
+        Variant(
+            "This is the mean difference over its standard error.",
+            over(error),
+            right=True,
+        ),
+        Variant(
+            "The sign is turned round: negative should favour the first.",
+            over(lambda d: -error(d)),
+        ),
+        Variant(
+            "The mean is divided by the deviation of a day; that of a mean of "
+            "n days is smaller by the root of n.",
+            over(lambda d: d.std(ddof=1)),
+        ),
+        Variant(
+            "The variance divides by n; the mean is estimated too, so divide "
+            "by n - 1.",
+            over(lambda d: d.std() / np.sqrt(len(d))),
+        ),
+        Variant(
+            "The mean is divided by a variance; take its root.",
+            over(lambda d: d.var(ddof=1) / len(d)),
+        ),
+        Variant(
+            "The two losses are taken as unrelated samples; they are of the "
+            "same days, so take the deviation of their difference.",
+            lambda loss, other_loss: np.asarray(
+                (loss.mean() - other_loss.mean())
+                / np.sqrt(
+                    (loss.var(ddof=1) + other_loss.var(ddof=1)) / len(loss)
+                )
+            ),
+        ),
+    ]
+    cases = [
+        draw(0, loss=(20,), other_loss=(20,)),
+        draw(1, loss=(7,), other_loss=(7,)),
+    ]
+    return judge(statistic, cases, variants)
+
+
+def check_conformal(interval: Callable[..., Any]) -> bool:
+    """Say whether `interval(errors)` returns the bounds of a 90 % conformal
+    interval from past errors.
+
+    The k-th smallest and the k-th largest of the n errors, k = floor((n + 1)
+    0.05). Chapter 10.
+    """
+
+    def ranked(shift: int) -> Callable[[Array], tuple[Any, Any]]:
+        def compute(errors: Array) -> tuple[Any, Any]:
+            k = int((len(errors) + 1) * 0.05 + 1e-9) + shift
+            ordered = np.sort(errors)
+            return np.asarray(ordered[k - 1]), np.asarray(ordered[-k])
+
+        return compute
+
+    def symmetric(errors: Array) -> tuple[Any, Any]:
+        sizes = np.sort(np.abs(errors))
+        bound = sizes[int(np.ceil((len(errors) + 1) * 0.9 - 1e-9)) - 1]
+        return np.asarray(-bound), np.asarray(bound)
+
+    def pair(bounds: Array) -> tuple[Array, Array]:
+        return bounds[0, ...], bounds[1, ...]
+
+    variants = [
+        Variant(
+            "The bounds are the k-th smallest and the k-th largest error.",
+            ranked(0),
+            right=True,
+        ),
+        Variant(
+            "A rank off by one: Python counts from 0, so the k-th smallest "
+            "is at k - 1.",
+            ranked(1),
+        ),
+        Variant(
+            "These are the quantiles of the sample; they forget the place of "
+            "the next error among n + 1, and are too narrow.",
+            lambda errors: pair(np.quantile(errors, [0.05, 0.95])),
+        ),
+        Variant(
+            "Ten per cent are cut off at each end; it is five.",
+            lambda errors: pair(
+                np.sort(errors)[
+                    [
+                        int((len(errors) + 1) * 0.1 + 1e-9) - 1,
+                        -int((len(errors) + 1) * 0.1 + 1e-9),
+                    ]
+                ]
+            ),
+        ),
+        Variant(
+            "The interval is symmetric; errors of a logarithm are not, so "
+            "take each end from its own side.",
+            symmetric,
+        ),
+        Variant(
+            "These bounds come from a normal distribution; the errors' own "
+            "ranks need none.",
+            lambda errors: pair(
+                errors.mean() + np.array([-1.645, 1.645]) * errors.std(ddof=1)
+            ),
+        ),
+        Variant("The bounds are exchanged.", lambda e: ranked(0)(e)[::-1]),
+    ]
+    return judge(
+        interval, [draw(0, errors=(79,)), draw(1, errors=(39,))], variants
+    )

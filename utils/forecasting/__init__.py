@@ -6,12 +6,14 @@ prices.
 """
 
 from utils.forecasting.court import Verdict, persistence_court
-from utils.forecasting.direction import sharpe, strategy_returns
-from utils.forecasting.intervals import conformal_interval
+from utils.forecasting.direction import sharpe, sharpe_gap, strategy_returns
+from utils.forecasting.intervals import adaptive_interval, conformal_interval
 from utils.forecasting.recurrent import (
     lstm_correction,
+    mlp_correction,
     recurrent_volatility,
     train_correction,
+    tree_correction,
 )
 from utils.forecasting.scores import (
     best_lag,
@@ -24,6 +26,9 @@ from utils.forecasting.scores import (
 from utils.forecasting.significance import (
     Significance,
     diebold_mariano,
+    holm,
+    mcnemar,
+    mincer_zarnowitz,
     pesaran_timmermann,
 )
 from utils.forecasting.splits import Fold, walk_forward
@@ -40,6 +45,8 @@ from utils.forecasting.volatility import (
     lhar,
     make_volatility_data,
     parkinson,
+    return_variance,
+    whole_day,
     yesterday,
 )
 
@@ -48,6 +55,7 @@ __all__ = [
     "Significance",
     "Verdict",
     "VolatilityData",
+    "adaptive_interval",
     "all_linear",
     "best_lag",
     "calibrate",
@@ -59,21 +67,29 @@ __all__ = [
     "garman_klass",
     "gjr_garch",
     "har",
+    "holm",
     "lag_errors",
     "lhar",
     "lstm_correction",
     "make_volatility_data",
     "mape",
+    "mcnemar",
+    "mincer_zarnowitz",
+    "mlp_correction",
     "parkinson",
     "persistence_court",
     "pesaran_timmermann",
     "qlike",
     "recurrent_volatility",
+    "return_variance",
     "rmse",
     "sharpe",
+    "sharpe_gap",
     "skill",
     "strategy_returns",
     "train_correction",
+    "tree_correction",
     "walk_forward",
+    "whole_day",
     "yesterday",
 ]

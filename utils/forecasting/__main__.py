@@ -464,10 +464,8 @@ def _scores(walk: Walk) -> dict[str, dict[str, float]]:
             row[f"{part}_qlike"] = float(loss.mean())
             row[f"{part}_saves"] = float(1 - loss.mean() / reference.mean())
             if name != "HAR":
-                # More lags than the h − 1 that overlap brings, for Bartlett's
-                # weights shrink these.
                 row[f"{part}_dm"] = diebold_mariano(
-                    loss, reference, horizon, lags=max(8, 3 * horizon)
+                    loss, reference, horizon
                 ).statistic
         scores[name] = row
     return scores

@@ -46,6 +46,19 @@ def parkinson(prices: pd.DataFrame) -> pd.Series:
     return variance.clip(lower=FLOOR).rename("variance")
 
 
+def whole_day(prices: pd.DataFrame) -> pd.Series:
+    """Daily variance from close to close: the squared overnight return plus
+    Garman and Klass's.
+
+    Where a file's open is a copy of the last close, the night counts as still.
+    Chapter 10.
+    """
+    last_close = prices["close"].shift().fillna(prices["open"])
+    overnight = np.log(prices["open"] / last_close)
+    variance = garman_klass(prices) + overnight**2
+    return variance.rename("variance")
+
+
 @dataclass(frozen=True)
 class VolatilityData:
     """What is known at each origin, the close of a day, and what is to be
@@ -75,7 +88,10 @@ class VolatilityData:
 
 
 def make_volatility_data(
-    prices: pd.DataFrame, horizon: int = 1, variance: pd.Series | None = None
+    prices: pd.DataFrame,
+    horizon: int = 1,
+    variance: pd.Series | None = None,
+    extra: pd.DataFrame | None = None,
 ) -> VolatilityData:
     """Turn prices into features known at each close and the variance that
     followed.
@@ -89,10 +105,12 @@ def make_volatility_data(
         prices: as from `load_prices`.
         horizon: days ahead, 1 or more.
         variance: daily variance; Garman and Klass's by default.
+        extra: further features, one column each, on the same dates; whatever
+            stands in a row must be known at that day's close.
 
     Raises:
-        ValueError: the horizon is below 1 or the prices are too few for one
-            origin.
+        ValueError: the horizon is below 1, the prices are too few for one
+            origin, or `extra` lacks a value on one of their dates.
     """
     if horizon < 1:
         raise ValueError(f"horizon is {horizon}; it must be 1 day or more")
@@ -123,6 +141,15 @@ def make_volatility_data(
             ).fillna(0),
         }
     ).iloc[MONTH:]
+    if extra is not None:
+        further = extra.reindex(features.index)
+        for name, column in further.items():
+            if column.isna().any():
+                raise ValueError(
+                    f"extra has no {name} on {column.isna().idxmax():%Y-%m-%d};"
+                    " every date of the prices needs one"
+                )
+        features = features.join(further)
     ahead = variance.rolling(horizon).mean().shift(-horizon)
     return VolatilityData(
         dates=pd.DatetimeIndex(features.index),
@@ -144,27 +171,61 @@ def calibrate(
     data: VolatilityData,
     forecast: Float[np.ndarray, "time"],
     train: Int[np.ndarray, "train"],
+    window: int | None = None,
 ) -> Float[np.ndarray, "time"]:
     """Scale a forecast so that it is right on average where it was trained.
 
     The factor mean(σ² / f) over the training window minimises QLIKE there, so
     models of another scale (close-to-close GARCH, log-linear HAR) meet the
     target on equal terms.
+
+    Args:
+        data: holds the target σ².
+        forecast: f, at every origin.
+        train: positions that may be read.
+        window: read the last so many of them only; all by default.
     """
-    return forecast * np.mean(data.target[train] / forecast[train])
+    late = train if window is None else train[-window:]
+    return forecast * np.mean(data.target[late] / forecast[late])
 
 
 def forecast_folds(
-    data: VolatilityData, model: Model, folds: Sequence[Fold]
+    data: VolatilityData,
+    model: Model,
+    folds: Sequence[Fold],
+    window: int | None = None,
 ) -> Float[np.ndarray, "time"]:
     """Fit and calibrate a model on each fold's past; return its forecasts,
     NaN outside tests."""
     forecast = np.full(len(data.dates), np.nan)
     for fold in folds:
         forecast[fold.test] = calibrate(
-            data, model(data, fold.train), fold.train
+            data, model(data, fold.train), fold.train, window
         )[fold.test]
     return forecast
+
+
+def return_variance(
+    data: VolatilityData,
+    forecast: Float[np.ndarray, "time"],
+    window: int = 504,
+) -> Float[np.ndarray, "time"]:
+    """Scale forecasts of one day's variance to the squared return from close to
+    close.
+
+    A range misses the night, so squared returns exceed it. At each origin the
+    factor is the mean of r² / f over the last `window` forecasts whose day is
+    over; NaN where fewer have been made. Chapter 10.
+
+    Raises:
+        ValueError: the horizon is not one day.
+    """
+    if data.horizon != 1:
+        raise ValueError(
+            f"the horizon is {data.horizon} days; a day's return needs one of 1"
+        )
+    ratio = pd.Series(data.returns**2 / np.r_[np.nan, forecast[:-1]])
+    return forecast * ratio.rolling(window).mean().to_numpy()
 
 
 def yesterday(
@@ -231,15 +292,23 @@ def log_linear(
     data: VolatilityData,
     train: Int[np.ndarray, "train"],
     columns: tuple[str, ...],
+    within_range: bool = True,
 ) -> Float[np.ndarray, "time"]:
-    """Least squares of the log target on some features, exponentiated."""
+    """Least squares of the log target on some features, exponentiated.
+
+    With `within_range` no forecast leaves the range of the training targets: a
+    line extrapolates, and the exponential makes that grotesque. The field
+    calls such a rule an insanity filter; chapter 10 shows what it does.
+    """
     design = np.column_stack(
         [np.ones(len(data.dates)), data.features[list(columns)]]
     )
-    weights, *_ = np.linalg.lstsq(
-        design[train], np.log(data.target[train]), rcond=None
-    )
-    return np.exp(design @ weights)
+    log_target = np.log(data.target[train])
+    weights, *_ = np.linalg.lstsq(design[train], log_target, rcond=None)
+    log_forecast = design @ weights
+    if within_range:
+        log_forecast = log_forecast.clip(log_target.min(), log_target.max())
+    return np.exp(log_forecast)
 
 
 def har(
@@ -268,5 +337,5 @@ def lhar(
 def all_linear(
     data: VolatilityData, train: Int[np.ndarray, "train"]
 ) -> Float[np.ndarray, "time"]:
-    """A linear model of every feature that the recurrent network sees."""
+    """A linear model of every feature that the networks see."""
     return log_linear(data, train, tuple(data.features.columns))
