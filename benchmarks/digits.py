@@ -1,23 +1,40 @@
-"""Digits read row by row: stacked LSTMs and GRUs over five seeds beside two
-baselines.
+"""Digits read row by row, beside models that read the image at once.
 
-Every network trains 60 epochs of Adam at 0.002 with batches of 64; no run looks
-at the test part. The baselines read all 64 pixels at once with scikit-learn's
-default settings.
+    python -m benchmarks.digits            the stacks of chapters 02 and 03
+    python -m benchmarks.digits --forms [--tune]
+
+The stacks of LSTMs and GRUs train 60 epochs of Adam at 0.002 with batches of
+64; the baselines have scikit-learn's default settings; the test part is the end
+of the file.
+
+`--forms` compares chapter 01's RNN with a dense network of as many parameters
+and with logistic regression, hand by hand: each of seven folds tests on two of
+the fourteen forms. Learning rate and penalty are the best on the next two forms
+(three seeds of their own; `--tune` does no more), then all twelve forms train
+five fresh seeds for 15 epochs. It takes about ten minutes of one core.
 """
 
+import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.svm import SVC
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.bidirectional import Contender, measure, rounded, tune
 from benchmarks.record import record, recorded
+from utils.data.digit_forms import load_digit_forms
 from utils.data.samples import Digits, load_digit_rows
 from utils.models.pytorch import ManyToOne
 from utils.training import fit
@@ -86,7 +103,170 @@ def baselines(train: Digits, test: Digits) -> dict[str, float]:
     }
 
 
-def main(seeds: int = 5) -> None:
+# By forms: the RNN of chapter 01 beside what reads the image at once
+
+FOLDS = 7
+FORM_EPOCHS = 15
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "RNN": lambda: RowReader(nn.RNN, 64),
+    "dense network": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 72), nn.Tanh(), nn.Linear(72, 10)
+    ),
+}
+
+
+class RowReader(nn.Module):
+    """One recurrent layer over the rows of an image, and a dense head."""
+
+    def __init__(self, kind: type[nn.RNN | nn.LSTM | nn.GRU], hidden: int):
+        super().__init__()
+        self.recurrent = kind(8, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, 10)
+
+    def forward(
+        self, x: Float[Tensor, "batch row column"]
+    ) -> Float[Tensor, "batch digit"]:
+        """Name the digit from the state after the last row."""
+        outputs, _ = self.recurrent(x)
+        return self.head(outputs[:, -1])
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Two forms to test on; the next two to tune on, the other ten to train on
+    meanwhile."""
+
+    number: int
+
+    @property
+    def tested(self) -> tuple[int, int]:
+        """The forms nobody sees before the end."""
+        return 2 * self.number, 2 * self.number + 1
+
+    @property
+    def tuned(self) -> tuple[int, int]:
+        """The forms that choose learning rate and penalty."""
+        after = (self.number + 1) % FOLDS
+        return 2 * after, 2 * after + 1
+
+    def part(self, name: str) -> Digits:
+        """Return the images to "train" on while tuning, to "tune" with, to
+        "fit" on once the choice is made, or to "test"."""
+        images, form = load_digit_forms()
+        tested, tuned = (
+            np.isin(form, pair) for pair in (self.tested, self.tuned)
+        )
+        chosen = {
+            "train": ~(tested | tuned),
+            "tune": tuned,
+            "fit": ~tested,
+            "test": tested,
+        }[name]
+        return Digits(images.x[chosen], images.y[chosen])
+
+
+def tensors(images: Digits) -> tuple[Tensor, Tensor]:
+    """Return rows and labels as PyTorch wants them."""
+    return torch.tensor(images.x, dtype=torch.float32), torch.tensor(images.y)
+
+
+class Shuffled:
+    """Batches in another order each time it is iterated."""
+
+    def __init__(self, x: Tensor, y: Tensor, seed: int):
+        self.x, self.y = x, y
+        self.order = torch.Generator().manual_seed(seed)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Draw an order and cut it into batches."""
+        places = torch.randperm(len(self.y), generator=self.order)
+        for batch in places.split(BATCH):
+            yield self.x[batch], self.y[batch]
+
+
+def by_form(fold: Fold, right: Bool[np.ndarray, " digit"]) -> dict[str, float]:
+    """Return the share of right answers on each form that a fold tests."""
+    _, form = load_digit_forms()
+    of_test = form[np.isin(form, fold.tested)]
+    return {
+        str(each): rounded(float(right[of_test == each].mean()))
+        for each in fold.tested
+    }
+
+
+def network(name: str, fold: Fold, final: bool) -> Contender:
+    """Return a network as it is tuned, or as it is trained in the end."""
+    known = tensors(fold.part("fit" if final else "train"))
+    valid = tensors(fold.part("tune"))
+
+    def judge(model: nn.Module) -> dict[str, Any]:
+        x, y = tensors(fold.part("test"))
+        with torch.no_grad():
+            right = model(x).argmax(1) == y
+        return {"test": by_form(fold, right.numpy())}
+
+    return Contender(
+        build=NETWORKS[name],
+        train=lambda seed: Shuffled(*known, seed),
+        stretches=FORM_EPOCHS,
+        valid=lambda: [valid],
+        loss=nn.functional.cross_entropy,
+        metrics={},
+        judge=judge,
+    )
+
+
+def linear_by_form(fold: Fold) -> dict[str, Any]:
+    """Tune logistic regression's penalty as the networks' rates are tuned, and
+    score it on the same forms."""
+
+    def fitted(part: str, penalty: float) -> LogisticRegression:
+        images = fold.part(part)
+        model = LogisticRegression(C=penalty, max_iter=5000)
+        return model.fit(images.x.reshape(-1, 64), images.y)
+
+    tune_on, test = fold.part("tune"), fold.part("test")
+    losses = {
+        penalty: log_loss(
+            tune_on.y,
+            fitted("train", penalty).predict_proba(tune_on.x.reshape(-1, 64)),
+        )
+        for penalty in PENALTIES
+    }
+    best = min(losses, key=losses.__getitem__)
+    right = fitted("fit", best).predict(test.x.reshape(-1, 64)) == test.y
+    return {"inverse penalty": best, "test": by_form(fold, right)}
+
+
+def compare_by_form(only_tune: bool, seeds: int = 5) -> None:
+    """Tune and run what `digit_forms` does not hold yet, saving each run."""
+    results = recorded("digit_forms") or {"tuning": {}, "runs": {}}
+
+    def save() -> None:
+        record("digit_forms", results)
+
+    for fold in map(Fold, range(FOLDS)):
+        for name in NETWORKS:
+            key = f"{name} / fold {fold.number}"
+            tuning = results["tuning"].setdefault(key, {})
+            rate = tune(network(name, fold, final=False), tuning, save)
+            print(f"{key}: learning rate {rate:g}", flush=True)
+            runs = results["runs"].setdefault(key, {})
+            for seed in () if only_tune else range(seeds):
+                if str(seed) not in runs:
+                    contender = network(name, fold, final=True)
+                    runs[str(seed)] = measure(contender, rate, seed)
+                    del runs[str(seed)]["curves"]
+                    print(key, seed, runs[str(seed)]["test"], flush=True)
+                    save()
+        if not only_tune:
+            key = f"logistic regression / fold {fold.number}"
+            results["runs"].setdefault(key, {"0": linear_by_form(fold)})
+            save()
+
+
+def compare_stacks(seeds: int = 5) -> None:
     """Measure what is not recorded yet, and record after every run."""
     train, test = load_digit_rows()
     results = {
@@ -117,6 +297,18 @@ def main(seeds: int = 5) -> None:
             for name, scores in results["accuracy"].items()
         }
     )
+
+
+def main() -> None:
+    """Run one of the two comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--forms", action="store_true", help="hand by hand")
+    parser.add_argument("--tune", action="store_true", help="tune, no more")
+    arguments = parser.parse_args()
+    if arguments.forms:
+        compare_by_form(arguments.tune)
+    else:
+        compare_stacks()
 
 
 if __name__ == "__main__":
