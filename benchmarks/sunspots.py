@@ -11,14 +11,13 @@ before 1890 and stop early on those before 1930.
 Learning rate and epochs, and the regression's order, are the best on 1890 to
 1929 (three seeds of their own; `--tune` does no more); then all years before
 1930 train both, the stack from five fresh seeds, and every test year's forecast
-is recorded. It takes about five minutes of one core.
+is recorded. It takes about a minute of one core.
 """
 
 import argparse
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -27,16 +26,13 @@ import torch
 from jaxtyping import Float
 from sklearn.linear_model import LinearRegression
 from statsmodels.tsa.ar_model import AutoReg
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.record import record, recorded
 from utils.data.samples import SunspotWindows, sunspot_windows
 from utils.models.pytorch import ManyToOne, initialise_as_keras
 from utils.training import fit
-
-if TYPE_CHECKING:
-    import keras
 
 EPOCHS, PATIENCE, BATCH, RATE = 100, 20, 32, 3e-3
 
@@ -134,41 +130,64 @@ def baselines(data: SunspotWindows) -> dict[str, float]:
 
 # Year by year: the plain stack of chapter 01 beside a linear regression
 
-UNITS = (64, 32)
 STACK_RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-STACK_EPOCHS = 100
+STACK_EPOCHS = 50
 TUNING_SEEDS = range(100, 103)
 Years = Float[np.ndarray, " year"]
+Windows = tuple[
+    Float[np.ndarray, "window year 1"], Float[np.ndarray, " window"]
+]
+
+
+class Stack(nn.Module):
+    """SimpleRNN(64) → SimpleRNN(32) → Dense(1), from Keras's initial weights.
+
+    PyTorch trains it several times as fast as Keras on a CPU.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lower = nn.RNN(1, 64, batch_first=True)
+        self.upper = nn.RNN(64, 32, batch_first=True)
+        self.head = nn.Linear(32, 1)
+        with torch.no_grad():
+            initialise_as_keras(self)
+
+    def forward(
+        self, x: Float[Tensor, "window year 1"]
+    ) -> Float[Tensor, " window"]:
+        """Forecast the year after each window."""
+        outputs, _ = self.upper(self.lower(x)[0])
+        return self.head(outputs[:, -1])[:, 0]
 
 
 def train_stack(
-    seed: int,
-    rate: float,
-    epochs: int,
-    known: tuple[np.ndarray, np.ndarray],
-    unseen: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple["keras.Model", list[float]]:
-    """Train SimpleRNN(64) → SimpleRNN(32) → Dense(1); return it with its loss
-    on the unseen years after each epoch."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    model = keras.Sequential(
-        [
-            keras.layers.SimpleRNN(UNITS[0], return_sequences=True),
-            keras.layers.SimpleRNN(UNITS[1]),
-            keras.layers.Dense(1),
-        ]
+    seed: int, rate: float, epochs: int, known: Windows, unseen: Windows
+) -> tuple[Stack, list[float]]:
+    """Train the stack and return it with its loss on the unseen years after
+    each epoch."""
+    torch.manual_seed(seed)
+    model = Stack()
+    x, y, x_unseen, y_unseen = (
+        torch.tensor(array, dtype=torch.float32) for array in (*known, *unseen)
     )
-    adam = keras.optimizers.Adam(rate, clipnorm=1.0)
-    model.compile(adam, "mse", jit_compile=False)
-    history = model.fit(
-        *known, epochs=epochs, validation_data=unseen, verbose=0
-    )
-    return model, history.history.get("val_loss", [])
+    optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7)
+    curve = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(y)).split(BATCH):
+            loss = nn.functional.mse_loss(model(x[batch]), y[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        with torch.no_grad():
+            curve.append(
+                float(nn.functional.mse_loss(model(x_unseen), y_unseen))
+            )
+    return model, curve
 
 
-def until_1930(data: SunspotWindows) -> tuple[np.ndarray, np.ndarray]:
+def until_1930(data: SunspotWindows) -> Windows:
     """Return the windows before the test part: what trains once rate, epochs
     and order are chosen."""
     return (
@@ -219,8 +238,8 @@ def best_stack(done: dict[str, list[float]]) -> tuple[float, int]:
 
 def linear_forecast(
     order: int,
-    known: tuple[np.ndarray, np.ndarray],
-    x: np.ndarray,
+    known: Windows,
+    x: Float[np.ndarray, "window year 1"],
 ) -> Years:
     """Forecast linearly from the last `order` years of each window."""
     model = LinearRegression().fit(known[0][:, -order:, 0], known[1])
@@ -266,9 +285,11 @@ def compare_year_by_year(only_tune: bool, seeds: int = 5) -> None:
     stack = runs.setdefault("RNN", {})
     for seed in range(seeds):
         if str(seed) not in stack:
-            model, _ = train_stack(seed, rate, epochs, known)
-            predictions = model.predict(data.x_test, verbose=0)
-            stack[str(seed)] = forecast(predictions[:, 0].astype(float))
+            test = data.x_test, data.y_test
+            model, _ = train_stack(seed, rate, epochs, known, test)
+            with torch.no_grad():
+                x = torch.tensor(data.x_test, dtype=torch.float32)
+                stack[str(seed)] = forecast(model(x).numpy().astype(float))
             save()
 
 
