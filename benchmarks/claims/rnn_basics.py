@@ -15,8 +15,8 @@ TESTED_FORMS = (0, 1, *range(4, 14))
 def by_form(results: dict[str, Any], name: str) -> np.ndarray:
     """Return a model's accuracy on each tested form, the mean of its seeds."""
     scores: dict[int, list[float]] = {form: [] for form in TESTED_FORMS}
-    for key, runs in results["runs"].items():
-        if key.split(" / ")[0] == name:
+    for pair, runs in results["runs"][name].items():
+        if " and " in pair:
             for run in runs.values():
                 for form, score in run["test"].items():
                     scores[int(form)].append(score)
