@@ -16,7 +16,7 @@ is recorded. It takes about a minute of one core.
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,6 +29,7 @@ from statsmodels.tsa.ar_model import AutoReg
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.digits import clip_each
 from benchmarks.record import record, recorded
 from utils.data.samples import SunspotWindows, sunspot_windows
 from utils.models.pytorch import ManyToOne, initialise_as_keras
@@ -161,30 +162,67 @@ class Stack(nn.Module):
         return self.head(outputs[:, -1])[:, 0]
 
 
-def train_stack(
-    seed: int, rate: float, epochs: int, known: Windows, unseen: Windows
-) -> tuple[Stack, list[float]]:
-    """Train the stack and return it with its loss on the unseen years after
-    each epoch."""
-    torch.manual_seed(seed)
-    model = Stack()
+def stacked_forecasts(
+    params: dict[str, Tensor], x: Float[Tensor, "#model window year 1"]
+) -> Float[Tensor, "model window"]:
+    """Run many stacks at once, each with weights of its own."""
+
+    def linear(x: Tensor, name: str, end: str = "") -> Tensor:
+        weight, bias = (
+            params[f"{name}.weight{end}"],
+            params[f"{name}.bias{end}"],
+        )
+        return x @ weight.transpose(1, 2) + bias[:, None]
+
+    models, (_, windows, *_) = len(params["head.weight"]), x.shape
+    lower = torch.zeros(models, windows, 64)
+    upper = torch.zeros(models, windows, 32)
+    for year in x.unbind(2):
+        from_below = linear(lower, "lower", "_hh_l0")
+        lower = (linear(year, "lower", "_ih_l0") + from_below).tanh()
+        from_below = linear(lower, "upper", "_ih_l0")
+        upper = (from_below + linear(upper, "upper", "_hh_l0")).tanh()
+    return linear(upper, "head")[..., 0]
+
+
+def train_stacks(
+    seeds: Sequence[int],
+    rate: float,
+    epochs: int,
+    known: Windows,
+    unseen: Windows,
+) -> tuple[dict[str, Tensor], list[list[float]]]:
+    """Train a stack from each seed, all at once; return their weights and each
+    one's loss on the unseen years after every epoch.
+
+    Each has its own first weights, batches and clipping.
+    """
+    models, orders = [], []
+    for seed in seeds:
+        torch.manual_seed(seed)
+        models.append(Stack())
+        orders.append(torch.Generator().manual_seed(seed))
+    params = torch.func.stack_module_state(models)[0]
     x, y, x_unseen, y_unseen = (
         torch.tensor(array, dtype=torch.float32) for array in (*known, *unseen)
     )
-    optimizer = torch.optim.Adam(model.parameters(), rate, eps=1e-7)
-    curve = []
+    optimizer = torch.optim.Adam(params.values(), rate, eps=1e-7)
+    curves: list[list[float]] = [[] for _ in seeds]
     for _ in range(epochs):
-        for batch in torch.randperm(len(y)).split(BATCH):
-            loss = nn.functional.mse_loss(model(x[batch]), y[batch])
+        places = [torch.randperm(len(y), generator=order) for order in orders]
+        for batch in torch.stack(places).split(BATCH, dim=1):
+            errors = stacked_forecasts(params, x[batch]) - y[batch]
             optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            errors.square().mean(dim=1).sum().backward()
+            clip_each(params, 1.0)
             optimizer.step()
         with torch.no_grad():
-            curve.append(
-                float(nn.functional.mse_loss(model(x_unseen), y_unseen))
-            )
-    return model, curve
+            errors = stacked_forecasts(params, x_unseen[None]) - y_unseen
+        for curve, loss in zip(
+            curves, errors.square().mean(dim=1), strict=True
+        ):
+            curve.append(round(float(loss), 4))
+    return params, curves
 
 
 def until_1930(data: SunspotWindows) -> Windows:
@@ -206,18 +244,16 @@ def tune_stack(
     one further out. `done` keeps each loss by rate and seed.
     """
     tried = list(STACK_RATES[1:4])
+    known, unseen = (data.x_train, data.y_train), (data.x_valid, data.y_valid)
     while True:
         for rate in tried:
-            for seed in TUNING_SEEDS:
-                key = f"{rate:g} / {seed}"
-                if key not in done:
-                    known = data.x_train, data.y_train
-                    unseen = data.x_valid, data.y_valid
-                    curve = train_stack(
-                        seed, rate, STACK_EPOCHS, known, unseen
-                    )[1]
-                    done[key] = [round(loss, 4) for loss in curve]
-                    save()
+            keys = [f"{rate:g} / {seed}" for seed in TUNING_SEEDS]
+            if keys[0] not in done:
+                curves = train_stacks(
+                    TUNING_SEEDS, rate, STACK_EPOCHS, known, unseen
+                )[1]
+                done.update(zip(keys, curves, strict=True))
+                save()
         rate, epochs = best_stack(done)
         beyond = {min(tried): -1, max(tried): 1}.get(rate, 0)
         neighbour = STACK_RATES.index(rate) + beyond
@@ -282,15 +318,17 @@ def compare_year_by_year(only_tune: bool, seeds: int = 5) -> None:
     runs["linear regression"] = {
         "0": forecast(linear_forecast(order, known, data.x_test))
     }
-    stack = runs.setdefault("RNN", {})
-    for seed in range(seeds):
-        if str(seed) not in stack:
-            test = data.x_test, data.y_test
-            model, _ = train_stack(seed, rate, epochs, known, test)
-            with torch.no_grad():
-                x = torch.tensor(data.x_test, dtype=torch.float32)
-                stack[str(seed)] = forecast(model(x).numpy().astype(float))
-            save()
+    if "RNN" not in runs:
+        test = data.x_test, data.y_test
+        params, _ = train_stacks(range(seeds), rate, epochs, known, test)
+        with torch.no_grad():
+            x = torch.tensor(data.x_test, dtype=torch.float32)
+            found = stacked_forecasts(params, x[None]).numpy()
+        runs["RNN"] = {
+            str(seed): forecast(each.astype(float))
+            for seed, each in enumerate(found)
+        }
+    save()
 
 
 def compare_stacks(seeds: int = 5) -> None:
