@@ -269,7 +269,9 @@ layouts = {
 }
 fig, axes = plt.subplots(1, 5, figsize=(6.6, 2.5), width_ratios=[2, 4, 4, 6, 4])
 arrow = {"arrowstyle": "-|>", "shrinkA": 5, "shrinkB": 6, "color": "0.45"}
-for ax, (name, (read, written, width)) in zip(axes, layouts.items()):
+for ax, (name, (read, written, width)) in zip(
+    axes, layouts.items(), strict=True
+):
     feeds = [((t - 1, 2), (t, 1)) for t in range(1, width) if name[:3] == "one"]
     ways = [((t, 0), (t, 1)) for t in read] + [
         ((t, 1), (t, 2)) for t in written
@@ -1036,12 +1038,12 @@ for (activation, radius), draws in measured.items():
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-lags", "caption": "How the gradient fades with the lag, for three random layers at each of four spectral radii: measured (lines) and from the forward pass by the equation for χ (dotted). The scale is logarithmic, so that a straight line is a constant factor for each step."}, "image": {"alt": "Two panels, tanh above and ReLU below, of the gradient against the lag from 0 to 40 steps. Nearly straight lines, falling at radius 0.7 and 1, about level at 1.4, rising at 1.8; the dotted lines lie close, and above the measured ones for tanh at 1.8."}}
 fig, axes = plt.subplots(2, 1, figsize=(6.2, 6.4), sharex=True, sharey=True)
-lags = np.arange(41)
+lags, shades = np.arange(41), ("sky", "blue", "green", "vermilion")
 for ax, activation in zip(axes, ("tanh", "relu"), strict=True):
-    for radius, color in zip(radii, ("sky", "blue", "green", "vermilion")):
+    for radius, color in zip(radii, shades, strict=True):
         for norms, chi in measured[activation, radius]:
             ax.semilogy(lags, norms[lags], color=COLORS[color], linewidth=1)
-        ax.semilogy(lags, chi**lags, ":", color=COLORS[color])
+            ax.semilogy(lags, chi**lags, ":", color=COLORS[color], linewidth=1)
         ax.plot([], [], color=COLORS[color], label=f"radius {radius}")
     ax.set(ylabel="gradient / at lag 0", title=activation)
 axes[0].legend(ncols=2, fontsize="small")
@@ -1116,8 +1118,8 @@ w, b = np.meshgrid(np.linspace(0.2, 2.2, 300), np.linspace(-0.6, 1.0, 300))
 fig, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3.4))
 low = np.log10(end_loss(w, b) + 1e-4)
 left.contourf(w, b, low, 40, cmap=SEQUENTIAL)
-styles = (("vermilion", "--", 2), ("black", "-", 1))
-for (name, path), (color, line, wide) in zip(paths.items(), styles):
+styles = (("vermilion", "--"), ("black", "-"))
+for (name, path), (color, line) in zip(paths.items(), styles, strict=True):
     left.plot(*path[:, :2].T, "o" + line, color=COLORS[color], markersize=3)
     right.semilogy(path[:, 2] + 1e-6, line, color=COLORS[color], label=name)
 left.set(xlim=(0.2, 2.2), ylim=(-0.6, 1.0), xlabel="weight $w$")
@@ -1213,7 +1215,8 @@ for radius, draws in biases.items():
     )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-truncation", "caption": "The bias of truncation, as a share of the full gradient's length, against the chunk length: three random layers at each of three spectral radii."}, "image": {"alt": "Lines that fall with the chunk length from 1 to 32. Those of the larger radius lie above those of the smaller one from chunks of 4 on."}}
-for (radius, draws), color in zip(biases.items(), ("sky", "blue", "green")):
+shades = ("sky", "blue", "green")
+for (radius, draws), color in zip(biases.items(), shades, strict=True):
     plt.plot(chunks, draws[:, :, 0].T, "o-", color=COLORS[color], markersize=4)
     plt.plot([], [], color=COLORS[color], label=f"radius {radius}")
 plt.xscale("log", base=2)
@@ -1398,8 +1401,12 @@ def relu_backward(d_outputs, x, states, W_x, W_h):
 
 
 # %%
+def untransposed(d_outputs, x, states, W_x, W_h):
+    return relu_backward(d_outputs, x, states, W_x, W_h.T)
+
+
 _ = check_bptt(relu_backward)
-_ = check_bptt(lambda *given: None)
+_ = check_bptt(untransposed)
 
 # %% [markdown]
 # The slope was taken at the state *before* the step instead of after it, and
