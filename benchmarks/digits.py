@@ -23,6 +23,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -289,7 +290,8 @@ def train_together(
 def clip_each(params: dict[str, Tensor], limit: float) -> None:
     """Clip every network's gradient by its own length."""
     grads = [each.grad for each in params.values() if each.grad is not None]
-    norms = sum(grad.flatten(1).square().sum(1) for grad in grads).sqrt()
+    squares = [grad.flatten(1).square().sum(1) for grad in grads]
+    norms = torch.stack(squares).sum(0).sqrt()
     factor = (limit / (norms + 1e-6)).clamp(max=1.0)
     for grad in grads:
         grad *= factor.view(-1, *[1] * (grad.ndim - 1))
@@ -348,7 +350,8 @@ def compare_by_form(only_tune: bool, seeds: int = 5) -> None:
             key = "{} and {}".format(*tested)
             runs[name].setdefault(key, {})[str(seed)] = {"test": score}
         save()
-    linear = runs["logistic regression"] = {"penalty": penalty}
+    linear: dict[str, Any] = {"penalty": penalty}
+    runs["logistic regression"] = linear
     for tested in TESTED:
         run = linear_by_form(tested, penalty)
         linear["{} and {}".format(*tested)] = {"0": run}
