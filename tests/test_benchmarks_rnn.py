@@ -1,5 +1,7 @@
 """Small cases of chapter 01's recordings, and what they recorded."""
 
+import difflib
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import nn
 
 from benchmarks import adder, digits, sunspots
 from benchmarks.claims import Effect
-from utils.data.digit_forms import FIRST_IMAGES, load_digit_forms
+from utils.data.digit_forms import load_digit_forms
 from utils.data.samples import sunspot_windows
 from utils.notebook import load_results
 
@@ -19,14 +21,11 @@ def test_every_form_asks_for_the_same_digits():
     whole = "".join(map(str, images.y[form == 0]))
     assert whole.startswith("0123456789" * 3)
     assert len(whole) == 130
-    for number in range(14):
-        digits_of = "".join(map(str, images.y[form == number]))
-        # What a form lacks is few, and nothing is added.
-        asked = iter(whole)
-        found = sum(digit in asked for digit in digits_of)
-        assert found >= 113 or number in (2, 6)
-        assert digits_of[-40:-10] == whole[-40:-10] or len(digits_of) < 130
-    assert FIRST_IMAGES[0] == 0
+    for number in range(1, 14):
+        labels = "".join(map(str, images.y[form == number]))
+        alike = difflib.SequenceMatcher(None, whole, labels, autojunk=False)
+        assert alike.ratio() > 0.9
+        assert labels[:8] in whole[:20]
 
 
 @pytest.mark.parametrize("name", digits.NETWORKS)
