@@ -170,17 +170,16 @@ for k in (0, 1, 2, 4, 8):
 #
 # Vectors are rows, as in the code. With $D$ inputs and $H$ *units*, the numbers
 # in a state, $W_x$ is $D \times H$, $W_h$ is $H \times H$ and $b$ has $H$
-# elements: nothing depends on the length of the sequence. (How papers and
-# libraries write the same stands on the page [Notation](notation.md).)
+# elements: nothing depends on the length of the sequence. The page
+# [Notation](notation.md) says how others write it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: two products, one sum, one tanh."}}
 rnn_cell()
 
 # %% [markdown]
-# {numref}`fig-rnn-cell` draws {eq}`eq-rnn-step` from left to right: square is
-# what has weights of its own, round what acts element by element. The state is
-# the one thing that enters on the left and leaves on the right, so that the
-# next step can begin where this one ends.
+# In {numref}`fig-rnn-cell` square is what has weights of its own, round what
+# acts element by element. The state enters on the left and leaves on the right,
+# so that the next step can begin where this one ends.
 #
 # ### Three steps by hand
 #
@@ -201,8 +200,7 @@ print("h_1, h_2, h_3:", *(f"{h_t:.3f}" for h_t in h[1:]))
 
 # %% [markdown]
 # The last two inputs are zero, and still the last two states are not: they
-# remember the 1, and less of it at every step. Unrolled in time the same thing
-# looks like this.
+# remember the 1, and less of it at every step.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Unrolled over three steps: one cell, one set of weights."}}
 unrolled(steps=3)
@@ -286,9 +284,9 @@ for ax, (name, layout) in zip(axes, layouts.items(), strict=True):
     read, written, width = layout
     for tail, tip in arrows(*layout):
         ax.annotate("", xy=tip, xytext=tail, arrowprops=style)
-    states = [t for t in range(width) if t <= max(read) or len(read) == 1]
-    others = [t for t in range(width) if t not in states]
-    dots = ((0, read, "sky"), (1, states, "blue"), (2, written, "green"))
+    first = [t for t in range(width) if t <= max(read) or len(read) == 1]
+    others = [t for t in range(width) if t not in first]
+    dots = ((0, read, "sky"), (1, first, "blue"), (2, written, "green"))
     for row, steps, color in (*dots, (1, others, "orange")):
         ax.plot(steps, [row] * len(steps), "s", color=COLORS[color], ms=10)
     ax.set(xlim=(-0.7, width - 0.3), ylim=(-0.5, 2.5))
@@ -483,12 +481,10 @@ for steps in (100, 1_000, 10_000):
 
 # %% [markdown]
 # Two ways around it give the same gradient. *Checkpointing* ([Chen et al.,
-# 2016](https://arxiv.org/abs/1604.06174)) keeps every hundredth state, say, and
-# computes those between them a second time on the way back. *Real-time
-# recurrent learning* ([Williams and Zipser,
-# 1989](https://doi.org/10.1162/neco.1989.1.2.270)) carries the derivative of
-# the state by every weight along, forward in time, which costs no memory for
-# the past but $H$ numbers for each of the $H^2$ weights. A third,
+# 2016](https://arxiv.org/abs/1604.06174)) keeps a few states and computes the
+# others again on the way back. *Real-time recurrent learning* ([Williams and
+# Zipser, 1989](https://doi.org/10.1162/neco.1989.1.2.270)) carries the
+# derivative of the state by every weight along, forward in time. A third,
 # [truncation](#truncating-the-past), changes the gradient.
 
 # %% [markdown]
@@ -562,8 +558,8 @@ for length in ("64 digits", "2,000 digits"):
 # networks.[ᶜ](claims.md#adder_goes_on) What was learnt is a rule for one step,
 # and such a rule has no length.
 #
-# The step was easy to learn in another way. Each carry is used, and made anew,
-# at the very next step, so that no gradient has far to go;
+# It was easy in that each carry is used, and made anew, at the very next step,
+# so that no gradient has far to go;
 # [long lags](#why-long-lags-are-hard) are another matter.
 #
 # ### What is in the state?
@@ -623,10 +619,9 @@ print(f"two components hold {share:.0%} of the variance")
 #
 # The same layer can be trained in your browser, by the book's code in
 # JavaScript ({numref}`fig-rnn-training`). Press *Train* and watch the states
-# come apart as the loss falls. Then start again with another learning rate:
-# at a tenth of it the loss takes several times as long to leave the dashed
-# line, and at ten or a hundred times it jumps about and never settles. When
-# something does not learn, that number is the first to try.
+# come apart as the loss falls. Then start again with a tenth of the learning
+# rate, and with a hundred times as much. When something does not learn, that
+# number is the first to try.
 
 # %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "An RNN of 16 units that learns in this page: the loss, and its states in two principal components."}}
 training_lab(cell="rnn", task="addition")
@@ -712,16 +707,16 @@ assert torch.equal(stack(torch.tensor(x))[0], stack(torch.tensor(x))[0])
 # %% [markdown]
 # ## When is it a tie?
 #
-# What follows compares models on real data, and two scores are never exactly
-# equal. Whether their difference means anything depends on how much it would
-# change on other data. This book asks that in one way. Take the difference on
-# every *pair*, the same form, the same year or the same seed for both models.
-# The pairs have to be nearly independent of each other, which two images drawn
-# by one hand are not. From the mean and the spread of the differences follows a
-# 95 % interval, which would contain the true mean in 95 of 100 such
-# experiments. **If the interval of the paired difference contains zero, the two
-# are tied on these data**: the data do not decide. That does not prove them
-# equal; the ends of the interval say how large a difference would still fit.
+# Two scores are never exactly equal. Whether their difference means anything
+# depends on how much it would change on other data, and this book asks that in
+# one way. Take the difference on every *pair*, the same form, year or seed for
+# both models. Pairs have to be nearly independent of each other, which two
+# images drawn by one hand are not. From the mean and the spread of the
+# differences follows a 95 % interval, which would contain the true mean in 95
+# of 100 such experiments. **If the interval of the paired difference contains
+# zero, the two are tied on these data**: the data do not decide. That does not
+# prove them equal; the ends of the interval say how large a difference would
+# still fit.
 #
 # By hand: on four pairs a model is better by 3, 1, 2 and −2 points. The mean is
 # $1$, the standard deviation $2.16$, its error $2.16 / \sqrt 4 = 1.08$, and
@@ -778,17 +773,16 @@ assert np.mean(mixed) - np.mean(by_forms) > 0.01
 
 # %% [markdown]
 # Shuffled, each fold tests on hands that the model knows, and its accuracy is
-# several points too high. And forms differ more than folds of shuffled images
-# do, so that one test part of two or three hands says little. In what follows a
-# model is tested on forms that it has not seen, and a form is a pair.
+# several points too high. Unseen forms differ much, so that two or three of
+# them say little. In what follows every model meets all forms unseen, and a
+# form is a pair.
 #
 # ### A classifier in PyTorch
 #
 # The reader is a layer and a head. Here is the plain training loop, once and in
-# full. One pass through the data is an *epoch*. Later chapters import
-# `utils.training.fit`, which is this loop with validation, clipping, a progress
-# bar and *early stopping*: the end of training when the loss on held-out data
-# has stopped falling.
+# full; one pass through the data is an *epoch*. Later chapters import
+# `utils.training.fit`, this loop with validation, clipping and *early
+# stopping*, the end of training when held-out data gain no more.
 
 
 # %%
@@ -872,23 +866,21 @@ for other in names[1:]:
     print(f"RNN minus {other}: {mean:+.3f} ({low:+.3f} to {high:+.3f})")
 
 # %% [markdown]
-# By the rule above, the RNN and logistic regression are tied on these forms: the
-# interval of their difference contains zero, and leaves room for a loss of
-# almost three points or a gain of half a point. The dense network is better than
-# the RNN, by about two
-# points.[ᶜ](claims.md#dense_network_reads_digits_better) A digit has a fixed
-# size, and a model with weights of its own for every pixel may look at all rows
-# at once, where the RNN has to keep the first row through the seven others. So
-# digits are no case for recurrence. Length, or position, has to vary.
+# By the rule above, the RNN and logistic regression are tied on these forms:
+# the interval contains zero, and leaves room for a loss of almost three points
+# or a gain of half a point. The dense network is better than the RNN, by about
+# two points.[ᶜ](claims.md#dense_network_reads_digits_better) A digit has a fixed
+# size, and a model with weights of its own for every pixel sees all rows at
+# once, where the RNN has to keep the first row through seven others.
 #
 # ## Sunspots, year by year
 #
 # The yearly number of sunspots from 1700 to 2008 (public domain, in
 # `statsmodels`) rises and falls in a cycle of about eleven years. In Keras, the
 # stack SimpleRNN(64) → SimpleRNN(32) → Dense(1) reads 22 years, as scaled
-# square roots, and predicts the next. `clipnorm` is explained
-# [below](#clipping-the-explosion). (A classifier would end in `Dense(10)`,
-# with `SparseCategoricalCrossentropy(from_logits=True)` for its loss.)
+# square roots, and predicts the next; `clipnorm` is explained
+# [below](#clipping-the-explosion). A classifier would end in `Dense(10)`, with
+# `SparseCategoricalCrossentropy(from_logits=True)` for its loss.
 
 # %%
 data = sunspot_windows()
@@ -985,10 +977,9 @@ print(f"95 % interval from {saved - half:.0f} to {saved + half:.0f}")
 # sunspots, the RNN's five seeds by 20.4 to 23.0, and repeating last year's
 # number by 31.8.[ᶜ](claims.md#regression_forecasts_sunspots) Both learnt from
 # the same 208 windows. Twenty-two coefficients can be found from so few, and
-# 7,361 parameters may be too many for it; that it is their number was not
-# tested. [Chapter 3](03_gru.ipynb) gives the same windows to another cell.
+# 7,361 parameters may be too many for it; that was not tested.
 #
-# The trained stack is still equation {eq}`eq-rnn-step`, twice. `from_keras`
+# The trained stack is still equation {eq}`eq-rnn-step`, twice: `from_keras`
 # turns its layers into ours, and NumPy makes the same forecasts.
 
 # %%
@@ -1028,8 +1019,7 @@ vanishing_lab()
 
 # %% [markdown]
 # With weak inputs a radius a little above one keeps the gradient's size; with
-# strong ones hardly any radius does, because every step is multiplied by slopes
-# near zero as well.
+# strong ones hardly any radius does.
 #
 # How much less than $\rho$ is a step's typical factor? Suppose that the
 # gradient does not care which units have which slope. Then its squared length
@@ -1119,8 +1109,7 @@ table
 # active. But half of the units are off, and they count as well: at radius one
 # its gradient keeps 0.73 a step, so that it vanishes sooner than that of tanh.
 # At 1.8 it explodes sooner, by 1.33 a step, because nothing saturates. Near 1.4
-# both factors are close to one, but nothing holds them there once training
-# moves the weights.
+# both factors are close to one, but training moves the weights.
 #
 # ## Clipping the explosion
 #
@@ -1197,17 +1186,16 @@ plt.show()
 # step leads back. Clipped, the same step has length one. It leads back to the
 # valley, where the loss falls below a tenth of that, although the learning rate
 # is too large for the valley's floor and the run goes on hopping across it.
-# Clipping was needed once in sixty steps. (A rate a third as large does not get
-# to the wall at all.)
+# Clipping was needed once in sixty steps.
 #
 # Where does the wall come from? Without bias and with $w > 1$ the unit has two
-# resting states, one positive and one negative, and goes to the one on whose
-# side it starts. On the wall the border between the two runs through the start,
-# so that a tiny change of the weights sends all later states to the other side.
+# resting states, and goes to the one on whose side it starts. On the wall the
+# border between the two runs through the start, so that a tiny change of the
+# weights sends all later states to the other side.
 #
 # ### The ReLU adder
 #
-# With many weights, luck is rarer. The adder with ReLU and $W_h$ the identity,
+# The adder with ReLU and $W_h$ the identity,
 # as proposed by [Le, Jaitly and Hinton
 # (2015)](https://arxiv.org/abs/1504.00941), was trained by plain gradient
 # descent on 32 digits (`benchmarks/adder.py`): with the gradient clipped at
@@ -1230,11 +1218,11 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # In {numref}`tab-rnn-clip` the layer without clipping did best at the lowest
 # rate of the grid, because at higher ones it exploded; at that rate it learns
-# next to nothing in 300 steps. Clipped, the same layer takes a rate thirty times
-# as large and names most of the digits
-# right.[ᶜ](claims.md#clipping_saves_the_relu_adder) That holds for this setting
-# and is no law: the adder with tanh needed no clipping. Nor can clipping
-# lengthen a gradient that has vanished.
+# next to nothing in 300 steps. Clipped, it takes a rate thirty times as large
+# and names most of the digits
+# right.[ᶜ](claims.md#clipping_saves_the_relu_adder) It is no law: the adder
+# with tanh needed no clipping. Nor can clipping lengthen a gradient that has
+# vanished.
 #
 # ## Truncating the past
 #
@@ -1313,9 +1301,9 @@ plt.show()
 #
 # ### Carrying the state across batches
 #
-# When a model is used, the same cut is exact, provided that the state is
-# carried. The trained adder reads the 64 digits in chunks of 8, once with the
-# carried state and once from zero each time.
+# When a model is used, the same cut is exact, if the state is carried. The
+# trained adder reads in chunks of 8, with the carried state and from zero each
+# time.
 
 
 # %%
@@ -1375,14 +1363,9 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 # %% [markdown]
 # ## What failed
 #
-# - A window instead of a state: every step that it grows halves the mistakes
-#   and quadruples the cases.
 # - Shuffling images that come in forms: the test part then holds known hands.
 # - An RNN for images of a fixed size: a dense network named more of them right.
-# - Clipping as a matter of habit: the adder with tanh never needed it, and a
-#   lower learning rate would have kept the single unit away from the wall.
-# - ReLU as a remedy for vanishing gradients: it changes the factor of a step
-#   and does not keep it at one.
+# - ReLU as a remedy for vanishing gradients: it changes the factor of a step.
 #
 # ## Summary
 #
@@ -1411,10 +1394,6 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 # - Gradients vanish or explode geometrically with the lag, and the forward pass
 #   predicts the factor of a step from the radius of $W_h$ and the slopes of the
 #   activation.[ⁱ](#factor-of-a-step)
-# - Clipping shortens a gradient and keeps its
-#   direction.[ᵈ](#clipping-the-explosion)
-# - Truncation leaves out of the gradient what lies beyond the
-#   cut.[ᵈ](#truncating-the-past)
 #
 # The next chapter changes the cell so that the factor of a step can stay near
 # one: [LSTM](02_lstm.ipynb). The chapter before is the
@@ -1501,8 +1480,7 @@ _ = check_bptt(untransposed)
 
 # %% [markdown]
 # The slope was taken at the state *before* the step instead of after it, and
-# the way back went through `W_h` instead of its transpose. Hand the checker
-# versions with one of the two, and with others of your own.
+# the way back went through `W_h` instead of its transpose.
 # ```{solution-end}
 # ```
 #
@@ -1583,10 +1561,10 @@ for k in (1, 5, 20, 60):
     print(f"k = {k:2}: at most {norm:.2f}; 0.9 to the power k is {0.9**k:.2f}")
 
 # %% [markdown]
-# It can. The spectral radius decides what happens in the end; the largest
-# singular value decides what can happen in one step, and for a Gaussian matrix
-# it is about twice the radius. Between the two lies a transient of growth. "The
-# radius is below one, so gradients vanish" is true in the long run alone.
+# It can. The spectral radius decides what happens in the end, the largest
+# singular value what can happen in one step, and for a Gaussian matrix it is
+# about twice the radius. "The radius is below one, so gradients vanish" is true
+# in the long run alone.
 # ```{solution-end}
 # ```
 #
@@ -1634,8 +1612,7 @@ assert share < 0.55
 print(f"right: {share:.2f}")
 
 # %% [markdown]
-# A model that also reads from the other end can do it: [chapter
-# 7](07_bidirectional.ipynb).
+# A bidirectional model can: [chapter 7](07_bidirectional.ipynb).
 # ```{solution-end}
 # ```
 #
@@ -1724,9 +1701,8 @@ whole = layer.backward(g).params["W_h"]
 assert relative_error(thrifty(layer, x, g), whole) < 1e-12
 
 # %% [markdown]
-# Now `d_state`, the gradient that the next chunk sends, crosses the cut: leave
-# it out and this is truncated BPTT. With chunks of $\sqrt T$ steps both what is
-# kept and what is computed anew at a time are $\sqrt T$ states.
+# `d_state`, the gradient that the next chunk sends, crosses the cut: leave it
+# out and this is truncated BPTT.
 # ```{solution-end}
 # ```
 #
@@ -1742,8 +1718,3 @@ assert relative_error(thrifty(layer, x, g), whole) < 1e-12
 #   cliff, the clipping rule, and a regulariser against vanishing.
 # - [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232): where $\chi^2$
 #   comes from, and why one is its critical value.
-# - [Le, Jaitly and Hinton (2015)](https://arxiv.org/abs/1504.00941): ReLU in a
-#   recurrent network, and the initial values that it needs.
-# - [Goodfellow et al. (2016), chapter
-#   10](https://www.deeplearningbook.org/contents/rnn.html): the same backward
-#   pass in a textbook's words.
