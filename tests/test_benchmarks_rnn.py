@@ -98,7 +98,7 @@ def test_a_short_stack_learns_and_the_linear_forecast_repeats():
     known = sunspots.until_1930(data)
     assert len(known[1]) == 208
     (curve,) = sunspots.train_stacks(
-        0, 3e-3, 2, known, (data.x_test, data.y_test)
+        [0], 3e-3, 2, known, (data.x_test, data.y_test)
     )[1]
     assert len(curve) == 2
     results = load_results("sunspot_years")["results"]
