@@ -116,6 +116,7 @@ MAKERS = {
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "newton": labs.newton_lab,
+    "vanishing": labs.vanishing_lab,
 }
 LABS = {name: functools.cache(maker) for name, maker in MAKERS.items()}
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scipy import stats
+
 from utils.notebook import load_results
 
 
@@ -35,6 +37,29 @@ class Effect:
             max(values),
             f"median and range of {len(values)} seeds",
         )
+
+    @classmethod
+    def paired(
+        cls, what: str, differences: Sequence[float], pairs: str
+    ) -> "Effect":
+        """Sum up one difference a pair by its mean and 95 % interval.
+
+        Student's t with n − 1 degrees of freedom, n independent pairs. Where
+        the interval contains zero, the two are tied on these data.
+        """
+        interval = stats.ttest_1samp(differences, 0).confidence_interval()
+        return cls(
+            what,
+            statistics.fmean(differences),
+            float(interval.low),
+            float(interval.high),
+            f"95 % interval, {len(differences)} pairs, one {pairs} each",
+        )
+
+    @property
+    def tied(self) -> bool:
+        """Whether the interval contains zero, so that nothing is decided."""
+        return self.low <= 0 <= self.high
 
     def __str__(self) -> str:
         """Write it as the site's page of claims does."""

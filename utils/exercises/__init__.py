@@ -41,11 +41,14 @@ from utils.exercises.recurrence import (
     check_parity,
     check_scan,
 )
+from utils.exercises.rnn_basics import check_bptt, check_clipping
 from utils.exercises.sentiment import check_masked_max
 
 __all__ = [
     "check_attention_weights",
     "check_bigram",
+    "check_bptt",
+    "check_clipping",
     "check_conformal",
     "check_delta_step",
     "check_diebold_mariano",

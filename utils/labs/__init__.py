@@ -22,6 +22,7 @@ from utils.labs.reading import Reading, draw_reading, reading_lab
 from utils.labs.recurrence import newton_lab, scan_lab
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
+from utils.labs.vanishing import vanishing_lab
 
 __all__ = [
     "AttentionExample",
@@ -42,4 +43,5 @@ __all__ = [
     "slider",
     "trading_cost_lab",
     "training_lab",
+    "vanishing_lab",
 ]
