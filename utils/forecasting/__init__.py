@@ -24,6 +24,7 @@ from utils.forecasting.scores import (
 from utils.forecasting.significance import (
     Significance,
     diebold_mariano,
+    holm,
     pesaran_timmermann,
 )
 from utils.forecasting.splits import Fold, walk_forward
@@ -59,6 +60,7 @@ __all__ = [
     "garman_klass",
     "gjr_garch",
     "har",
+    "holm",
     "lag_errors",
     "lhar",
     "lstm_correction",

@@ -1,5 +1,6 @@
 """Tests that tell skill from luck."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -115,3 +116,36 @@ def pesaran_timmermann(
     )
     statistic = (agreement - expected) / np.sqrt(variance - variance_expected)
     return Significance(float(statistic), float(stats.norm.sf(statistic)))
+
+
+def holm(
+    p_values: Sequence[float] | Float[np.ndarray, "tests"],
+) -> Float[np.ndarray, "tests"]:
+    """Adjust a family of p-values so that 5 % bounds the chance of even one
+    false alarm in it.
+
+    With the m values sorted upwards, the i-th becomes the largest of
+    (m + 1 − j) p_j over all j up to i, at most 1. It holds whatever the
+    dependence between the tests. Source: Holm (1979), A simple sequentially
+    rejective multiple test procedure, Scandinavian Journal of Statistics 6(2).
+
+    Args:
+        p_values: of every test that was made, in any order.
+
+    Returns:
+        Adjusted p-values, in the order of the input.
+
+    Raises:
+        ValueError: a value is no probability.
+    """
+    values = np.asarray(p_values, dtype=float)
+    for at, value in enumerate(values):
+        if not 0 <= value <= 1:
+            raise ValueError(
+                f"p_values[{at}] is {value}; a probability lies from 0 to 1"
+            )
+    order = np.argsort(values)
+    stepped = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1)
+    return adjusted
