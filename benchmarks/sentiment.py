@@ -9,13 +9,12 @@ both splits among them, say how far a difference can be trusted. Results go to
 its texts or its path. A single file is split by chance, 80 : 10 : 10, each part
 with the file's shares of labels.
 
-    python -m benchmarks.sentiment --data PATH_OR_NAME --rows [--tune]
+    python -m benchmarks.sentiment --data PATH_OR_NAME --rows
 
-tunes the learning rate of the variants that were chosen, and of the same
-networks without recurrence, with three seeds each (`--tune` does no more), then
-trains five fresh seeds of each and records their log odds of every validation
-and test row in `benchmarks/results/sentiment_rows.json`: accuracy, calibration
-and every paired test can be computed from these.
+trains five fresh seeds of a plain BiLSTM, of the best variant and of the same
+without recurrence, and records their log odds of every validation and test row
+in `benchmarks/results/sentiment_rows.json`, beside those of what counts words:
+accuracy, calibration and every paired test can be computed from these.
 """
 
 import argparse
@@ -67,8 +66,6 @@ from utils.sentiment.pytorch import (
 from utils.training import fit
 
 EPOCHS, PATIENCE, RATE = 12, 2, 2e-3
-RATES = (2.2e-4, 6.7e-4, 2e-3, 6e-3, 1.8e-2)
-FIRST_RATES = RATES[1:4]
 FRESH_SEEDS = range(10, 15)
 PENALTIES = (0.03, 0.1, 0.3, 1, 3, 10, 30)
 CHOICE_SEEDS, FINAL_SEEDS, FOLDS, INNER_FOLDS = 3, 5, 10, 10
@@ -247,7 +244,6 @@ def train_and_score(
     recurrent: bool = True,
     weight_decay: float = 0.0,
     epochs: int = EPOCHS,
-    rate: float = RATE,
     **options: Any,
 ) -> tuple[list[np.ndarray], float]:
     """Train on the first part, stop by the second; return probabilities of all
@@ -287,7 +283,7 @@ def train_and_score(
         )
     ]
     optimizer = torch.optim.AdamW(
-        model.parameters(), rate, weight_decay=weight_decay
+        model.parameters(), RATE, weight_decay=weight_decay
     )
     fit(
         model,
@@ -612,37 +608,37 @@ def count_words(
     """Score the baseline, ten fits of it, and its mixtures with another model
     that counts.
 
-    `hashed` holds the characters' n-grams of all rows.
+    `hashed` holds the characters' n-grams of all rows; words are counted once
+    for the ten fits, which learn the weights alone.
     """
     if "NB and characters" in fold:
         return
-    penalty = {name: best_penalty(results, name) for name in COUNTING}
-
-    def on_characters(
-        parts: list[pd.DataFrame], seed: int
-    ) -> tuple[list[np.ndarray], float]:
-        model = character_regression(penalty["TF-IDF, characters"])[1:]
-        model.fit(hashed[parts[0].index], parts[0]["label"])
-        return [
-            model.predict_proba(hashed[part.index])[:, 1] for part in parts[1:]
-        ], 0.0
-
-    nb = functools.partial(train_counting, naive_bayes_regression())
-    tfidf = functools.partial(
-        train_counting, tfidf_regression(1, penalty["TF-IDF, 1-grams"])
-    )
-    held_nb, ten_fits = stacked(nb, rest, test)
-    (found_nb,), _ = nb([rest, test], 0)
-    fold[NB] = accuracy(found_nb, test)
-    fold["NB, ten fits"] = accuracy(ten_fits, test)
-    for name, train in {"TF-IDF": tfidf, "characters": on_characters}.items():
-        held, _ = stacked(train, rest, test)
-        (found,), _ = train([rest, test], 0)
-        weight = best_weight(held, held_nb, rest)
-        fold[name] = accuracy(found, test)
-        fold[f"NB and {name}"] = accuracy(
-            combine(found, found_nb, weight), test
-        )
+    every = pd.concat([rest, test])["text"]
+    held, ten, found = {}, {}, {}
+    for name, kind, inverse in (
+        (NB, "NB-weighted", 1.0),
+        ("TF-IDF", "TF-IDF, 1-grams", None),
+        ("characters", "TF-IDF, characters", None),
+    ):
+        penalty = inverse or best_penalty(results, kind)
+        model = COUNTING[kind](inverse_penalty=penalty)
+        if name == "characters":
+            model, features = model[1:], hashed
+            places = pd.Series(range(features.shape[0]))
+        else:
+            model[0].fit(rest["text"])
+            features = model[0].transform(every)
+            model = model[1:]
+            places = pd.Series(range(len(every)), index=every.index)
+        train = functools.partial(train_counting, model, features, places)
+        held[name], ten[name] = stacked(train, rest, test)
+        (found[name],), _ = train([rest, test], 0)
+        fold[name] = accuracy(found[name], test)
+    fold["NB, ten fits"] = accuracy(ten[NB], test)
+    for name in ("TF-IDF", "characters"):
+        weight = best_weight(held[name], held[NB], rest)
+        mixed = combine(found[name], found[NB], weight)
+        fold[f"NB and {name}"] = accuracy(mixed, test)
 
 
 def train_singles(
@@ -669,7 +665,6 @@ def train_ensembles(
     test: pd.DataFrame,
 ) -> None:
     """Score ensembles of ten networks, and their mixtures with the baseline."""
-    nb = functools.partial(train_counting, naive_bayes_regression())
     for name, (options, mixture) in {
         "recurrent ensemble": (VARIANTS[results["chosen"]], "combination"),
         INSIDE: (VARIANTS[results["chosen_inside"]], None),
@@ -684,8 +679,8 @@ def train_ensembles(
         held, found = stacked(train, rest, test)
         fold[name] = accuracy(found, test)
         if mixture:
-            held_nb, _ = stacked(nb, rest, test)
-            (found_nb,), _ = nb([rest, test], 0)
+            held_nb, _ = stacked(train_baseline, rest, test)
+            (found_nb,) = predict(naive_bayes_regression(), [rest, test])
             weight = best_weight(held, held_nb, rest)
             fold[mixture] = accuracy(combine(found, found_nb, weight), test)
 
@@ -711,11 +706,33 @@ def stacked(
 
 
 def train_counting(
-    model: BaseEstimator, parts: list[pd.DataFrame], seed: int
+    model: Any,
+    features: Any,
+    places: pd.Series,
+    parts: list[pd.DataFrame],
+    seed: int,
 ) -> tuple[list[np.ndarray], float]:
-    """Fit a model that counts, as `train_and_score` trains a network."""
+    """Fit what follows the counting, as `train_and_score` trains a network.
+
+    `features` holds every row's counts, a row's place in it stands in `places`.
+    """
+    rows = [features[places[part.index].to_numpy()] for part in parts]
+    model.fit(rows[0], parts[0]["label"])
+    return [model.predict_proba(each)[:, 1] for each in rows[1:]], 0.0
+
+
+def train_baseline(
+    parts: list[pd.DataFrame], seed: int
+) -> tuple[list[np.ndarray], float]:
+    """Fit NB-weighted logistic regression as `train_and_score` trains a
+    network."""
+    return predict(naive_bayes_regression(), parts), 0.0
+
+
+def predict(model: Any, parts: list[pd.DataFrame]) -> list[np.ndarray]:
+    """Fit a model to the first part; return its probabilities of the others."""
     model.fit(parts[0]["text"], parts[0]["label"])
-    return [model.predict_proba(part["text"])[:, 1] for part in parts[1:]], 0.0
+    return [model.predict_proba(part["text"])[:, 1] for part in parts[1:]]
 
 
 def tune_penalties(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
@@ -726,7 +743,7 @@ def tune_penalties(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
         for inverse in PENALTIES:
             if str(inverse) not in row:
                 model = build(inverse_penalty=inverse)
-                (found,), _ = train_counting(model, [train, valid], 0)
+                (found,) = predict(model, [train, valid])
                 row[str(inverse)] = accuracy(found, valid)
                 save()
         print(name, row, flush=True)
@@ -738,39 +755,6 @@ def best_penalty(results: dict, name: str) -> float:
     return float(max(row, key=lambda inverse: row[inverse]))
 
 
-def tune_rows(
-    results: dict, parts: list[pd.DataFrame], save: Any
-) -> dict[str, float]:
-    """Return each contender's learning rate with the best mean validation
-    accuracy.
-
-    Tries three; while the best is the lowest or highest of those tried, one
-    further out.
-    """
-    rates = {}
-    for name, options in ROWS.items():
-        done = results.setdefault("tuning", {}).setdefault(name, {})
-        tried = list(FIRST_RATES)
-        while True:
-            for rate in tried:
-                scores = done.setdefault(f"{rate:g}", [])
-                for seed in range(len(scores), CHOICE_SEEDS):
-                    (found,), _ = train_and_score(
-                        parts[:2], seed, **options, rate=rate
-                    )
-                    scores.append(accuracy(found, parts[1]))
-                    save()
-                print(name, rate, scores, flush=True)
-            best = max(tried, key=lambda rate: np.mean(done[f"{rate:g}"]))
-            beyond = {min(tried): -1, max(tried): 1}.get(best, 0)
-            neighbour = RATES.index(best) + beyond
-            if not beyond or not 0 <= neighbour < len(RATES):
-                break
-            tried.append(RATES[neighbour])
-        rates[name] = best
-    return rates
-
-
 def written(log_odds: np.ndarray) -> str:
     """Write log odds to the hundredth, a space between two."""
     return " ".join(f"{each:.2f}" for each in log_odds)
@@ -779,8 +763,6 @@ def written(log_odds: np.ndarray) -> str:
 def record_rows(
     results: dict,
     parts: list[pd.DataFrame],
-    penalties: dict[str, float],
-    rates: dict[str, float],
     save: Any,
 ) -> None:
     """Record the log odds of every validation and test row, and what fails the
@@ -796,14 +778,14 @@ def record_rows(
         }
     counting = results.setdefault("counting", {})
     # At scikit-learn's own penalty as well.
-    models = {name: (name, penalties[name]) for name in COUNTING} | {
-        f"{name}, C = 1": (name, 1.0) for name in COUNTING
-    }
+    models = {
+        name: (name, best_penalty(results, name)) for name in COUNTING
+    } | {f"{name}, C = 1": (name, 1.0) for name in COUNTING}
     for name, (kind, inverse_penalty) in models.items():
         if name in counting:
             continue
         model = COUNTING[kind](inverse_penalty=inverse_penalty)
-        found, _ = train_counting(model, [train, valid, test, probes], 0)
+        found = predict(model, [train, valid, test, probes])
         counting[name] = answers(found, probes)
         print(name, accuracy(found[1], test), flush=True)
         save()
@@ -813,11 +795,8 @@ def record_rows(
             done = runs.setdefault(name, {})
             if str(seed) in done:
                 continue
-            found, seconds = train_and_score(
-                [*parts, probes], seed, **options, rate=rates[name]
-            )
+            found, seconds = train_and_score([*parts, probes], seed, **options)
             done[str(seed)] = {
-                "rate": rates[name],
                 "cpu_seconds": round(seconds, 1),
                 **answers(found, probes),
             }
@@ -907,7 +886,6 @@ def main() -> None:
     parser.add_argument(
         "--rows", action="store_true", help="record fresh seeds row by row"
     )
-    parser.add_argument("--tune", action="store_true", help="only tune those")
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     parts = load_parts(options.data, text=options.text, label=options.label)
@@ -923,10 +901,7 @@ def main() -> None:
     tune_penalties(every[name], parts, save)
     if options.rows:
         every[name]["train"] = describe(parts[0])
-        rates = tune_rows(every[name], parts, save)
-        penalties = {each: best_penalty(every[name], each) for each in COUNTING}
-        if not options.tune:
-            record_rows(every[name], parts, penalties, rates, save)
+        record_rows(every[name], parts, save)
         return
     choose(every[name], parts, save, VARIANTS | BLIND)
     if "combination" not in every[name]:

@@ -3,11 +3,11 @@
     python -m benchmarks.sentiment_twins [--tune]
 
 How long does each take to learn the twins, and how far behind the verdict may
-words stand that it must ignore? Every contender that answers from its last
-state has the best of at least three learning rates, a factor of three apart, on
-validation sentences, with three seeds of their own (`--tune` does no more than
-that); then five fresh seeds train until the validation sentences are learned,
-or for 40 epochs. One contender trains on longer tails instead.
+words stand that it must ignore? Five fresh seeds train, with Adam at 0.005,
+until the validation sentences are learned, or for 40 epochs. One contender
+trains on longer tails instead. The plain RNN, which does not learn at that
+rate, has the best of at least three rates, a factor of three apart, on
+validation sentences with three seeds of their own (`--tune` does no more).
 
 Beside these stand runs at one learning rate, five seeds each.
 
@@ -81,9 +81,12 @@ TUNING_SEEDS, FRESH_SEEDS = range(100, 103), range(10, 15)
 BUDGET, LEARNED, IN_A_ROW = 40, 0.999, 3
 LONG_TAILS = "LSTM, last, long tails"
 # What `learn` trains, and the words that follow its verdicts in training.
-LEARNERS = {**dict.fromkeys(ARCHITECTURES, (0, 12)), LONG_TAILS: (0, 60)}
-# The maximum and attention are right everywhere at the first rate tried.
-TUNED = [name for name in LEARNERS if "last" in name]
+LEARNERS = {
+    **{name: (0, 12) for name in ARCHITECTURES if "attention" not in name},
+    LONG_TAILS: (0, 60),
+}
+# The one that does not learn at the rate at which the others do.
+TUNED = ("RNN, last",)
 MISTAKES, LENGTHS = 60, (0, 20, 30, 40, 50, 60, 80)
 
 

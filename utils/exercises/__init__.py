@@ -38,11 +38,17 @@ from utils.exercises.recurrence import (
     check_parity,
     check_scan,
 )
-from utils.exercises.sentiment import check_masked_max
+from utils.exercises.sentiment import (
+    check_calibration_error,
+    check_masked_max,
+    check_mcnemar,
+    check_nb_ratio,
+)
 
 __all__ = [
     "check_attention_weights",
     "check_bigram",
+    "check_calibration_error",
     "check_delta_step",
     "check_dot_product_attention",
     "check_final_states",
@@ -55,6 +61,8 @@ __all__ = [
     "check_lstm_cell",
     "check_masked_loss",
     "check_masked_max",
+    "check_mcnemar",
+    "check_nb_ratio",
     "check_padding_mask",
     "check_parity",
     "check_perplexity",
