@@ -73,7 +73,6 @@ NGRAM_BUCKETS = 20_000
 RATIO_NUMBERS, RATIO_SCALE = 5, 0.3
 COUNTING: dict[str, Callable[..., BaseEstimator]] = {
     "TF-IDF, 1-grams": functools.partial(tfidf_regression, 1),
-    "TF-IDF, 1–2-grams": functools.partial(tfidf_regression, 2),
     "TF-IDF, characters": character_regression,
     "NB-weighted": functools.partial(naive_bayes_regression, 2),
 }
@@ -740,12 +739,18 @@ def tune_penalties(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
     train, valid = parts[:2]
     for name, build in COUNTING.items():
         row = results.setdefault("penalties", {}).setdefault(name, {})
+        if len(row) == len(PENALTIES):
+            continue
+        *features, regression = (step for _, step in build().steps)
+        rows = [train["text"], valid["text"]]
+        for step in features:
+            rows = [step.fit_transform(rows[0], train["label"]), rows[1]]
+            rows[1] = step.transform(rows[1])
         for inverse in PENALTIES:
-            if str(inverse) not in row:
-                model = build(inverse_penalty=inverse)
-                (found,) = predict(model, [train, valid])
-                row[str(inverse)] = accuracy(found, valid)
-                save()
+            regression.set_params(C=inverse).fit(rows[0], train["label"])
+            found = regression.predict_proba(rows[1])[:, 1]
+            row[str(inverse)] = accuracy(found, valid)
+        save()
         print(name, row, flush=True)
 
 
