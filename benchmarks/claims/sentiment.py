@@ -4,18 +4,266 @@ from typing import Any
 
 import numpy as np
 
+from utils.forecasting.significance import holm
 from utils.sentiment.calibration import (
     calibration_floor,
     expected_calibration_error,
     fit_temperature,
 )
 from utils.sentiment.comparison import fold_difference, share_interval
+from utils.sentiment.recorded import RecordedRows
 
-from .claim import Effect
+from .claim import Effect, claim
 
 REVIEWS = "rotten_tomatoes"
 LAST = ("BiLSTM, last", "LSTM, last", "GRU, last")
 TAIL = "tail 400"
+
+
+TWINS: dict[str, Any] = {
+    "record": "sentiment_twins",
+    "seeds": range(5),
+    "data": "6,030 generated sentences to train on, three in four of them "
+    "twins, networks of 32 units, Adam at a learning rate of 0.005",
+}
+REAL: dict[str, Any] = {
+    "record": "sentiment",
+    "seeds": range(5),
+    "data": "10,662 sentences of film reviews (Pang and Lee, 2005), 8,529 to "
+    "train on and 1,067 to test on, or ten folds; every network with Adam at "
+    "a learning rate of 0.002",
+}
+BASELINE = "NB-weighted logistic regression"
+PARTS = ("test", "held out", "tail 50", "tail 100", TAIL)
+
+
+def seeds_of(results: dict[str, Any], name: str, part: str) -> list[float]:
+    """Return a contender's share of twins right, for each seed."""
+    return [results[f"{name}, seed {seed}"][part] for seed in range(5)]
+
+
+@claim(
+    **TWINS,
+    contenders=("BiLSTM, max, seed 0", "RNN, last, seed 0"),
+    refuted_by="a seed of either pooling that is wrong on 5 % of a part",
+)
+def twins_are_learned(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """A small BiLSTM with a maximum or attention over time is right on twins,
+    on held-out combinations and behind 400 neutral words.
+    """
+    effects = []
+    for name in ("BiLSTM, max", "BiLSTM, attention"):
+        lowest = [min(seeds_of(results, name, part)) for part in PARTS]
+        assert min(lowest) > 0.95
+        found = seeds_of(results, name, TAIL)
+        effects.append(Effect.over_seeds(f"right, {name}, {TAIL}", found))
+    return tuple(effects)
+
+
+@claim(
+    **TWINS,
+    contenders=("BiLSTM, last, seed 0", "BiLSTM, last, 30 epochs, seed 0"),
+    refuted_by="a median above 60 % after ten epochs, or a seed below 95 % "
+    "after thirty",
+)
+def last_states_need_more_epochs(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """A BiLSTM that answers from its last states is at chance after ten epochs
+    with most seeds, and right after thirty with all.
+    """
+    short = seeds_of(results, "BiLSTM, last", "test")
+    long = seeds_of(results, "BiLSTM, last, 30 epochs", "test")
+    assert np.median(short) < 0.6
+    assert min(long) > 0.95
+    return (
+        Effect.over_seeds("right, ten epochs", short),
+        Effect.over_seeds("right, thirty epochs", long),
+    )
+
+
+@claim(
+    **TWINS,
+    contenders=("test", TAIL),
+    refuted_by="a seed below 95 % on the test sentences, or a median above "
+    "75 % behind 400 neutral words",
+)
+def a_perfect_test_hides_length(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """After thirty epochs a one-way LSTM is right on the test sentences with
+    every seed, and near chance behind 400 neutral words with most.
+    """
+    name = "LSTM, last, 30 epochs"
+    assert min(seeds_of(results, name, "test")) > 0.95
+    assert np.median(seeds_of(results, name, TAIL)) < 0.75
+    return tuple(
+        Effect.over_seeds(f"right, {part}", seeds_of(results, name, part))
+        for part in PARTS
+    )
+
+
+@claim(
+    **TWINS,
+    contenders=("one more word of praise or blame", "negation"),
+    refuted_by="fewer than three seeds that fail a tenth of the sentences "
+    "with one more word, or one that fails a negation",
+)
+def right_on_twins_fails_elsewhere(results: dict[str, Any]) -> Effect:
+    """Most seeds of the BiLSTM that is right on all twins fail a tenth or more
+    of simple sentences of another form.
+    """
+    name = "behaviour of BiLSTM, max"
+    failed = seeds_of(results, name, "one more word of praise or blame")
+    assert sum(each >= 0.1 for each in failed) >= 3
+    assert max(seeds_of(results, name, "negation")) == 0
+    return Effect.over_seeds("failed, one more word", failed)
+
+
+@claim(
+    **REAL,
+    contenders=("BiLSTM, max", "NB in both, more dropout"),
+    refuted_by="a seed of a plain BiLSTM that reaches the baseline, or a "
+    "median gap below one and a half points",
+)
+def single_networks_trail(results: dict[str, Any]) -> Effect:
+    """A single BiLSTM that starts from random embeddings is right on fewer test
+    sentences than NB-weighted logistic regression.
+    """
+    baseline = results[REVIEWS]["baselines"][BASELINE]["test"]
+    models = results[REVIEWS]["models"]
+    gaps = [baseline - each for each in models["BiLSTM, max"]["test"]]
+    assert min(gaps) > 0
+    assert np.median(gaps) > 0.015
+    return Effect.over_seeds("share right, baseline less BiLSTM", gaps)
+
+
+@claim(
+    **REAL,
+    contenders=("BiLSTM, max", "NB in both, more dropout"),
+    refuted_by="a median gain below one point",
+)
+def what_the_baseline_knows_helps(results: dict[str, Any]) -> Effect:
+    """Given the baseline's ratios and log odds, a single BiLSTM is right on
+    more test sentences.
+    """
+    models = results[REVIEWS]["models"]
+    pairs = zip(
+        models["NB in both, more dropout"]["test"],
+        models["BiLSTM, max"]["test"],
+        strict=True,
+    )
+    gains = [informed - plain for informed, plain in pairs]
+    assert np.median(gains) > 0.01
+    return Effect.over_seeds("share right gained", gains)
+
+
+@claim(
+    **REAL,
+    contenders=("combination", BASELINE),
+    refuted_by="a mean gain of the mixture below half a point, or an adjusted "
+    "p-value below 0.05 for any contender",
+)
+def no_gain_survives_holm(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """Over ten folds an ensemble of BiLSTMs mixed with the baseline gains about
+    a point, and after Holm's adjustment no network's gain or loss is more than
+    luck allows.
+    """
+    networks = {
+        name: over_folds(results, name, BASELINE)
+        for name in (
+            "recurrent ensemble",
+            "NB log odds inside, ensemble",
+            "combination",
+            "ensemble without recurrence",
+            "combination without recurrence",
+        )
+    }
+    assert networks["combination"]["mean"] > 0.005
+    assert min(holm([each["p"] for each in networks.values()])) > 0.05
+    return tuple(
+        effect(f"share right gained, {name}", found)
+        for name, found in networks.items()
+    )
+
+
+@claim(
+    **REAL,
+    contenders=("recurrent ensemble", "ensemble without recurrence"),
+    refuted_by="a mean difference below zero, or an interval that reaches "
+    "beyond a point and a half",
+)
+def recurrence_is_worth_half_a_point(
+    results: dict[str, Any],
+) -> tuple[Effect, ...]:
+    """Over ten folds recurrence is worth about half a point to ensembles, and
+    less to their mixtures with the baseline.
+    """
+    alone = over_folds(
+        results, "recurrent ensemble", "ensemble without recurrence"
+    )
+    mixed = over_folds(results, "combination", "combination without recurrence")
+    assert 0.003 < alone["mean"] < 0.008
+    assert mixed["mean"] < alone["mean"]
+    assert max(alone["high"], mixed["high"]) < 0.015
+    return (
+        effect("share right, ensembles", alone),
+        effect("share right, mixtures", mixed),
+    )
+
+
+@claim(
+    **REAL,
+    contenders=("contrast", "neither"),
+    refuted_by="a gap whose 95 % interval holds zero",
+)
+def contrast_is_harder(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """The baseline and the networks are right on fewer of the test sentences
+    with a word of contrast than of those that neither negate nor contrast.
+    """
+    effects = []
+    for name in (BASELINE, "recurrent ensemble", "combination"):
+        found = results[REVIEWS]["slices"][name]
+        gap = found["neither"]["accuracy"] - found["contrast"]["accuracy"]
+        both = [
+            found[part]["standard_error"] for part in ("neither", "contrast")
+        ]
+        half = 1.96 * float(np.hypot(*both))
+        assert gap - half > 0
+        what = f"share right, neither less contrast, {name}"
+        how = "95 % interval"
+        effects.append(Effect(what, gap, gap - half, gap + half, how))
+    return tuple(effects)
+
+
+@claim(
+    **REAL,
+    contenders=("negation", "one more word of praise or blame"),
+    refuted_by="a classifier whose 95 % interval reaches one half",
+)
+def negations_fail(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """Trained on real reviews, the baseline and the networks are wrong on most
+    sentences that consist of a subject, "not" and an adjective.
+    """
+    effects = []
+    for name, rates in results[REVIEWS]["behaviour"].items():
+        low, high = share_interval(round(100 * rates["negation"]), 100)
+        assert low > 0.5
+        what, how = f"negations failed, {name}", "95 % interval, 100 sentences"
+        effects.append(Effect(what, rates["negation"], low, high, how))
+    return tuple(effects)
+
+
+def over_folds(
+    results: dict[str, Any], first: str, second: str
+) -> dict[str, float]:
+    """Compare two contenders over the folds."""
+    folds = results[REVIEWS]["folds"]
+    return fold_difference(
+        np.array([fold[first] - fold[second] for fold in folds])
+    )
+
+
+def effect(what: str, found: dict[str, float]) -> Effect:
+    """Write a difference over folds as an effect."""
+    how = "95 % interval, ten folds, Nadeau–Bengio"
+    return Effect(what, found["mean"], found["low"], found["high"], how)
 
 
 def learned(results: dict[str, Any], name: str, what: str) -> list[float]:
@@ -97,44 +345,19 @@ def longer_tails_in_training_help(
     )
 
 
-def labels(results: dict[str, Any], part: str = "test") -> np.ndarray:
-    """Return the labels of a part's rows."""
-    return np.array([int(each) for each in results[REVIEWS][part]["labels"]])
-
-
-def rows(
-    results: dict[str, Any], name: str, part: str = "test"
-) -> list[np.ndarray]:
-    """Return a classifier's log odds of every row, for each of its seeds."""
-    found = results[REVIEWS]["counting"] | results[REVIEWS]["runs"]
-    runs = found[name]
-    runs = [runs] if part in runs else runs.values()
-    return [np.array(run[part].split(), dtype=float) for run in runs]
-
-
-def accuracies(results: dict[str, Any], name: str) -> list[float]:
-    """Return the share of test rows right, for each seed."""
-    truth = labels(results) == 1
-    return [
-        float(((found > 0) == truth).mean()) for found in rows(results, name)
-    ]
-
-
-def ensemble(
-    results: dict[str, Any], name: str, part: str = "test"
-) -> np.ndarray:
-    """Return the log odds of the seeds' mean probability."""
-    every = [1 / (1 + np.exp(-found)) for found in rows(results, name, part)]
-    mean = np.clip(np.mean(every, axis=0), 1e-6, 1 - 1e-6)
-    return np.log(mean / (1 - mean))
+def recorded(results: dict[str, Any]) -> RecordedRows:
+    """Return the rows of the reviews."""
+    return RecordedRows(results[REVIEWS])
 
 
 def single_networks_are_behind(results: dict[str, Any]) -> Effect:
     """A single BiLSTM that starts from random embeddings is right less often
     than NB-weighted logistic regression.
     """
-    (baseline,) = accuracies(results, "NB-weighted")
-    gaps = [baseline - found for found in accuracies(results, "BiLSTM")]
+    (baseline,) = recorded(results).accuracies("NB-weighted")
+    gaps = [
+        baseline - found for found in recorded(results).accuracies("BiLSTM")
+    ]
     assert min(gaps) > 0
     assert np.median(gaps) > 0.015
     return Effect.over_seeds("share right, baseline less BiLSTM", gaps)
@@ -144,8 +367,8 @@ def knowing_the_counts_helps(results: dict[str, Any]) -> Effect:
     """Given what the baseline knows, in its embeddings and its logits, a single
     BiLSTM is right more often.
     """
-    plain = accuracies(results, "BiLSTM")
-    informed = accuracies(results, "BiLSTM, NB in both")
+    plain = recorded(results).accuracies("BiLSTM")
+    informed = recorded(results).accuracies("BiLSTM, NB in both")
     gains = [a - b for a, b in zip(informed, plain, strict=True)]
     assert np.median(gains) > 0.005
     return Effect.over_seeds("share right gained", gains)
@@ -156,8 +379,8 @@ def recurrence_is_worth_little(results: dict[str, Any]) -> Effect:
     knows differ by less than a point and a half on the test reviews.
     """
     pairs = zip(
-        accuracies(results, "BiLSTM, NB in both"),
-        accuracies(results, "no recurrence, NB in both"),
+        recorded(results).accuracies("BiLSTM, NB in both"),
+        recorded(results).accuracies("no recurrence, NB in both"),
         strict=True,
     )
     gains = [a - b for a, b in pairs]
@@ -171,14 +394,15 @@ def one_temperature_calibrates(results: dict[str, Any]) -> tuple[Effect, ...]:
     within it.
     """
     name = "TF-IDF, 1-grams, C = 1"
-    found = ensemble(results, name)
+    found = recorded(results).ensemble(name)
     temperature = fit_temperature(
-        ensemble(results, name, "validation"), labels(results, "validation")
+        recorded(results).ensemble(name, "validation"),
+        recorded(results).labels("validation"),
     )
     effects = []
     for what, scale in (("as it is", 1.0), ("scaled", temperature)):
         odds = found / scale
-        error = expected_calibration_error(odds, labels(results))
+        error = expected_calibration_error(odds, recorded(results).labels())
         floor = calibration_floor(odds, 0, 300)
         low, high = np.quantile(floor, [0.025, 0.975])
         assert error > high if what == "as it is" else error < high
@@ -198,14 +422,13 @@ def contrast_costs_everybody(results: dict[str, Any]) -> tuple[Effect, ...]:
     """Sentences with a word of contrast are judged wrong more often than those
     that neither negate nor contrast, by the baseline and by the networks.
     """
-    slices = results[REVIEWS]["test"]["slices"]
-    inside = {
-        name: np.array([each == "1" for each in slices[name]])
-        for name in ("contrast", "neither")
-    }
+    slices = recorded(results).slices()
+    inside = {name: slices[name] for name in ("contrast", "neither")}
     effects = []
     for name in ("NB-weighted", "BiLSTM", "BiLSTM, NB in both"):
-        right = (ensemble(results, name) > 0) == (labels(results) == 1)
+        right = (recorded(results).ensemble(name) > 0) == (
+            recorded(results).labels() == 1
+        )
         shares = {each: right[rows].mean() for each, rows in inside.items()}
         gap = shares["neither"] - shares["contrast"]
         error = np.sqrt(
@@ -228,21 +451,13 @@ def contrast_costs_everybody(results: dict[str, Any]) -> tuple[Effect, ...]:
     return tuple(effects)
 
 
-def failure(results: dict[str, Any], name: str, test: str) -> list[float]:
-    """Return how often a behaviour test is failed, for each seed."""
-    found = results[REVIEWS]["counting"] | results[REVIEWS]["runs"]
-    runs = found[name]
-    runs = [runs] if "behaviour" in runs else runs.values()
-    return [run["behaviour"][test] for run in runs]
-
-
 def most_negations_fail(results: dict[str, Any]) -> tuple[Effect, ...]:
     """On sentences made of a subject, "not" and an adjective, the baseline and
     the networks trained on real reviews are wrong more often than right.
     """
     effects = []
     for name in ("NB-weighted", "BiLSTM", "BiLSTM, NB in both"):
-        found = failure(results, name, "negation")
+        found = recorded(results).failures(name, "negation")
         assert np.median(found) > 0.5
         low, high = share_interval(round(100 * float(np.median(found))), 100)
         effects.append(
@@ -255,22 +470,6 @@ def most_negations_fail(results: dict[str, Any]) -> tuple[Effect, ...]:
             )
         )
     return tuple(effects)
-
-
-def over_folds(
-    results: dict[str, Any], first: str, second: str
-) -> dict[str, float]:
-    """Compare two contenders over the folds."""
-    folds = results[REVIEWS]["folds"]
-    return fold_difference(
-        np.array([fold[first] - fold[second] for fold in folds])
-    )
-
-
-def effect(what: str, found: dict[str, float]) -> Effect:
-    """Write a difference over folds as an effect."""
-    how = "95 % interval, ten folds, Nadeau–Bengio"
-    return Effect(what, found["mean"], found["low"], found["high"], how)
 
 
 def recurrence_adds_less_than_a_point(results: dict[str, Any]) -> Effect:

@@ -49,7 +49,9 @@ def majority() -> DummyClassifier:
     return DummyClassifier(strategy="most_frequent")
 
 
-def tfidf_regression(longest: int = 1, inverse_penalty: float = 1) -> Pipeline:
+def tfidf_regression(
+    longest: int = 1, inverse_penalty: float = 1.0
+) -> Pipeline:
     """Build logistic regression (C = `inverse_penalty`) on TF-IDF weights of
     n-grams of up to `longest` tokens."""
     counts = TfidfVectorizer(
@@ -60,7 +62,7 @@ def tfidf_regression(longest: int = 1, inverse_penalty: float = 1) -> Pipeline:
 
 
 def naive_bayes_regression(
-    longest: int = 2, inverse_penalty: float = 1
+    longest: int = 2, inverse_penalty: float = 1.0
 ) -> Pipeline:
     """Build logistic regression (C = `inverse_penalty`) on present n-grams,
     weighted by `NaiveBayesWeights`."""
@@ -74,7 +76,7 @@ def naive_bayes_regression(
     return make_pipeline(present, NaiveBayesWeights(), regression)
 
 
-def character_regression(inverse_penalty: float = 1) -> Pipeline:
+def character_regression(inverse_penalty: float = 1.0) -> Pipeline:
     """Build logistic regression (C = `inverse_penalty`) on TF-IDF weights of
     the 2- to 5-grams of characters within words.
 

@@ -56,9 +56,12 @@ def calibration_floor(
     """
     rng = np.random.default_rng(rng)
     probabilities = 1 / (1 + np.exp(-log_odds))
-    labels = rng.random((draws, len(log_odds))) < probabilities
+    drawn = rng.random((draws, len(log_odds))) < probabilities
     return np.array(
-        [expected_calibration_error(log_odds, each) for each in labels]
+        [
+            expected_calibration_error(log_odds, each)
+            for each in drawn.astype(int)
+        ]
     )
 
 
