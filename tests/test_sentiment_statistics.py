@@ -43,6 +43,9 @@ def test_a_perfect_classifier_has_an_error_and_the_floor_says_which():
     odds = rng.normal(0, 2, 1000)
     floor = calibration_floor(odds, 1, 200)
     labels = (rng.random(1000) < 1 / (1 + np.exp(-odds))).astype(int)
+    first = np.random.default_rng(1).random(1000) < 1 / (1 + np.exp(-odds))
+    by_bins = expected_calibration_error(odds, first.astype(int))
+    assert floor[0] == pytest.approx(by_bins)
     assert 0.01 < floor.mean() < 0.04
     error = expected_calibration_error(odds, labels)
     assert error < np.quantile(floor, 0.99)

@@ -83,19 +83,30 @@ def last_states_need_more_epochs(results: dict[str, Any]) -> tuple[Effect, ...]:
 @claim(
     **TWINS,
     contenders=("test", TAIL),
-    refuted_by="a seed below 95 % on the test sentences, or a median above "
-    "75 % behind 400 neutral words",
+    refuted_by="a seed below 95 % on the test sentences, or fewer than three "
+    "of ten on either side behind 400 neutral words",
 )
 def a_perfect_test_hides_length(results: dict[str, Any]) -> tuple[Effect, ...]:
-    """After thirty epochs a one-way LSTM is right on the test sentences with
-    every seed, and near chance behind 400 neutral words with most.
+    """One-way LSTMs that are right on the test sentences may be right or at
+    chance behind 400 neutral words.
+
+    Five seeds after thirty epochs, five more stopped when they had learned.
     """
     name = "LSTM, last, 30 epochs"
-    assert min(seeds_of(results, name, "test")) > 0.95
-    assert np.median(seeds_of(results, name, TAIL)) < 0.75
+    stopped = results["learned"]["LSTM, last"].values()
+    found = {
+        part: [
+            *seeds_of(results, name, part),
+            *(run[part] for run in stopped),
+        ]
+        for part in ("test", TAIL)
+    }
+    assert min(found["test"]) > 0.95
+    assert sum(each < 0.6 for each in found[TAIL]) >= 3
+    assert sum(each > 0.9 for each in found[TAIL]) >= 3
     return tuple(
-        Effect.over_seeds(f"right, {part}", seeds_of(results, name, part))
-        for part in PARTS
+        Effect.over_seeds(f"right, {part}", each)
+        for part, each in found.items()
     )
 
 
@@ -266,6 +277,11 @@ def effect(what: str, found: dict[str, float]) -> Effect:
     return Effect(what, found["mean"], found["low"], found["high"], how)
 
 
+# Thresholds of what is not recorded yet: further contenders of the trial that
+# trains until the twins are learned, fresh seeds row by row, and the control of
+# "NB in both" over the folds.
+
+
 def learned(results: dict[str, Any], name: str, what: str) -> list[float]:
     """Return a number of each fresh seed of a contender on the twins."""
     return [run[what] for run in results["learned"][name].values()]
@@ -311,21 +327,6 @@ def plain_rnn_stays_at_chance(results: dict[str, Any]) -> Effect:
     found = learned(results, "RNN, last", "test")
     assert max(found) < 0.65
     return Effect.over_seeds("right on the test, RNN", found)
-
-
-def learned_sentences_can_be_lost_behind_words(
-    results: dict[str, Any],
-) -> tuple[Effect, ...]:
-    """A one-way LSTM that is right on the test sentences is wrong on many with
-    400 neutral words behind the verdict.
-    """
-    name = "LSTM, last"
-    assert np.median(learned(results, name, "test")) > 0.99
-    assert np.median(learned(results, name, TAIL)) < 0.9
-    return tuple(
-        Effect.over_seeds(f"one-way LSTM, {part}", learned(results, name, part))
-        for part in ("test", "tail 50", "tail 100", TAIL)
-    )
 
 
 def longer_tails_in_training_help(
@@ -388,6 +389,16 @@ def recurrence_is_worth_little(results: dict[str, Any]) -> Effect:
     return Effect.over_seeds("share right, with recurrence less without", gains)
 
 
+@claim(
+    record="sentiment_rows",
+    contenders=("TF-IDF, 1-grams, C = 1", "TF-IDF, 1-grams"),
+    seeds=(),
+    data="10,662 sentences of film reviews (Pang and Lee, 2005), 8,529 to "
+    "train on, 1,066 for the temperature and 1,067 to test on",
+    refuted_by="an error that a perfectly calibrated classifier has in 2.5 % "
+    "of draws before scaling, or one above the 97.5 % of them after it",
+    thresholds="[claims] Sentiment's thresholds, before its fresh seeds",
+)
 def one_temperature_calibrates(results: dict[str, Any]) -> tuple[Effect, ...]:
     """One temperature, fitted on validation reviews, takes the calibration
     error of TF-IDF at its default penalty from above what chance explains to

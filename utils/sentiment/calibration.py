@@ -56,13 +56,11 @@ def calibration_floor(
     """
     rng = np.random.default_rng(rng)
     probabilities = 1 / (1 + np.exp(-log_odds))
-    drawn = rng.random((draws, len(log_odds))) < probabilities
-    return np.array(
-        [
-            expected_calibration_error(log_odds, each)
-            for each in drawn.astype(int)
-        ]
-    )
+    positive = rng.random((draws, len(log_odds))) < probabilities
+    confidence = _confidence(log_odds)
+    off = confidence - (positive == (log_odds > 0))
+    of_bin = _bins(confidence)[:, None] == np.arange(BINS)
+    return np.abs(off @ of_bin).sum(axis=1) / len(log_odds)
 
 
 def fit_temperature(

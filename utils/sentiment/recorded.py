@@ -20,7 +20,8 @@ class RecordedRows:
 
     def __init__(self, results: Mapping[str, Any]):
         self.results = results
-        self.names = [*results["counting"], *results["runs"]]
+        self.found = dict(results["counting"]) | results.get("runs", {})
+        self.names = list(self.found)
 
     def labels(self, part: str = "test") -> Int[np.ndarray, " text"]:
         """Return each row's label, 1 for positive."""
@@ -39,10 +40,7 @@ class RecordedRows:
         Raises:
             KeyError: nothing of this name is recorded.
         """
-        counting = self.results["counting"]
-        found = (
-            counting[name] if name in counting else self.results["runs"][name]
-        )
+        found = self.found[name]
         return [found] if "test" in found else list(found.values())
 
     def log_odds(
