@@ -146,11 +146,10 @@ for label, text in pairs[["label", "text"]][:2].itertuples(index=False):
     print(f"{label}: {text}\n")
 
 # %% [markdown]
-# A bag adds up the same numbers for both twins and gives them the same answer.
-# Their labels are opposite, so it is right on exactly one of each pair. Three
-# sentences in four are twins; even if it judges all the rest, single clauses,
-# it reaches at most $\tfrac34 \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the
-# corpus.
+# A bag adds up the same numbers for both twins. Their labels are opposite, so
+# it is right on exactly one of each pair. Three sentences in four are twins;
+# even if it judges all the rest, single clauses, it reaches at most $\tfrac34
+# \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
 #
 # Half of the clauses negate their adjective, and some combinations are *held
 # out*: no training sentence has "not brilliant", though both words occur in
@@ -533,13 +532,13 @@ for seed, run in recorded["learned"]["LSTM, last"].items():
     print(f"test {run['test']:.2f}, behind 400 words {run['tail 400']:.2f}")
 
 # %% [markdown]
-# All are right on the test, and LEARNED_PROSE. A perfect test score does not
-# say what a model has learned. A maximum need not remember where the verdict
-# stood: some unit was high there, and that value stands. A last state has to be
-# carried over every neutral word, training never asked for more than 12, and
-# whether it holds for 400 is left to the seed and the moment of stopping. There
-# are two remedies: a pooling that need not remember, as the table shows, or
-# training sentences as long as those to come.
+# All are right on the test, and behind 400 words three of them hold and two are
+# at chance. A perfect test score does not say what a model has learned. A
+# maximum need not remember where the verdict stood: some unit was high there,
+# and that value stands. A last state has to be carried over every neutral word,
+# training never asked for more than 12, and whether it holds is left to the
+# seed and the moment of stopping. There are two remedies: a pooling that need
+# not remember, or training sentences as long as those to come.
 
 # %% [markdown]
 # ## A verdict, word by word
@@ -614,7 +613,7 @@ print("recorded, right on the test:", median_and_range(found, 3))
 # %% [markdown]
 # ## Real reviews
 #
-# The twins show what order *can* be worth. What is it worth in real text?
+# The twins show what order *can* be worth. And in real text?
 # `python -m benchmarks.sentiment --data PATH_OR_NAME` answers for files of
 # yours. Recorded here: 10,662 sentences from film reviews ([Pang and Lee,
 # 2005](https://aclanthology.org/P05-1015)). Their licence is not stated, so the
@@ -961,7 +960,7 @@ pd.DataFrame(compared).T
 # The control is the same network without its recurrent layers: the mean of its
 # token vectors, blind to order.
 
-# %% mystnb={"figure": {"name": "tab-sentiment-recurrence", "caption": "With recurrence less without, over the same ten folds, in points, with 95 % intervals by Nadeau and Bengio; p after Holm's adjustment for these rows."}}
+# %%
 with_and_without = {
     "ensembles that know r": (
         "recurrent ensemble",
@@ -976,6 +975,8 @@ worth = {
     name: fold_difference((folds[a] - folds[b]).to_numpy())
     for name, (a, b) in with_and_without.items()
 }
+
+# %% mystnb={"figure": {"name": "tab-sentiment-recurrence", "caption": "With recurrence less without, over the same ten folds, in points, with 95 % intervals by Nadeau and Bengio; p after Holm's adjustment for these rows."}}
 adjusted = holm([each["p"] for each in worth.values()])
 pd.DataFrame(
     {
