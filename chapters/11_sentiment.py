@@ -1250,19 +1250,19 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 # ## The frontier, and your own vectors
 #
 # What would help most is not in this chapter: text beyond the 8,529 sentences.
-# Logistic regression on frozen sentence vectors from a pretrained transformer
-# has, in ten folds of these very sentences, an accuracy of [80.8
-# %](https://huggingface.co/princeton-nlp/unsup-simcse-bert-base-uncased) with
-# SimCSE's BERT trained without labels, [82.6
-# %](https://huggingface.co/princeton-nlp/sup-simcse-bert-base-uncased) with its
-# supervised BERT and [87.0
-# %](https://huggingface.co/princeton-nlp/sup-simcse-roberta-large) with its
-# supervised large RoBERTa ([Gao et al.,
-# 2021](https://aclanthology.org/2021.emnlp-main.552)). So 80 % is no frontier.
+# Logistic regression on frozen sentence vectors of SimCSE ([Gao et al.,
+# 2021](https://aclanthology.org/2021.emnlp-main.552)) has, cross-validated on
+# these sentences, by the files that its authors published with their models,
+# [80.8 %](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a BERT without labels,
+# [82.6 %](https://huggingface.co/gaotianyu1350/sup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a supervised BERT and
+# [87.0 %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
+# from a large supervised RoBERTa. So 80 % is no frontier.
 #
 # The smallest step in that direction is one cell: word vectors trained on
 # billions of words, as GloVe or fastText publish them, put into the embedding.
-# If you have such a file, name it here.
+# Name your file here.
 
 # %%
 VECTORS = "vectors.txt"  # a line: token, space, numbers
