@@ -249,13 +249,14 @@ def train_and_score(
     """Train on the first part, stop by the second; return probabilities of all
     parts but the first.
 
-    The second value is the CPU seconds of training.
+    The second value is the CPU seconds of training, without those of the
+    baseline whose log odds it may be given.
     """
     train, valid, *others = parts
-    started = time.process_time()
     priors = (
         log_odds(train, [valid, *others]) if inside else [None] * len(parts)
     )
+    started = time.process_time()
     vocabulary = Vocabulary.from_texts(train["text"], minimum_frequency=2)
     torch.manual_seed(seed)
     model: SentimentClassifier
@@ -913,7 +914,10 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    parts = load_parts(options.data, text=options.text, label=options.label)
+    try:
+        parts = load_parts(options.data, text=options.text, label=options.label)
+    except (ConnectionError, FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
     record_name = "sentiment_rows" if options.rows else "sentiment"
     name, print_of_data = Path(options.data).name, data_hash(parts)
     every = recorded(record_name)

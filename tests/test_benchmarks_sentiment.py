@@ -209,6 +209,14 @@ def test_a_single_file_is_split_and_repeats_are_named(tmp_path):
         sentiment.load_parts(str(file))
 
 
+def test_a_missing_file_is_named_without_a_traceback(monkeypatch, capsys):
+    command = ["sentiment", "--data", "nowhere.csv"]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit):
+        sentiment.main()
+    assert "nowhere.csv does not exist" in capsys.readouterr().err
+
+
 def test_choosing_never_sees_the_test_split(small):
     variants, (train, valid, _) = small
     sentiment.choose(
