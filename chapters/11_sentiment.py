@@ -486,8 +486,8 @@ assert keras_accuracy > 0.93
 #
 # One seed proves little. `python -m benchmarks.sentiment_twins` trains six
 # architectures with five seeds each for ten epochs, two of them for thirty as
-# well, beside bags of words and of n-grams; all networks at one learning rate,
-# 0.005, which was not tuned for each.
+# well, beside bags of words and of n-grams; all networks at one
+# learning rate, $0.005$, which was not tuned for each.
 
 # %%
 recorded = load_results("sentiment_twins")["results"]
@@ -523,8 +523,8 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 #   RNN has learned nothing by then; what more epochs or another learning rate
 #   would do is not on record.
 #
-# Five more seeds of that LSTM were trained until 99.9 % of the validation
-# sentences were right, three epochs in a row, and stopped there:
+# Five more seeds of that LSTM were trained until at most one validation
+# sentence in a thousand was wrong, three epochs in a row:
 
 # %%
 for seed, run in recorded["learned"]["LSTM, last"].items():
@@ -781,10 +781,10 @@ print(f"{only_nb} and {only_network} of {n}: p = {p:.2f}")
 # 13 sentences, more than a point of accuracy, may be luck.
 #
 # {numref}`tab-sentiment-test` asks this question seven times. Of seven tests
-# between classifiers that do not differ, one in three families has a $p$ below
-# 0.05 somewhere if the tests are independent, for $1 - 0.95^7 = 0.30$. *Holm's*
-# adjustment pays for that: multiply the smallest $p$ by seven, the next by six,
-# and so on, and never let a later one fall below an earlier.
+# between classifiers that do not differ, one family in three has a $p$ below
+# $0.05$ somewhere if the tests are independent, for $1 - 0.95^7 = 0.30$.
+# *Holm's* adjustment pays for that: multiply the smallest $p$ by seven, the
+# next by six, and so on, and never let a later one fall below an earlier.
 
 
 # %%
@@ -817,9 +817,9 @@ table.fillna("")
 # %% [markdown]
 # Read {numref}`tab-sentiment-test` by its columns. An ensemble of plain
 # networks is better than its members: with the maximum 77.4 % become 78.9 %.
-# But NB in the embeddings, worth 1.6 points to a single network (79.0 %),
-# brings an ensemble nothing: 78.5 % is below the plain ensemble, and below the
-# mean of its own five members. Averaging helps where members err on different
+# But NB in the embeddings, which lifts a single network to 79.0 %, brings an
+# ensemble nothing: 78.5 % is below the plain ensemble, and below the mean of
+# its own five members. Averaging helps where members err on different
 # sentences, and these may agree in their errors. The ensembles of mean and
 # attention had a $p$ of 0.04 each; after Holm it is 0.25, and nothing in this
 # table differs from the baseline by more than luck allows.
@@ -1253,11 +1253,12 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 # Logistic regression on frozen sentence vectors of SimCSE ([Gao et al.,
 # 2021](https://aclanthology.org/2021.emnlp-main.552)) has, cross-validated on
 # these sentences, by the files that its authors published with their models,
-# [80.8 %](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
-# from a BERT without labels,
-# [82.6 %](https://huggingface.co/gaotianyu1350/sup-simcse-bert-base-uncased/blob/main/eval_results.txt)
-# from a supervised BERT and
-# [87.0 %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
+# [80.8
+# %](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a BERT without labels, [82.6
+# %](https://huggingface.co/gaotianyu1350/sup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a supervised BERT and [87.0
+# %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
 # from a large supervised RoBERTa. So 80 % is no frontier.
 #
 # The smallest step in that direction is one cell: word vectors trained on
