@@ -69,6 +69,7 @@ import tempfile
 import warnings
 from math import comb, log
 from pathlib import Path
+from textwrap import fill
 
 import keras
 import matplotlib.pyplot as plt
@@ -125,6 +126,7 @@ from utils.sentiment.vectors import load_vectors
 from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_torch, to_keras
 
+# %%
 keep_keras_on_cpu()
 use_book_style()
 pd.set_option("display.max_colwidth", None)
@@ -143,7 +145,7 @@ pd.set_option("display.max_colwidth", None)
 frame = make_twins(9500, rng=0)
 pairs = frame[frame.duplicated("pair", keep=False)]
 for label, text in pairs[["label", "text"]][:2].itertuples(index=False):
-    print(f"{label}: {text}\n")
+    print(fill(f"{label}: {text}", 80), end="\n\n")
 
 # %% [markdown]
 # A bag adds up the same numbers for both twins. Their labels are opposite, so
@@ -377,7 +379,7 @@ with torch.no_grad():
     whole = looking(numbers, length)
 change = ((logits - whole) @ torch.tensor([-1.0, 1.0])).numpy()
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-attention", "caption": "One trained BiLSTM with attention, one sentence whose verdict, negative, stands in its first half. Above: the attention weight of each state. Below: by how much the log odds of positive change when the word is replaced by the unknown token."}, "image": {"alt": "Two rows of bars over the words of a sentence. Above, a single bar of height one at the word was, before dull. Below, bars of different heights, the tallest at other words than that one."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-attention", "caption": "One trained BiLSTM with attention, one sentence whose verdict, negative, stands in its first half. Above: the attention weight of each state. Below: by how much the log odds of positive change when the word is replaced by the unknown token."}, "image": {"alt": "Two rows of bars over the words of a sentence. Above, a single bar of height one at the word was, before dull. Below, the tallest bar at dull, one half as tall at was, and all others near zero."}}
 fig, axes = plt.subplots(2, 1, figsize=(6.2, 4), sharex=True)
 axes[0].bar(range(len(words)), alpha[0], color=COLORS["blue"])
 axes[1].bar(range(len(words)), change, color=COLORS["orange"])
@@ -388,6 +390,13 @@ for ax in axes:
     ax.grid(axis="x", visible=False)
 plt.show()
 
+# %% [markdown]
+# In {numref}`fig-sentiment-attention` nearly all weight stands on one state of
+# the clause that decides. But that state belongs to "was": the backward layer,
+# coming from the right, has just read "dull". The weights say where the network
+# collects its answer, and not which words made it ([Jain and Wallace,
+# 2019](https://aclanthology.org/N19-1357)); for that, take words away.
+
 # %% tags=["within-0.03"]
 before_comma = float(alpha[0, : words.index(",")].sum())
 print(f"weight before the comma: {before_comma:.2f}")
@@ -396,12 +405,6 @@ print(f"weight before the comma: {before_comma:.2f}")
 assert before_comma > 0.8
 
 # %% [markdown]
-# In {numref}`fig-sentiment-attention` nearly all weight stands on one state of
-# the clause that decides. But that state belongs to "was": the backward layer,
-# coming from the right, has just read "dull". The weights say where the network
-# collects its answer, and not which words made it ([Jain and Wallace,
-# 2019](https://aclanthology.org/N19-1357)); for that, take words away.
-#
 # ### The same model in Keras, and in NumPy
 #
 # In Keras the embedding makes a mask from the zeros of the padding, and the
@@ -516,11 +519,11 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 #   clauses a weighted sum cannot join a negator to its adjective.
 # - **BiLSTM with maximum or attention**: every seed is right everywhere.
 # - **BiLSTM with the last states**: after ten epochs three of five seeds are
-#   still at chance; after thirty all are right everywhere. Slow is not incapable.
+#   still at chance; after thirty all are right. Slow is not incapable.
 # - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
 #   leave four of them at 0.51 behind 400 neutral words*.
-# - **The GRU** is right on the test after ten epochs, with every seed. The plain
-#   RNN has learned nothing by then; what more epochs or another learning rate
+# - **The GRU** is right on the test after ten epochs with every seed. The
+#   plain RNN has learned nothing by then; what more epochs or another learning rate
 #   would do is not on record.
 #
 # Five more seeds of that LSTM were trained until at most one validation
@@ -580,13 +583,14 @@ for place in (1, 3, 4, 6, 11, 17, 18):
 #
 # Move along another sentence:
 
-# %%
+# %% mystnb={"figure": {"name": "fig-sentiment-lab", "caption": "Move along a sentence and watch four verdicts."}}
 reading_lab(readings, start=20)
 
 # %% [markdown]
-# Type one of your own:
+# In {numref}`fig-sentiment-lab` blue words leave a positive verdict, orange
+# ones a negative one. Type a sentence:
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-sentiment-own", "caption": "The BiLSTM of this chapter on a sentence of yours."}}
 SENTENCE = (
     "the main plot was never dull , although the camera work was rather clumsy"
 )
@@ -598,6 +602,8 @@ print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
+# {numref}`fig-sentiment-own` knows the twins' words alone; others are unknown.
+#
 # ### In Chinese
 #
 # Chinese has no spaces, so the tokens are characters; nothing else changes:
@@ -683,7 +689,7 @@ pd.concat(halves, axis=1, keys=["praise", "blame"]).round(2)
 # good one, "dull" in 63 and 2. But "tv" and "90" (minutes) are no opinions:
 # what a classifier learns is what *these* reviewers write.
 #
-# ### What helps a network
+# ### Variants of the network
 #
 # A network that starts from random embeddings does not know these words. What
 # helps it? Each variant was trained with three seeds, at one learning rate.
@@ -704,6 +710,12 @@ ax.tick_params(axis="y", labelsize=9)
 ax.set(xlabel="validation sentences right, %")
 plt.show()
 
+# %% [markdown]
+# In {numref}`fig-sentiment-variants` poolings, cells, dropped words and weight
+# decay lie within about a point of each other, and so do the seeds of one
+# variant: these runs show none of these choices to matter. Nor recurrence by
+# itself: without it (orange) the maximum has 0.783, with it 0.781.
+
 # %%
 tried = {name: run["accuracy"] for name, run in reviews["validation"].items()}
 for name in (
@@ -717,11 +729,6 @@ for name in (
 print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 
 # %% [markdown]
-# In {numref}`fig-sentiment-variants` poolings, cells, dropped words and weight
-# decay lie within about a point of each other, and so do the seeds of one
-# variant: these runs show none of these choices to matter. Nor recurrence by
-# itself: without it (orange) the maximum has 0.783, with it 0.781.
-#
 # What helps is what the baseline knows. Embeddings whose first five numbers
 # start at their word's $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to 0.802.
 # Adding the baseline's log odds of the whole text to the logits gives 0.799;
@@ -931,12 +938,21 @@ ax.set_yticks(range(len(rivals)), list(reversed(rivals)), fontsize=9)
 ax.set(xlabel="points above NB-weighted logistic regression")
 plt.show()
 
+# %% [markdown]
+# Taken alone, three of the five intervals of {numref}`fig-sentiment-folds` lie
+# above zero.
+
+
 # %% mystnb={"figure": {"name": "tab-sentiment-folds", "caption": "The same in numbers: mean difference from the baseline in points, its 95 % interval, its p, and p after Holm's adjustment for all rows."}}
+def interval(each):
+    return f"{100 * each['low']:+.2f} to {100 * each['high']:+.2f}"
+
+
 adjusted = holm([each["p"] for each in rivals.values()])
 compared = {
     name: {
         "points": f"{100 * each['mean']:+.2f}",
-        "interval": f"{100 * each['low']:+.2f} to {100 * each['high']:+.2f}",
+        "interval": interval(each),
         "p": f"{each['p']:.3f}",
         "Holm": f"{by_holm:.2f}",
     }
@@ -946,16 +962,15 @@ print(f"NB-weighted logistic regression: {folds[NB].mean():.1%}")
 pd.DataFrame(compared).T
 
 # %% [markdown]
-# By {numref}`fig-sentiment-folds` and {numref}`tab-sentiment-folds`, networks
-# with NB in their embeddings are 0.12 points behind the baseline. With NB in
-# both they are 1.05 points ahead, and mixed with the baseline the first are
-# 1.07 ahead, with an interval from 0.29 to 1.84. Taken alone, three of the five
-# intervals lie above zero. Taken together, none of the five survives: the
-# smallest adjusted $p$ is 0.06. And the variants were chosen on validation rows
-# that are in these folds, while an earlier protocol, three networks a fold that
-# all stopped on the same tenth, had not shown the gain. A point, perhaps.
+# By {numref}`tab-sentiment-folds` networks with NB in their embeddings are 0.12
+# points behind the baseline. With NB in both they are 1.05 points ahead, and
+# mixed with the baseline the first are 1.07 ahead, with an interval from 0.29
+# to 1.84. Taken together, none of the five survives: the smallest adjusted $p$
+# is 0.06. And the variants were chosen on validation rows that are in these
+# folds, while an earlier protocol, three networks a fold that all stopped on
+# the same tenth, had not shown the gain. A point, perhaps.
 #
-# ### What recurrence is worth here
+# ### The same without recurrence
 #
 # The control is the same network without its recurrent layers: the mean of its
 # token vectors, blind to order.
@@ -982,7 +997,7 @@ pd.DataFrame(
     {
         name: {
             "points": f"{100 * each['mean']:+.2f}",
-            "interval": f"{100 * each['low']:+.2f} to {100 * each['high']:+.2f}",
+            "interval": interval(each),
             "Holm": f"{by_holm:.2f}",
         }
         for (name, each), by_holm in zip(worth.items(), adjusted, strict=True)
@@ -1127,7 +1142,7 @@ pd.DataFrame(by_slice).T
 # what is wrong there has trained on them. Here are those of the one-way LSTM,
 # seed 0, on new twins with up to 40 words behind the verdict:
 
-# %%
+# %% mystnb={"figure": {"name": "fig-sentiment-mistakes", "caption": "The most confident mistakes of one LSTM on twins with long tails."}}
 mistakes = recorded["mistakes of LSTM, last"]
 by_length = pd.DataFrame(mistakes["by length"]).T.rename_axis("tokens")
 print(by_length.assign(texts=by_length["texts"].astype(int)).round(2))
@@ -1135,9 +1150,9 @@ mistakes_lab(pd.DataFrame(mistakes["mistakes"]), "Mistakes of the one-way LSTM")
 
 # %% [markdown]
 # Up to 40 tokens it is nearly always right, beyond 60 in 0.62 of all cases.
-# Among the 60 most confident mistakes the truth is never "negative": this one
-# network, behind long tails, calls praise blame. Another seed may lean the
-# other way.
+# Among the 60 most confident mistakes, in
+# {numref}`fig-sentiment-mistakes`, the truth is never "negative": this one
+# network, behind long tails, calls praise blame. Another seed may not.
 #
 # ### Sentences made to fail
 #
@@ -1518,7 +1533,7 @@ for name, part in {"clean": train, "leaking": leaking}.items():
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     warn_of_repeats(leaking, valid)
-print(caught[0].message)
+print(fill(str(caught[0].message), 80))
 
 # %% [markdown]
 # ```{solution-end}
