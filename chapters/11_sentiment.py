@@ -523,8 +523,8 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 # - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
 #   leave four of them at 0.51 behind 400 neutral words*.
 # - **The GRU** is right on the test after ten epochs with every seed. The
-#   plain RNN has learned nothing by then; what more epochs or another learning rate
-#   would do is not on record.
+#   plain RNN has learned nothing by then; what more epochs or another
+#   learning rate would do is not on record.
 #
 # Five more seeds of that LSTM were trained until at most one validation
 # sentence in a thousand was wrong, three epochs in a row:
