@@ -224,14 +224,14 @@ def log_odds(
 def _log_odds(
     labels: tuple[int, ...], train: tuple[str, ...], *others: tuple[str, ...]
 ) -> list[np.ndarray]:
-    model = naive_bayes_regression()
+    model, truth = naive_bayes_regression(), np.array(labels)
     # What is counted is counted once for all fits. A pair of words that only
     # left-out rows have gets weight 0.
     present = model[0].fit_transform(train)
     inside = cross_val_predict(
-        model[1:], present, labels, cv=INNER_FOLDS, method="decision_function"
+        model[1:], present, truth, cv=INNER_FOLDS, method="decision_function"
     )
-    model[1:].fit(present, labels)
+    model[1:].fit(present, truth)
     return [inside, *(model.decision_function(part) for part in others)]
 
 
