@@ -3,11 +3,18 @@ usually beat them.
 
     python -m benchmarks.sentiment --data PATH_OR_NAME
 
-Everything is chosen on the validation split; the test split is scored once, at
-the end; ten folds over all rows, those of both splits among them, then say how
-far a difference can be trusted. Results go to
+Everything is chosen on the validation split; ten folds over all rows, those of
+both splits among them, say how far a difference can be trusted. Results go to
 `benchmarks/results/sentiment.json` with the data's name and hash, never with
-its texts or its path.
+its texts or its path. A single file is split by chance, 80 : 10 : 10, each part
+with the file's shares of labels.
+
+    python -m benchmarks.sentiment --data PATH_OR_NAME --rows
+
+trains five fresh seeds of a plain BiLSTM, of the best variant and of the same
+without recurrence, and records their log odds of every validation and test row
+in `benchmarks/results/sentiment_rows.json`, beside those of what counts words:
+accuracy, calibration and every paired test can be computed from these.
 """
 
 import argparse
@@ -22,23 +29,35 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import KFold, cross_val_predict
-from statsmodels.stats.contingency_tables import mcnemar
+from sklearn.model_selection import KFold, cross_val_predict, train_test_split
 from torch import nn
 
 from benchmarks.record import record, recorded
 from utils.data.reviews import SPLITS, load_reviews, warn_of_repeats
-from utils.data.text import Vocabulary
+from utils.data.text import Vocabulary, tokenize
+from utils.data.twins import ENGLISH
 from utils.labs import mistakes_lab
 from utils.sentiment.bag_of_words import (
+    character_regression,
     majority,
     naive_bayes_regression,
     tfidf_regression,
 )
 from utils.sentiment.behaviour import behaviour_tests, failure_rates
-from utils.sentiment.mistakes import accuracy_by_slice, confident_mistakes
+from utils.sentiment.calibration import expected_calibration_error
+from utils.sentiment.comparison import (
+    best_share,
+    fold_difference,
+    mcnemar_test,
+    right_together,
+)
+from utils.sentiment.mistakes import (
+    accuracy_by_slice,
+    confident_mistakes,
+    slice_texts,
+)
 from utils.sentiment.pytorch import (
     ReviewBatches,
     SentimentClassifier,
@@ -47,9 +66,16 @@ from utils.sentiment.pytorch import (
 from utils.training import fit
 
 EPOCHS, PATIENCE, RATE = 12, 2, 2e-3
+FRESH_SEEDS = range(10, 15)
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CHOICE_SEEDS, FINAL_SEEDS, FOLDS, INNER_FOLDS = 3, 5, 10, 10
 NGRAM_BUCKETS = 20_000
 RATIO_NUMBERS, RATIO_SCALE = 5, 0.3
+COUNTING: dict[str, Callable[..., BaseEstimator]] = {
+    "TF-IDF, 1-grams": functools.partial(tfidf_regression, 1),
+    "TF-IDF, characters": character_regression,
+    "NB-weighted": functools.partial(naive_bayes_regression, 2),
+}
 BASELINES = {
     "majority": majority,
     "TF-IDF + logistic regression, 1-grams": functools.partial(
@@ -61,6 +87,9 @@ BASELINES = {
     "NB-weighted logistic regression": naive_bayes_regression,
 }
 NB = "NB-weighted logistic regression"
+INSIDE = "NB log odds inside, ensemble"
+TEN_FITS = "NB-weighted, ten fits"
+SINGLE = ("BiLSTM, NB in both", "no recurrence, NB in both")
 VARIANTS: dict[str, dict[str, Any]] = {
     "BiLSTM, max": {},
     "BiLSTM, last": {"pooling": "last"},
@@ -98,6 +127,13 @@ BLIND: dict[str, dict[str, Any]] = {
         },
     }.items()
     for pooling in ("mean", "max")
+}
+# The control of "NB in both": the same without recurrence.
+ROWS: dict[str, dict[str, Any]] = {
+    "BiLSTM": VARIANTS["BiLSTM, max"],
+    "BiLSTM, NB in both": VARIANTS["NB in both, more dropout"],
+    "no recurrence, NB in both": VARIANTS["NB in both, more dropout"]
+    | {"recurrent": False, "pooling": "mean", "epochs": 40},
 }
 # What goes to the test split whatever validation says, so that the poolings can
 # be compared.
@@ -180,13 +216,23 @@ def log_odds(
     Those of training rows come from fits that did not see them: a fit that did
     is nearly always right there, and would leave a network nothing to learn.
     """
-    model = naive_bayes_regression()
-    method = "decision_function"
+    texts = (tuple(part["text"]) for part in (train, *others))
+    return _log_odds(tuple(train["label"]), *texts)
+
+
+@functools.lru_cache(maxsize=1)
+def _log_odds(
+    labels: tuple[int, ...], train: tuple[str, ...], *others: tuple[str, ...]
+) -> list[np.ndarray]:
+    model, truth = naive_bayes_regression(), np.array(labels)
+    # What is counted is counted once for all fits. A pair of words that only
+    # left-out rows have gets weight 0.
+    present = model[0].fit_transform(train)
     inside = cross_val_predict(
-        model, train["text"], train["label"], cv=10, method=method
+        model[1:], present, truth, cv=INNER_FOLDS, method="decision_function"
     )
-    model.fit(train["text"], train["label"])
-    return [inside, *(model.decision_function(part["text"]) for part in others)]
+    model[1:].fit(present, truth)
+    return [inside, *(model.decision_function(part) for part in others)]
 
 
 def train_and_score(
@@ -203,13 +249,14 @@ def train_and_score(
     """Train on the first part, stop by the second; return probabilities of all
     parts but the first.
 
-    The second value is the CPU seconds of training.
+    The second value is the CPU seconds of training, without those of the
+    baseline whose log odds it may be given.
     """
     train, valid, *others = parts
-    started = time.process_time()
     priors = (
         log_odds(train, [valid, *others]) if inside else [None] * len(parts)
     )
+    started = time.process_time()
     vocabulary = Vocabulary.from_texts(train["text"], minimum_frequency=2)
     torch.manual_seed(seed)
     model: SentimentClassifier
@@ -281,62 +328,45 @@ def accuracy(probabilities: np.ndarray, part: pd.DataFrame) -> float:
     return float(((probabilities > 0.5) == part["label"].to_numpy()).mean())
 
 
-def expected_calibration_error(
-    probabilities: np.ndarray, part: pd.DataFrame
-) -> float:
-    """Return the mean gap between confidence and accuracy over ten bins,
-    weighted by their rows.
-
-    Guo et al. (2017), On Calibration of Modern Neural Networks.
-    """
-    confidence = np.maximum(probabilities, 1 - probabilities)
-    right = (probabilities > 0.5) == part["label"].to_numpy()
-    bins = np.minimum(((confidence - 0.5) * 20).astype(int), 9)
-    return float(
-        sum(abs((confidence - right)[bins == each].sum()) for each in range(10))
-        / len(part)
-    )
-
-
 def paired_test(
     first: np.ndarray, second: np.ndarray, part: pd.DataFrame
 ) -> dict[str, float]:
     """Compare two classifiers on the same rows by McNemar's exact test."""
     labels = part["label"].to_numpy()
-    right = [
-        (probabilities > 0.5) == labels for probabilities in (first, second)
-    ]
-    table = [
-        [int(np.sum((right[0] == a) & (right[1] == b))) for b in (True, False)]
-        for a in (True, False)
-    ]
+    right = [(found > 0.5) == labels for found in (first, second)]
+    table = right_together(*right)
     return {
-        "only_first_right": table[0][1],
-        "only_second_right": table[1][0],
-        "p": float(mcnemar(table, exact=True).pvalue),
+        "only_first_right": int(table.iloc[0, 1]),
+        "only_second_right": int(table.iloc[1, 0]),
+        "p": mcnemar_test(*right),
     }
+
+
+def calibration_error(probabilities: np.ndarray, part: pd.DataFrame) -> float:
+    """Return the gap between confidence and accuracy on a part."""
+    return expected_calibration_error(
+        to_log_odds(probabilities), part["label"].to_numpy()
+    )
+
+
+def to_log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """Turn probabilities of positive into log odds that are finite."""
+    inside = np.clip(probabilities.astype(float), 1e-6, 1 - 1e-6)
+    return logit(inside)
 
 
 def combine(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
     """Mix two classifiers' log odds; `weight` is the first one's share."""
-    odds = [
-        np.log(np.clip(p, 1e-6, 1 - 1e-6) / np.clip(1 - p, 1e-6, 1))
-        for p in (first, second)
-    ]
-    return 1 / (1 + np.exp(-(weight * odds[0] + (1 - weight) * odds[1])))
+    odds = [to_log_odds(each) for each in (first, second)]
+    return expit(weight * odds[0] + (1 - weight) * odds[1])
 
 
 def best_weight(
     first: np.ndarray, second: np.ndarray, valid: pd.DataFrame
 ) -> float:
     """Choose the mixture with the lowest log loss on the validation split."""
-    labels = valid["label"].to_numpy()
-
-    def loss(weight: float) -> float:
-        mixed = combine(first, second, weight)
-        return -float(np.log(np.where(labels == 1, mixed, 1 - mixed)).mean())
-
-    return min(np.linspace(0, 1, 21).tolist(), key=loss)
+    odds = [to_log_odds(each) for each in (first, second)]
+    return best_share(*odds, valid["label"].to_numpy())
 
 
 def choose(
@@ -405,7 +435,7 @@ def score_baselines(
         results["baselines"][name] = {
             "validation": accuracy(found[0], valid),
             "test": accuracy(found[1], test),
-            "calibration_error": expected_calibration_error(found[1], test),
+            "calibration_error": calibration_error(found[1], test),
         }
     return probabilities
 
@@ -433,13 +463,11 @@ def score_models(
         results["models"][name] = {
             "test": [accuracy(run[1], test) for run in runs],
             "calibration_error": [
-                expected_calibration_error(run[1], test) for run in runs
+                calibration_error(run[1], test) for run in runs
             ],
             "cpu_seconds": seconds,
             "ensemble": accuracy(ensemble[1], test),
-            "ensemble_calibration_error": expected_calibration_error(
-                ensemble[1], test
-            ),
+            "ensemble_calibration_error": calibration_error(ensemble[1], test),
             "against_nb": paired_test(ensemble[1], baseline[1], test),
         }
     return probabilities
@@ -462,7 +490,7 @@ def score_combination(
         "of": [results["chosen"], NB],
         "weight": weight,
         "test": accuracy(mixed[1], test),
-        "calibration_error": expected_calibration_error(mixed[1], test),
+        "calibration_error": calibration_error(mixed[1], test),
         "against_nb": paired_test(mixed[1], baseline[1], test),
     }
     results["slices"], results["behaviour"] = {}, {}
@@ -526,8 +554,8 @@ def write_mistakes(
 
 
 def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
-    """Compare over ten folds of all rows: baseline, ensembles, and their
-    combinations.
+    """Compare over ten folds of all rows: what counts words, ensembles of
+    networks, and their combinations.
 
     Within a fold each network of an ensemble stops on another tenth of the
     training rows, so that the ensemble, like the baseline, learns from all of
@@ -535,55 +563,129 @@ def compare_folds(results: dict, rows: pd.DataFrame, save: Any) -> None:
     it stopped.
     """
     folds = results.setdefault("folds", [{} for _ in range(FOLDS)])
-    results["chosen_blind"] = blind = best_on_validation(results, BLIND)
-    ensembles = {
-        "recurrent ensemble": (VARIANTS[results["chosen"]], "combination"),
-        "NB log odds inside, ensemble": (
-            VARIANTS[results["chosen_inside"]],
-            None,
-        ),
-        "ensemble without recurrence": (
-            BLIND[blind],
-            "combination without recurrence",
-        ),
-    }
+    results["chosen_blind"] = best_on_validation(results, BLIND)
     splitter = KFold(FOLDS, shuffle=True, random_state=0)
-    for fold, (inside, outside) in zip(
-        folds, splitter.split(rows), strict=True
+    splits = [
+        (rows.iloc[inside], rows.iloc[outside])
+        for inside, outside in splitter.split(rows)
+    ]
+    hashed = character_regression()[0].transform(rows["text"])
+    for compare in (
+        functools.partial(count_words, hashed=hashed),
+        train_singles,
+        train_ensembles,
     ):
-        if fold.keys() >= ensembles.keys():
-            continue
-        rest, test = rows.iloc[inside], rows.iloc[outside]
-        held_nb, _ = stacked(train_baseline, rest, test)
-        full = naive_bayes_regression().fit(rest["text"], rest["label"])
-        nb = full.predict_proba(test["text"])[:, 1]
-        fold[NB] = accuracy(nb, test)
-        for name, (options, mixture) in ensembles.items():
-            if name not in fold:
-                held, found = stacked(
-                    functools.partial(train_and_score, **options), rest, test
-                )
-                fold[name] = accuracy(found, test)
-                if mixture:
-                    weight = best_weight(held, held_nb, rest)
-                    fold[mixture] = accuracy(combine(found, nb, weight), test)
-        save()
-        print(fold, flush=True)
-    names = [name for name in folds[0] if name != NB]
+        for fold, (rest, test) in zip(folds, splits, strict=True):
+            known = len(fold)
+            compare(fold, results, rest, test)
+            if len(fold) > known:
+                save()
+                print(fold, flush=True)
     results["fold_differences"] = {
-        name: difference(np.array([fold[name] - fold[NB] for fold in folds]))
-        for name in names
+        name: fold_difference(
+            np.array([fold[name] - fold[NB] for fold in folds])
+        )
+        for name in folds[0]
+        if name != NB
     }
     results["recurrence"] = {
-        with_it: difference(
+        with_it: fold_difference(
             np.array([fold[with_it] - fold[without] for fold in folds])
         )
         for with_it, without in (
             ("recurrent ensemble", "ensemble without recurrence"),
             ("combination", "combination without recurrence"),
+            SINGLE,
         )
     }
     save()
+
+
+def count_words(
+    fold: dict[str, float],
+    results: dict,
+    rest: pd.DataFrame,
+    test: pd.DataFrame,
+    hashed: Any,
+) -> None:
+    """Score the baseline, ten fits of it, and its mixtures with another model
+    that counts.
+
+    `hashed` holds the characters' n-grams of all rows; words are counted once
+    for the ten fits, which learn the weights alone.
+    """
+    if "NB and characters" in fold:
+        return
+    every = pd.concat([rest, test])["text"]
+    held, ten, found = {}, {}, {}
+    for name, kind, inverse in (
+        (NB, "NB-weighted", 1.0),
+        ("TF-IDF", "TF-IDF, 1-grams", None),
+        ("characters", "TF-IDF, characters", None),
+    ):
+        penalty = inverse or best_penalty(results, kind)
+        model = COUNTING[kind](inverse_penalty=penalty)
+        if name == "characters":
+            model, features = model[1:], hashed
+            places = pd.Series(range(features.shape[0]))
+        else:
+            model[0].fit(rest["text"])
+            features = model[0].transform(every)
+            model = model[1:]
+            places = pd.Series(range(len(every)), index=every.index)
+        train = functools.partial(train_counting, model, features, places)
+        held[name], ten[name] = stacked(train, rest, test)
+        (found[name],), _ = train([rest, test], 0)
+        fold[name] = accuracy(found[name], test)
+    fold["NB, ten fits"] = accuracy(ten[NB], test)
+    for name in ("TF-IDF", "characters"):
+        weight = best_weight(held[name], held[NB], rest)
+        mixed = combine(found[name], found[NB], weight)
+        fold[f"NB and {name}"] = accuracy(mixed, test)
+
+
+def train_singles(
+    fold: dict[str, float],
+    results: dict,
+    rest: pd.DataFrame,
+    test: pd.DataFrame,
+) -> None:
+    """Score one network with recurrence and one without, stopped by the same
+    tenth of the training rows."""
+    for name in SINGLE:
+        if name not in fold:
+            train, stop = train_test_split(rest, test_size=0.1, random_state=0)
+            (_, found), _ = train_and_score(
+                [train, stop, test], 0, **ROWS[name]
+            )
+            fold[name] = accuracy(found, test)
+
+
+def train_ensembles(
+    fold: dict[str, float],
+    results: dict,
+    rest: pd.DataFrame,
+    test: pd.DataFrame,
+) -> None:
+    """Score ensembles of ten networks, and their mixtures with the baseline."""
+    for name, (options, mixture) in {
+        "recurrent ensemble": (VARIANTS[results["chosen"]], "combination"),
+        INSIDE: (VARIANTS[results["chosen_inside"]], None),
+        "ensemble without recurrence": (
+            BLIND[results["chosen_blind"]],
+            "combination without recurrence",
+        ),
+    }.items():
+        if name in fold:
+            continue
+        train = functools.partial(train_and_score, **options)
+        held, found = stacked(train, rest, test)
+        fold[name] = accuracy(found, test)
+        if mixture:
+            held_nb, _ = stacked(train_baseline, rest, test)
+            (found_nb,) = predict(naive_bayes_regression(), [rest, test])
+            weight = best_weight(held, held_nb, rest)
+            fold[mixture] = accuracy(combine(found, found_nb, weight), test)
 
 
 def stacked(
@@ -606,30 +708,177 @@ def stacked(
     return held, outside
 
 
+def train_counting(
+    model: Any,
+    features: Any,
+    places: pd.Series,
+    parts: list[pd.DataFrame],
+    seed: int,
+) -> tuple[list[np.ndarray], float]:
+    """Fit what follows the counting, as `train_and_score` trains a network.
+
+    `features` holds every row's counts, a row's place in it stands in `places`.
+    """
+    rows = [features[places[part.index].to_numpy()] for part in parts]
+    model.fit(rows[0], parts[0]["label"])
+    return [model.predict_proba(each)[:, 1] for each in rows[1:]], 0.0
+
+
 def train_baseline(
     parts: list[pd.DataFrame], seed: int
 ) -> tuple[list[np.ndarray], float]:
     """Fit NB-weighted logistic regression as `train_and_score` trains a
     network."""
-    model = naive_bayes_regression().fit(parts[0]["text"], parts[0]["label"])
-    return [model.predict_proba(part["text"])[:, 1] for part in parts[1:]], 0.0
+    return predict(naive_bayes_regression(), parts), 0.0
 
 
-def difference(values: np.ndarray) -> dict[str, float]:
-    """Return a mean over folds with its 95 % interval.
+def predict(model: Any, parts: list[pd.DataFrame]) -> list[np.ndarray]:
+    """Fit a model to the first part; return its probabilities of the others."""
+    model.fit(parts[0]["text"], parts[0]["label"])
+    return [model.predict_proba(part["text"])[:, 1] for part in parts[1:]]
 
-    Folds share training rows, so the variance is corrected by the share tested
-    over the share trained on: Nadeau and Bengio (2003), Inference for the
-    Generalization Error.
-    """
-    count = len(values)
-    spread = np.sqrt((1 / count + 1 / (count - 1)) * values.var(ddof=1))
-    half = stats.t.ppf(0.975, count - 1) * spread
-    mean = values.mean()
+
+def tune_penalties(results: dict, parts: list[pd.DataFrame], save: Any) -> None:
+    """Record the validation accuracy of what counts, at seven penalties."""
+    train, valid = parts[:2]
+    for name, build in COUNTING.items():
+        row = results.setdefault("penalties", {}).setdefault(name, {})
+        if len(row) == len(PENALTIES):
+            continue
+        *features, regression = (step for _, step in build().steps)
+        rows = [train["text"], valid["text"]]
+        for step in features:
+            rows = [step.fit_transform(rows[0], train["label"]), rows[1]]
+            rows[1] = step.transform(rows[1])
+        for inverse in PENALTIES:
+            regression.set_params(C=inverse).fit(rows[0], train["label"])
+            found = regression.predict_proba(rows[1])[:, 1]
+            row[str(inverse)] = accuracy(found, valid)
+        save()
+        print(name, row, flush=True)
+
+
+def best_penalty(results: dict, name: str) -> float:
+    """Return the inverse penalty with the highest validation accuracy."""
+    row = results["penalties"][name]
+    return float(max(row, key=lambda inverse: row[inverse]))
+
+
+def written(log_odds: np.ndarray) -> str:
+    """Write log odds to the hundredth, a space between two."""
+    return " ".join(f"{each:.2f}" for each in log_odds)
+
+
+def record_rows(
+    results: dict,
+    parts: list[pd.DataFrame],
+    save: Any,
+) -> None:
+    """Record the log odds of every validation and test row, and what fails the
+    behaviour tests."""
+    train, valid, test = parts
+    probes = behaviour_texts()
+    for name, part in {"validation": valid, "test": test}.items():
+        rows = results.setdefault(name, {})
+        rows["labels"] = "".join(map(str, part["label"]))
+        rows["slices"] = {
+            each: "".join("01"[inside] for inside in marks)
+            for each, marks in slice_texts(part["text"]).items()
+        }
+    counting = results.setdefault("counting", {})
+    # At scikit-learn's own penalty as well.
+    models = {
+        name: (name, best_penalty(results, name)) for name in COUNTING
+    } | {f"{name}, C = 1": (name, 1.0) for name in COUNTING}
+    for name, (kind, inverse_penalty) in models.items():
+        if name in counting:
+            continue
+        model = COUNTING[kind](inverse_penalty=inverse_penalty)
+        found = predict(model, [train, valid, test, probes])
+        counting[name] = answers(found, probes)
+        print(name, accuracy(found[1], test), flush=True)
+        save()
+    if TEN_FITS not in counting:
+        counting[TEN_FITS] = answers(fit_ten_times(parts, probes), probes)
+        save()
+    runs = results.setdefault("runs", {})
+    for seed in FRESH_SEEDS:
+        for name, options in ROWS.items():
+            done = runs.setdefault(name, {})
+            if str(seed) in done:
+                continue
+            found, seconds = train_and_score([*parts, probes], seed, **options)
+            done[str(seed)] = {
+                "cpu_seconds": round(seconds, 1),
+                **answers(found, probes),
+            }
+            print(name, seed, accuracy(found[1], test), flush=True)
+            save()
+
+
+def fit_ten_times(
+    parts: list[pd.DataFrame], probes: pd.DataFrame
+) -> list[np.ndarray]:
+    """Average the baseline's probabilities over ten fits, each without another
+    tenth of the training rows: an ensemble of what counts."""
+    train, *others = parts
+    splitter = KFold(INNER_FOLDS, shuffle=True, random_state=0)
+    every = [
+        predict(naive_bayes_regression(), [train.iloc[inside], *others, probes])
+        for inside, _ in splitter.split(train)
+    ]
+    return [np.mean(found, axis=0) for found in zip(*every, strict=True)]
+
+
+def answers(found: list[np.ndarray], probes: pd.DataFrame) -> dict[str, Any]:
+    """Write one classifier's answers to validation, test and behaviour."""
     return {
-        "mean": float(mean),
-        "low": float(mean - half),
-        "high": float(mean + half),
+        "validation": written(to_log_odds(found[0])),
+        "test": written(to_log_odds(found[1])),
+        "behaviour": behaviour(probes, found[2]),
+    }
+
+
+def describe(train: pd.DataFrame) -> dict[str, Any]:
+    """Say what training texts are like, and which words tell the classes
+    apart.
+
+    Of words in at least 20 texts: those with the highest and the lowest
+    log-count ratio, with the number of texts of either class.
+    """
+    tokens = [tokenize(text) for text in train["text"]]
+    lengths = np.array([len(each) for each in tokens])
+    counts, weights, _ = (step for _, step in naive_bayes_regression(1).steps)
+    present = counts.fit_transform(train["text"])
+    weights.fit(present, train["label"])
+    words = pd.DataFrame(
+        {
+            "positive": present[(train["label"] == 1).to_numpy()]
+            .sum(axis=0)
+            .A1,
+            "negative": present[(train["label"] == 0).to_numpy()]
+            .sum(axis=0)
+            .A1,
+            "ratio": weights.ratios_,
+        },
+        index=counts.get_feature_names_out(),
+    )
+    texts = words["positive"] + words["negative"]
+    frequent = words[texts >= 20].sort_values("ratio", ascending=False)
+    adjectives = [*ENGLISH.good, *ENGLISH.bad]
+    return {
+        "words": len(words),
+        "words in one text": int((texts == 1).sum()),
+        "tokens": {
+            "median": float(np.median(lengths)),
+            "5 %": float(np.quantile(lengths, 0.05)),
+            "95 %": float(np.quantile(lengths, 0.95)),
+        },
+        "slices": slice_texts(train["text"]).mean().to_dict(),
+        "ratios": pd.concat([frequent[:10], frequent[-10:]]).to_dict("index"),
+        "adjectives of the behaviour tests": {
+            word: int(texts.get(word, 0)) for word in adjectives
+        },
     }
 
 
@@ -660,29 +909,55 @@ def main() -> None:
         type=Path,
         help="also write a page to browse validation mistakes, e.g. m.html",
     )
+    parser.add_argument(
+        "--rows", action="store_true", help="record fresh seeds row by row"
+    )
     options = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    parts = [
-        load_reviews(
-            options.data, split, text=options.text, label=options.label
-        )
-        for split in SPLITS
-    ]
-    warn_of_repeats(parts[0], parts[2])
+    try:
+        parts = load_parts(options.data, text=options.text, label=options.label)
+    except (ConnectionError, FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+    record_name = "sentiment_rows" if options.rows else "sentiment"
     name, print_of_data = Path(options.data).name, data_hash(parts)
-    every = recorded("sentiment")
+    every = recorded(record_name)
     if every.get(name, {}).get("sha256") != print_of_data:
         every[name] = {
             "sha256": print_of_data,
             "rows": [len(part) for part in parts],
         }
-    save = functools.partial(record, "sentiment", every)
+    save = functools.partial(record, record_name, every)
+    tune_penalties(every[name], parts, save)
+    if options.rows:
+        every[name]["train"] = describe(parts[0])
+        record_rows(every[name], parts, save)
+        return
     choose(every[name], parts, save, VARIANTS | BLIND)
     if "combination" not in every[name]:
         score_test(every[name], parts, save)
     if options.mistakes:
         write_mistakes(every[name], parts, options.mistakes)
     compare_folds(every[name], pd.concat(parts, ignore_index=True), save)
+
+
+def load_parts(source: str, **columns: str) -> list[pd.DataFrame]:
+    """Load the three splits, or split a single file; warn of texts that stand
+    in two of them."""
+    if Path(source).is_file():
+        rows = load_reviews(source, **columns)
+        shares = {"random_state": 0, "shuffle": True}
+        rest, test = train_test_split(
+            rows, test_size=0.1, stratify=rows["label"], **shares
+        )
+        train, valid = train_test_split(
+            rest, test_size=1 / 9, stratify=rest["label"], **shares
+        )
+        parts = [train, valid, test]
+    else:
+        parts = [load_reviews(source, split, **columns) for split in SPLITS]
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        warn_of_repeats(parts[first], parts[second])
+    return parts
 
 
 if __name__ == "__main__":

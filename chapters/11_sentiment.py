@@ -17,20 +17,20 @@
 # %% [markdown]
 # # Sentiment
 #
-# Is this review good or bad? A list of words with weights often knows. When
+# **Is this review good or bad? A list of words with weights often knows. When
 # does the *order* of the words decide, which networks can use it, and do they
-# beat the list on real text?
+# beat the list on real text?**
 #
-# At the end you will be able to
+# After this chapter you can
 #
 # - turn texts into batches without letting padding or unknown words change an
 #   answer;
 # - build a bidirectional classifier with four poolings, in PyTorch and in
 #   Keras, and say what each pooling can and cannot hold;
 # - build a test that no bag of words can pass, and prove it;
-# - compare a network with a strong baseline on real reviews: paired, over
-#   folds, with calibration;
-# - find what a classifier gets wrong, by slices, by reading, and by sentences
+# - compare classifiers on the same rows, count every test that you made, and
+#   say whether their probabilities can be believed;
+# - find what a classifier gets wrong: by slices, by reading, and by sentences
 #   made to fail.
 
 # %% tags=["bootstrap", "remove-cell"]
@@ -64,11 +64,20 @@ if lacking:
     install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
     subprocess.run(install, check=True)
 
-# %%
+# %% tags=["hide-input"]
+import tempfile
+import warnings
+from math import comb, log
+from pathlib import Path
+from textwrap import fill
+
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -77,18 +86,34 @@ from utils.data.batches import bucket_batches, mask_from_lengths, pad
 from utils.data.reviews import load_reviews, warn_of_repeats
 from utils.data.text import tokenize
 from utils.data.twins import split_pairs
-from utils.exercises import check_masked_max
-from utils.figures.style import use_book_style
+from utils.exercises import (
+    check_calibration_error,
+    check_masked_max,
+    check_mcnemar,
+    check_nb_ratio,
+)
+from utils.figures.diagrams import review_classifier
+from utils.figures.seeds import median_and_range
+from utils.figures.style import COLORS, use_book_style
+from utils.forecasting.significance import holm
 from utils.labs import Reading, draw_reading, mistakes_lab, reading_lab
-
-# %%
 from utils.length.padding import pool_max
 from utils.notebook import load_results, show_source
 from utils.scratch import Bidirectional
-
-# %%
 from utils.sentiment.bag_of_words import NaiveBayesWeights, tfidf_regression
 from utils.sentiment.behaviour import BehaviourTest, behaviour_tests
+from utils.sentiment.calibration import (
+    calibration_floor,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
+from utils.sentiment.comparison import (
+    best_share,
+    fold_difference,
+    mcnemar_test,
+    share_interval,
+)
 from utils.sentiment.keras import sentiment_classifier
 from utils.sentiment.pytorch import (
     ReviewBatches,
@@ -96,9 +121,12 @@ from utils.sentiment.pytorch import (
     positive_probabilities,
     probabilities_along,
 )
+from utils.sentiment.recorded import RecordedRows
+from utils.sentiment.vectors import load_vectors
 from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_torch, to_keras
 
+# %%
 keep_keras_on_cpu()
 use_book_style()
 pd.set_option("display.max_colwidth", None)
@@ -106,41 +134,47 @@ pd.set_option("display.max_colwidth", None)
 # %% [markdown]
 # ## Two sentences, one bag
 #
-# A bag of words counts words and forgets their order. To see what that costs,
-# the book generates reviews as *twins*: two clauses of opposite sentiment and a
-# word of contrast that says which one counts. Exchange the clauses and the
-# verdict turns over, while not a single word changes.
+# Count the words of a review, give each word a weight, add up: that is a *bag
+# of words*, and on most reviews it is hard to beat. Where the words stand does
+# not count. To see what that costs, the book generates reviews as *twins*: two
+# clauses of opposite sentiment and a word of contrast that says which one
+# matters. Exchange the clauses and the verdict turns over, while not a single
+# word changes.
 
 # %%
 frame = make_twins(9500, rng=0)
 pairs = frame[frame.duplicated("pair", keep=False)]
-pairs[["label", "text"]][:2]
+for label, text in pairs[["label", "text"]][:2].itertuples(index=False):
+    print(fill(f"{label}: {text}", 80), end="\n\n")
 
 # %% [markdown]
-# A classifier that sees a bag gives both twins the same answer, whatever it has
-# learned, and twins have opposite labels. So it is right on exactly one of each
-# pair. Three sentences in four are twins; even if it judges all the rest,
-# single clauses, it reaches at most
-# $\tfrac34 \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
+# A bag adds up the same numbers for both twins. Their labels are opposite, so
+# it is right on exactly one of each pair. Three sentences in four are twins;
+# even if it judges all the rest, single clauses, it reaches at most $\tfrac34
+# \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
 #
-# Half of the clauses negate their adjective, and some combinations of negator
-# and adjective are *held out*: no training sentence has "not brilliant", though
-# both words occur in many. Both twins always go to the same part.
+# Half of the clauses negate their adjective, and some combinations are *held
+# out*: no training sentence has "not brilliant", though both words occur in
+# many. Both twins always go to the same part.
 
 # %%
 seen, held_out = frame[~frame["held_out"]], frame[frame["held_out"]]
 train, valid, test = split_pairs(seen, (0.8, 0.1, 0.1), rng=0)
 twins = test[test.duplicated("pair", keep=False)]
 assert not train["text"].str.contains("not brilliant").any()
-sizes = {
-    "train": train,
-    "validation": valid,
-    "test": test,
-    "held out": held_out,
-}
-print({name: len(part) for name, part in sizes.items()})
+for name, part in {"train": train, "validation": valid, "test": test}.items():
+    print(f"{name}: {len(part)} sentences")
+print(f"held out: {len(held_out)} sentences")
+
+# %% [markdown]
+# The bag to be tested is the usual one. *TF-IDF* counts each word of a text and
+# weighs it down by the share of texts that have it. *Logistic regression*
+# learns one weight a word; the weighted sum is the *log odds* $z$ of a positive
+# text, and $1 / (1 + e^{-z})$ its probability: $z = 0$ says one half, $z = 2$
+# says 0.88.
 
 # %%
+# Identity: a-bag-judges-one-of-each-pair
 bag = tfidf_regression().fit(train["text"], train["label"])
 on_twins, overall = (
     bag.score(part["text"], part["label"]) for part in (twins, test)
@@ -148,7 +182,7 @@ on_twins, overall = (
 share = len(twins) / len(test)
 assert on_twins == 0.5
 assert overall <= share / 2 + 1 - share
-print(f"bag of words: {on_twins:.0%} on twins, {overall:.0%} on the whole test")
+print(f"bag of words: {on_twins:.1%} on twins, {overall:.0%} on the whole test")
 
 # %% [markdown]
 # ## From text to batches
@@ -164,9 +198,9 @@ print(len(vocabulary), "tokens, the first of them", vocabulary.tokens[:6])
 print(tokenize("It isn't dull."), vocabulary.encode("It isn't dull."))
 
 # %% [markdown]
-# Build it from the *training* texts alone. On real text give it a minimum
-# frequency: a word seen once gets a vector fitted to one text, and if every
-# training word is known, the unknown token is never trained.
+# Build it from the *training* texts alone, on real text with a minimum
+# frequency: if every training word is known, the unknown token is never
+# trained.
 #
 # **Batches.** Texts have unequal lengths, so padding comes last, when the batch
 # is known. In PyTorch's terms: a data set yields single rows, and the *collate*
@@ -188,9 +222,8 @@ tokens, text_lengths, _ = next(iter(loader))
 print(tokens[:, -8:], text_lengths)
 
 # %% [markdown]
-# Many a tutorial pads in the data set, before the batch is drawn. Then every
-# row has the same length, and the buckets or the packing that follow save
-# nothing. What each way computes in vain:
+# Many a tutorial pads in the data set, before the batch is drawn. What each
+# way computes in vain:
 
 # %%
 lengths = np.array([len(row) for row in rows])
@@ -205,10 +238,10 @@ for way, batches in drawn.items():
     print(f"padding {way}: {1 - lengths.sum() / steps:.0%} of all steps")
 
 # %% [markdown]
-# `ReviewBatches` does the last of these, for the loop of `utils.training`:
+# `ReviewBatches` does the last of these.
 
 # %%
-show_source(ReviewBatches.__iter__, ReviewBatches.inputs)
+show_source(ReviewBatches.__iter__, ReviewBatches.inputs, fold="ReviewBatches")
 batches = ReviewBatches(train["text"], train["label"], vocabulary)
 tokens, text_lengths, _ = next(iter(batches))
 print(tuple(tokens.shape), "lengths", text_lengths.unique().tolist())
@@ -216,42 +249,68 @@ print(tuple(tokens.shape), "lengths", text_lengths.unique().tolist())
 # %% [markdown]
 # ## The classifier
 #
-# Each token's vector is a row of a table $E$; a bidirectional LSTM
-# ([chapter 07](07_bidirectional.ipynb)) reads the vectors; a *pooling* makes
-# one vector of all states; a linear layer gives two logits:
+# A word's number says nothing about the word. So each number picks a row of a
+# table $E$, an *embedding*, which is learned like any weight. A bidirectional
+# LSTM ([chapter 07](07_bidirectional.ipynb)) reads these rows, because "not"
+# may stand before what it negates and "although" after what it outweighs. A
+# verdict wants one vector, so a *pooling* makes one of all states, and a linear
+# layer, the *head*, gives two logits.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-classifier", "caption": "From tokens to a verdict: each token's number picks a row of the table E, a bidirectional layer reads the rows (blue forward, orange backward), a pooling makes one vector v of all states, and a linear layer makes the logits z of negative and positive."}, "image": {"alt": "From three words to a verdict, from below: token x t, its row e t of the table E, the state h t with arrows in both directions, a wide box that pools all states into v, and a matrix W that makes the logits z."}}
+review_classifier()
+
+# %% [markdown]
+# In the letters of {numref}`fig-sentiment-classifier`,
 #
 # $$
 # h_t = [\overrightarrow{h}_t; \overleftarrow{h}_t], \qquad
 # v = \mathrm{pool}(h_1, \dots, h_n), \qquad
-# p = \mathrm{softmax}(W v + b).
+# z = v W + b,
 # $$ (eq-sentiment-classifier)
 #
-# Four poolings are in use, each over the $n$ valid steps alone:
+# and the probability of positive is the softmax's second entry. Four poolings
+# are in use, each over the $n$ valid steps alone:
 #
 # $$
-# v^{\text{last}} = [\overrightarrow{h}_n; \overleftarrow{h}_1], \qquad
-# v^{\text{mean}} = \frac1n \sum_{t \le n} h_t, \qquad
-# v^{\text{max}}_k = \max_{t \le n} h_{tk}, \qquad
-# v^{\text{attention}} = \sum_{t \le n} \alpha_t h_t
+# \begin{aligned}
+# v^{\text{last}} &= [\overrightarrow{h}_n; \overleftarrow{h}_1], &
+# v^{\text{mean}} &= \frac1n \sum_{t \le n} h_t, \\
+# v^{\text{max}}_k &= \max_{t \le n} h_{tk}, &
+# v^{\text{attention}} &= \sum_{t \le n} \alpha_t h_t
+# \end{aligned}
 # $$ (eq-sentiment-poolings)
 #
-# with $\alpha$ of [chapter 09](09_attention.ipynb). Only the last must carry
-# its finding through every step that follows. In a maximum each unit may keep
+# with $\alpha$ of [chapter 09](09_attention.ipynb). The first must carry its
+# finding through every step that follows. In a maximum each unit may keep
 # whatever it saw, and the gradient goes straight to the step where it saw it.
+# Naively, for one text and without batches:
 
 # %%
-show_source(SentimentClassifier.read, SentimentClassifier.pool)
+h = torch.tensor([[0.1, -0.5], [0.9, -0.2], [0.2, -0.4]])  # (time, unit)
+scores = torch.tensor([0.0, 2.0, 0.0])  # attention's, one for each step
+print("mean", h.mean(dim=0).numpy().round(2))
+print("max ", h.max(dim=0).values.numpy().round(2))
+print("attention", (scores.softmax(0) @ h).numpy().round(2))
 
 # %% [markdown]
-# The backward direction reads each row reversed within its own length, so it
-# never meets padding; it gives what packing gives and costs less on a CPU
-# ([chapter 05](05_any_length.ipynb)). Train it, stopping at the epoch with the
-# lowest validation loss:
+# For a batch the same lines need a mask, because a shorter row goes on in
+# padding. The second unit above shows the trap: it is negative throughout, so
+# an unmasked maximum would find the padding's 0.
+
+# %%
+show_source(SentimentClassifier.forward, bare=True)
+show_source(SentimentClassifier.pool, fold="The four poolings, masked")
+
+# %% [markdown]
+# *Word dropout* replaces a share of the training words by the unknown token, so
+# that no verdict hangs on one word. The backward direction reads each row
+# reversed within its own length ([chapter 05](05_any_length.ipynb)). Train it,
+# and keep the epoch with the lowest validation loss:
 
 
 # %%
-def train_classifier(train, valid, vocabulary, **options):
-    torch.manual_seed(0)
+def train_classifier(train, valid, vocabulary, seed=0, **options):
+    torch.manual_seed(seed)
     model = SentimentClassifier(
         len(vocabulary), 32, 32, dropout=(0.1, 0.1), word_dropout=0.0, **options
     )
@@ -261,41 +320,95 @@ def train_classifier(train, valid, vocabulary, **options):
         ReviewBatches(valid["text"], valid["label"], vocabulary, 256),
         loss=nn.functional.cross_entropy,
         optimizer=torch.optim.Adam(model.parameters(), 5e-3),
-        epochs=10,
+        epochs=6,
         clip=1.0,
     )
     return model
 
 
 # %%
-model = train_classifier(train, valid, vocabulary)
-
-
-def accuracy(part):
+def accuracy(model, part):
     found = positive_probabilities(model, part["text"], vocabulary) > 0.5
     return (found == part["label"]).mean()
 
 
+# %% tags=["within-0.03"]
+model = train_classifier(train, valid, vocabulary, pooling="max")
+parts = {"test": test, "held out": held_out}
+parts |= {
+    f"{n} words behind": make_twins(400, n, tail=(n, n)) for n in (50, 400)
+}
+scores = {name: accuracy(model, part) for name, part in parts.items()}
+print({name: round(float(score), 3) for name, score in scores.items()})
+
 # %%
-tails = {n: make_twins(400, rng=n, tail=(n, n)) for n in (50, 100, 400)}
-assert accuracy(test) >= 0.99
-assert accuracy(held_out) >= 0.97
-assert all(accuracy(part) >= 0.97 for part in tails.values())
-print(
-    "right: 99 in 100 of the test, 97 in 100 of held-out combinations and of "
-    "long tails"
-)
+assert min(scores.values()) > 0.93
 
 # %% [markdown]
-# What a bag of words provably cannot do takes the BiLSTM seconds. It also
-# judges combinations that it never saw, and sentences with 400 neutral words
-# behind the verdict, where no training sentence had more than 12.
+# What a bag of words provably cannot do takes the BiLSTM seconds, for
+# combinations that it never saw and with 400 neutral words behind the verdict,
+# where no training sentence had more than 12.
 #
+# ### Where attention looks
+#
+# The same network with attention says how much each state counts. Its weights
+# for one sentence, after training on the same sentences:
+
+# %%
+looking = train_classifier(train, valid, vocabulary, pooling="attention")
+sentence = (
+    "the main plot was dull from the first minute on , although the whole "
+    "cast was not brilliant in most of the scenes . we saw it after work"
+)
+words = tokenize(sentence)
+numbers = torch.tensor(vocabulary.encode(sentence))[None]
+length = torch.tensor([len(words)])
+with torch.no_grad():
+    states = looking.read(numbers, length)
+    _, alpha = looking.attention(states, torch.ones(1, len(words)).bool())
+
+# %% [markdown]
+# Beside the weights stands another question: what happens to the logits if one
+# word is replaced by the unknown token?
+
+# %%
+without = numbers.repeat(len(words), 1)
+without.fill_diagonal_(Vocabulary.UNK)
+with torch.no_grad():
+    logits = looking(without, length.repeat(len(words)))
+    whole = looking(numbers, length)
+change = ((logits - whole) @ torch.tensor([-1.0, 1.0])).numpy()
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-attention", "caption": "One trained BiLSTM with attention, one sentence whose verdict, negative, stands in its first half. Above: the attention weight of each state. Below: by how much the log odds of positive change when the word is replaced by the unknown token."}, "image": {"alt": "Two rows of bars over the words of a sentence. Above, a single bar of height one at the word was, before dull. Below, the tallest bar at dull, one half as tall at was, and all others near zero."}}
+fig, axes = plt.subplots(2, 1, figsize=(6.2, 4), sharex=True)
+axes[0].bar(range(len(words)), alpha[0], color=COLORS["blue"])
+axes[1].bar(range(len(words)), change, color=COLORS["orange"])
+axes[1].set_xticks(range(len(words)), words, rotation=90, fontsize=9)
+axes[0].set(ylabel="weight α")
+axes[1].set(ylabel="change of log odds")
+for ax in axes:
+    ax.grid(axis="x", visible=False)
+plt.show()
+
+# %% [markdown]
+# In {numref}`fig-sentiment-attention` nearly all weight stands on one state of
+# the clause that decides. But that state belongs to "was": the backward layer,
+# coming from the right, has just read "dull". The weights say where the network
+# collects its answer, and not which words made it ([Jain and Wallace,
+# 2019](https://aclanthology.org/N19-1357)); for that, take words away.
+
+# %% tags=["within-0.03"]
+before_comma = float(alpha[0, : words.index(",")].sum())
+print(f"weight before the comma: {before_comma:.2f}")
+
+# %%
+assert before_comma > 0.8
+
+# %% [markdown]
 # ### The same model in Keras, and in NumPy
 #
-# The embedding makes a mask from the zeros of the padding, and Keras's layers
-# hand it on. One does not use it: `GlobalMaxPooling1D` finds the 0 that stands
-# after a row's end wherever a unit is negative throughout. The book's layer
+# In Keras the embedding makes a mask from the zeros of the padding, and the
+# layers hand it on; but `GlobalMaxPooling1D` does not use it. The book's layer
 # masks first.
 
 # %% tags=["tab-pytorch"]
@@ -311,17 +424,17 @@ layers = Bidirectional(
 # %% tags=["tab-keras"]
 # Keras
 keras.config.set_dtype_policy("float64")
-twin = sentiment_classifier(len(vocabulary), 32, 32, pooling="max")
+same_model = sentiment_classifier(len(vocabulary), 32, 32, pooling="max")
 keras.config.set_dtype_policy("float32")
-twin.get_layer("embedding").set_weights([arrays["embedding.weight"]])
-twin.get_layer("recurrent").set_weights(to_keras(layers).get_weights())
-twin.get_layer("head").set_weights(
+same_model.get_layer("embedding").set_weights([arrays["embedding.weight"]])
+same_model.get_layer("recurrent").set_weights(to_keras(layers).get_weights())
+same_model.get_layer("head").set_weights(
     [arrays["head.weight"].T, arrays["head.bias"]]
 )
 padded, few_lengths = pad(
     [vocabulary.encode(text) for text in few], value=Vocabulary.PAD
 )
-keras_logits = twin(padded).numpy()
+keras_logits = same_model(padded).numpy()
 
 # %%
 # NumPy
@@ -330,14 +443,21 @@ outputs, _ = layers.forward(
 )
 pooled = pool_max(outputs, mask_from_lengths(few_lengths, padded.shape[1]))
 logits = pooled @ arrays["head.weight"].T + arrays["head.bias"]
-assert np.abs(logits - keras_logits).max() < 1e-10
+
+# %%
+# Identity: same-verdicts
 odds = np.exp(logits)
-assert np.abs(odds[:, 1] / odds.sum(axis=1) - torch_found).max() < 1e-6
-print("NumPy, PyTorch and Keras agree")
+gaps = {
+    "Keras": np.abs(logits - keras_logits).max(),
+    "PyTorch": np.abs(odds[:, 1] / odds.sum(axis=1) - torch_found).max(),
+}
+assert gaps["Keras"] < 1e-10
+assert gaps["PyTorch"] < 1e-6
+print({name: f"{gap:.6f}" for name, gap in gaps.items()}, "from NumPy")
 
 # %% [markdown]
 # Trained by Keras from its own initial weights, on rows padded to one length,
-# it learns the same:
+# for five passes:
 
 
 # %%
@@ -348,34 +468,40 @@ def encode(part):
     return numbers, part["label"].to_numpy()
 
 
+# %% tags=["within-0.03"]
 keras.utils.set_random_seed(0)
 keras_model = sentiment_classifier(len(vocabulary), 32, 32, dropout=(0.1, 0.1))
 keras_model.compile(
-    keras.optimizers.Adam(5e-3, clipnorm=1.0),
+    keras.optimizers.Adam(5e-3, global_clipnorm=1.0),
     keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
     jit_compile=False,
 )
 keras_model.fit(*encode(train), batch_size=64, epochs=5, verbose=0)
 keras_accuracy = keras_model.evaluate(*encode(test), verbose=0)[1]
-assert keras_accuracy >= 0.99
-print("Keras, too: 99 in 100 of the test")
+print(f"Keras: {keras_accuracy:.3f} of the test right")
+
+# %%
+assert keras_accuracy > 0.93
 
 # %% [markdown]
 # ### Which part of the architecture does it?
 #
 # One seed proves little. `python -m benchmarks.sentiment_twins` trains six
 # architectures with five seeds each for ten epochs, two of them for thirty as
-# well, beside bags of words and of n-grams. The table gives the lowest and the
-# highest accuracy:
+# well, beside bags of words and of n-grams; all networks at one
+# learning rate, $0.005$, which was not tuned for each.
 
 # %%
 recorded = load_results("sentiment_twins")["results"]
-parts = ["test", "held out", "tail 50", "tail 100", "tail 400"]
-scores = {name: run for name, run in recorded.items() if "test" in run}
-table = pd.DataFrame(scores).T[parts]
+parts = ["test", "held out", "tail 100", "tail 400"]
+runs = {
+    name: run
+    for name, run in recorded.items()
+    if "test" in run and not name.startswith("Chinese")
+}
+table = pd.DataFrame(runs).T[parts]
 table.index = table.index.str.replace(r", seed \d", "", regex=True)
-seeds = table.groupby(level=0, sort=False)
 
 
 def lowest_to_highest(scores):
@@ -383,31 +509,47 @@ def lowest_to_highest(scores):
     return low if low == high else f"{low} – {high}"
 
 
-seeds.agg(lowest_to_highest)
+# %% mystnb={"figure": {"name": "tab-sentiment-twins", "caption": "Share right on twins, the lowest and the highest of five seeds; on the test, on held-out combinations of negator and adjective, and with 100 and 400 neutral words behind the verdict. Ten epochs where nothing else is said."}}
+table.groupby(level=0, sort=False).agg(lowest_to_highest)
 
 # %% [markdown]
-# - **Bags** stay near chance on everything: on twins they must, and on single
-#   clauses a weighted sum of words cannot join a negator to its adjective. On
-#   held-out combinations they fall below.
-# - **BiLSTM with maximum or attention**: every seed is perfect everywhere.
-# - **BiLSTM with the last states**: after ten epochs most seeds are still at
-#   chance; after thirty all five are perfect. It is slow, not incapable.
-# - **One-way LSTM**: thirty epochs make all five seeds perfect on the test *and
-#   leave most of them at chance behind 400 neutral words*. A perfect test score
-#   does not say what a model has learned.
-# - **The GRU** learns faster and holds longer here; the plain RNN learns
-#   nothing in ten epochs.
+# From {numref}`tab-sentiment-twins`:
 #
-# The order of the rows is a finding about this corpus, these sizes and ten
-# epochs, not a law.
+# - **Bags** stay near chance on everything: on twins they must, and on single
+#   clauses a weighted sum cannot join a negator to its adjective.
+# - **BiLSTM with maximum or attention**: every seed is right everywhere.
+# - **BiLSTM with the last states**: after ten epochs three of five seeds are
+#   still at chance; after thirty all are right. Slow is not incapable.
+# - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
+#   leave four of them at 0.51 behind 400 neutral words*.
+# - **The GRU** is right on the test after ten epochs with every seed. The
+#   plain RNN has learned nothing by then; what more epochs or another
+#   learning rate would do is not on record.
+#
+# Five more seeds of that LSTM were trained until at most one validation
+# sentence in a thousand was wrong, three epochs in a row:
+
+# %%
+for seed, run in recorded["learned"]["LSTM, last"].items():
+    print(f"seed {seed}, {len(run['accuracy'])} epochs:", end=" ")
+    print(f"test {run['test']:.2f}, behind 400 words {run['tail 400']:.2f}")
+
+# %% [markdown]
+# All are right on the test, and behind 400 words three of them hold and two are
+# at chance. A perfect test score does not say what a model has learned. A
+# maximum need not remember where the verdict stood: some unit was high there,
+# and that value stands. A last state has to be carried over every neutral word,
+# training never asked for more than 12, and whether it holds is left to the
+# seed and the moment of stopping. There are two remedies: a pooling that need
+# not remember, or training sentences as long as those to come.
 
 # %% [markdown]
 # ## A verdict, word by word
 #
 # The verdict of this review stands in its first half. After every word each
-# recorded classifier was asked what it would say if the text ended there:
+# recorded classifier was asked what it would say if the text ended there.
 
-# %% mystnb={"image": {"alt": "Probability of positive after each word of a review, a panel per classifier. RNN: a flat line at one half. LSTM: near zero after dull, rising from the comma to almost one before brilliant, then back to zero. BiLSTM with maximum and with attention: down to zero at dull, and there they stay."}}
+# %% mystnb={"figure": {"name": "fig-sentiment-reading", "caption": "What four classifiers would say of a review if it ended after each of its words. Its verdict, negative, stands in the first clause."}, "image": {"alt": "Probability of positive after each word of a review, a panel per classifier. RNN: a flat line at one half. LSTM: near zero after dull, rising from the comma to almost one before brilliant, then back to zero. BiLSTM with maximum and with attention: down to zero at dull, and there they stay."}}
 readings = [
     Reading(
         each["tokens"],
@@ -418,29 +560,37 @@ readings = [
 draw_reading(readings[1])
 
 # %% [markdown]
-# The RNN never leaves one half. The one-way LSTM is sure after "dull", turns
-# with the comma and "although", and comes back only after "brilliant": its
-# state must carry the argument, and then the answer, to the end. The two
-# BiLSTMs read each beginning from both ends; they are sure at "dull", and
-# neither the concession nor the tail moves them. No training text ends in
-# mid-clause, so none of them was trained to answer there: the lines show where
-# their states lean.
+# In {numref}`fig-sentiment-reading` the RNN never leaves one half. The one-way
+# LSTM is sure after "dull", turns with the comma and "although", and comes back
+# only after "brilliant". The two BiLSTMs are sure at "dull", and neither the
+# concession nor the tail moves them.
 #
-# Pick another sentence, and move along it:
+# Is such a line a mind that follows the argument? Look at the third recorded
+# sentence, which begins with a concession, "although the new score was not
+# tedious", and ask the BiLSTM with a maximum word by word:
 
 # %%
+third = readings[2]
+for place in (1, 3, 4, 6, 11, 17, 18):
+    said = third.verdicts["BiLSTM, max"][place]
+    print(f"{third.tokens[place]:8} {said:.2f}")
+
+# %% [markdown]
+# It says 0.88 at "was", before a single word of praise or blame. So the 0.81 at
+# "evening", where the concession ends, is no sign that it has understood the
+# clause: it was as sure without it. No training sentence ends in mid-clause, so
+# nothing taught the network what to say there.
+#
+# Move along another sentence:
+
+# %% mystnb={"figure": {"name": "fig-sentiment-lab", "caption": "Move along a sentence and watch four verdicts."}}
 reading_lab(readings, start=20)
 
 # %% [markdown]
-# Blue words leave the reader with a positive verdict, orange ones with a
-# negative one. The third sentence begins with a concession. At "evening", where
-# it ends, the two BiLSTMs call the text good, for so far it says nothing else;
-# the one-way LSTM already says the opposite.
-#
-# Now type a sentence of your own. Words that the vocabulary lacks are read as
-# unknown.
+# In {numref}`fig-sentiment-lab` blue words leave a positive verdict, orange
+# ones a negative one. Type a sentence:
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-sentiment-own", "caption": "The BiLSTM of this chapter on a sentence of yours."}}
 SENTENCE = (
     "the main plot was never dull , although the camera work was rather clumsy"
 )
@@ -452,213 +602,566 @@ print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
-# Try "the plot is a masterpiece": the corpus never had its words, and the
-# answer means nothing.
+# {numref}`fig-sentiment-own` knows the twins' words alone; others are unknown.
 #
 # ### In Chinese
 #
-# Nothing above knows English. Chinese has no spaces, so the tokens are
-# characters:
+# Chinese has no spaces, so the tokens are characters; nothing else changes:
 
 # %%
 chinese = make_twins(6000, rng=0, language="zh")
-print(chinese["text"][0])
-zh_train, zh_valid, zh_test = split_pairs(chinese, (0.8, 0.1, 0.1), rng=0)
-characters = Vocabulary.from_texts(zh_train["text"])
-reader = train_classifier(zh_train, zh_valid, characters)
-found = positive_probabilities(reader, zh_test["text"], characters) > 0.5
-assert (found == zh_test["label"]).mean() >= 0.99
-print(len(characters), "characters; right: 99 in 100")
+print(" ".join(tokenize(chinese["text"][0])))
+found = [
+    run["test"] for name, run in recorded.items() if name.startswith("Chinese")
+]
+print("recorded, right on the test:", median_and_range(found, 3))
 
 # %% [markdown]
 # ## Real reviews
 #
-# The twins show what order *can* be worth. What is it worth in real text?
-# `python -m benchmarks.sentiment --data PATH_OR_NAME` answers for a folder of
-# your files or a data set of the Hugging Face hub: it chooses on validation,
-# scores the test split once, and repeats the comparison over ten folds.
-# Recorded here: 10,662 sentences from film reviews
-# ([Pang and Lee, 2005](https://aclanthology.org/P05-1015)), whose texts the
-# book does not carry. A file of yours needs a column of texts and one of
-# labels, 0 or 1; what is wrong in it is named by its line.
+# The twins show what order *can* be worth. And in real text?
+# `python -m benchmarks.sentiment --data PATH_OR_NAME` answers for files of
+# yours. Recorded here: 10,662 sentences from film reviews ([Pang and Lee,
+# 2005](https://aclanthology.org/P05-1015)). Their licence is not stated, so the
+# book does not carry them; one stands in the first figure of [Socher et al.
+# (2013)](https://aclanthology.org/D13-1170): "This film doesn't care about
+# cleverness, wit or any other kind of intelligent humor." Three words of
+# praise, and a verdict that hangs on "doesn't". How usual is that?
 
 # %%
-import tempfile
-from pathlib import Path
-
-with tempfile.TemporaryDirectory() as folder:
-    mine = Path(folder) / "mine.csv"
-    mine.write_text("text,label\nA fine film.,1\nA dull one.,bad\n")
-    try:
-        load_reviews(mine)
-    except ValueError as error:
-        print(error)
+everything = load_results("sentiment_rows")["results"]["rotten_tomatoes"]
+texts = everything["train"]
+print(f"tokens in a sentence: {texts['tokens']['median']:.0f} in the median,")
+print(
+    f"  {texts['tokens']['5 %']:.0f} to {texts['tokens']['95 %']:.0f} in 90 %"
+)
+print(f"different words: {texts['words']}, of which in one sentence only:")
+print(f"  {texts['words in one text'] / texts['words']:.0%}")
+for name in ("negation", "contrast", "neither"):
+    print(f"sentences with {name}: {texts['slices'][name]:.0%}")
 
 # %% [markdown]
-# The one to beat is *NB-weighted logistic regression*
-# ([Wang and Manning, 2012](https://aclanthology.org/P12-2018)). It multiplies
-# each one- or two-word feature $f$ by the log ratio of its shares in the two
-# classes,
+# Half of all words occur in one sentence only, so that a network learns
+# them from a single label. A quarter of the sentences negate something and a
+# fifth hold a "but" or its kin; 64 % do neither, and there order has little to
+# say.
+#
+# ### Which words tell the classes apart
+#
+# A word that stands mostly in good reviews speaks for good. A simple measure of
+# how loudly is the log of the ratio of its shares in the two classes. By hand,
+# with three words in all and one added to each count, so that no share is zero:
+#
+# | word | in positive texts | in negative texts | $p$ | $q$ | $r = \log\frac{p/12}{q/15}$ |
+# |-|-|-|-|-|-|
+# | moving | 6 | 1 | 7 | 2 | 1.48 |
+# | dull | 0 | 8 | 1 | 9 | −1.97 |
+# | film | 3 | 3 | 4 | 4 | 0.22 |
+#
+# This is what naive Bayes adds up, word by word. *NB-weighted logistic
+# regression* ([Wang and Manning, 2012](https://aclanthology.org/P12-2018))
+# starts from there: it multiplies each one- or two-word feature $j$ by
 #
 # $$
-# r_f = \log \frac{p_f / \lVert p \rVert_1}{q_f / \lVert q \rVert_1}, \qquad
+# r_j = \log \frac{p_j / \sum_k p_k}{q_j / \sum_k q_k}, \qquad
 # p = 1 + \sum_{i:\, y_i = 1} x_i, \qquad q = 1 + \sum_{i:\, y_i = 0} x_i ,
 # $$ (eq-sentiment-ratio)
 #
-# and fits a logistic regression on that: seconds of work, and no order beyond
-# pairs of words.
+# where $x_i$ marks the features that text $i$ has, and fits a logistic
+# regression on that: seconds of work, and no order beyond pairs of words.
 
 # %%
-show_source(NaiveBayesWeights.fit)
+counts = np.array([[6.0, 0, 3], [1, 8, 3]])
+p, q = 1 + counts
+print(np.log((p / p.sum()) / (q / q.sum())).round(2))
+show_source(NaiveBayesWeights.fit, bare=True)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-sentiment-words", "caption": "Of the words in at least 20 training sentences, the ten with the highest and the ten with the lowest log-count ratio r, with the number of positive and negative sentences that have them."}}
+ranked = pd.DataFrame(texts["ratios"]).T
+halves = [ranked[:10].reset_index(), ranked[::-1][:10].reset_index()]
+for half in halves:
+    half.columns = ["word", "positive", "negative", "r"]
+    half[["positive", "negative"]] = half[["positive", "negative"]].astype(int)
+pd.concat(halves, axis=1, keys=["praise", "blame"]).round(2)
 
 # %% [markdown]
-# What helps a network that starts from random embeddings and 8,529 sentences?
-# Three seeds each, on validation:
-
-# %%
-reviews = load_results("sentiment")["results"]["rotten_tomatoes"]
-tried = {name: run["accuracy"] for name, run in reviews["validation"].items()}
-baseline = reviews["baselines"]["NB-weighted logistic regression"]
-print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
-pd.DataFrame(tried).agg(["mean", "std"]).T.round(3)
-
-# %% [markdown]
-# Poolings, cells, dropped words and weight decay lie within about a point of
-# each other, and the seeds of one variant differ by as much: none of these
-# choices is shown to matter. Nor is recurrence by itself: without it, the
-# maximum of the token vectors has 0.783. Character n-grams ([Bojanowski et al.,
-# 2017](https://aclanthology.org/Q17-1010)) do harm.
+# By {numref}`tab-sentiment-words` "unfunny" stands in 23 bad reviews and no
+# good one, "dull" in 63 and 2. But "tv" and "90" (minutes) are no opinions:
+# what a classifier learns is what *these* reviewers write.
 #
+# ### Variants of the network
+#
+# A network that starts from random embeddings does not know these words. What
+# helps it? Each variant was trained with three seeds, at one learning rate.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-variants", "caption": "Validation accuracy of the variants that were tried, one dot for each of three seeds, a bar at the median; all at a learning rate of 0.002, which was not tuned for each. The dashed line is NB-weighted logistic regression."}, "image": {"alt": "Rows of three dots. Most rows lie between 76 and 79 %; character n-grams lie lower; rows with NB in the embeddings or its log odds inside lie near 80 %, around the dashed line at 80.6 %."}}
+reviews = load_results("sentiment")["results"]["rotten_tomatoes"]
+fig, ax = plt.subplots(figsize=(6.2, 5.2))
+names = list(reviews["validation"])[::-1]
+for place, name in enumerate(names):
+    tried = 100 * np.array(reviews["validation"][name]["accuracy"])
+    color = COLORS["orange" if "no recurrence" in name else "blue"]
+    ax.plot(tried, [place] * 3, "o", color=color, alpha=0.7)
+    ax.plot([np.median(tried)] * 2, [place - 0.3, place + 0.3], color=color)
+baseline = reviews["baselines"]["NB-weighted logistic regression"]
+ax.axvline(100 * baseline["validation"], color="black", ls="--", lw=1)
+ax.set_yticks(range(len(names)), [n.replace("BiLSTM, ", "") for n in names])
+ax.tick_params(axis="y", labelsize=9)
+ax.set(xlabel="validation sentences right, %")
+plt.show()
+
+# %% [markdown]
+# In {numref}`fig-sentiment-variants` poolings, cells, dropped words and weight
+# decay lie within about a point of each other, and so do the seeds of one
+# variant: these runs show none of these choices to matter. Nor recurrence by
+# itself: without it (orange) the maximum has 0.783, with it 0.781.
+
+# %%
+tried = {name: run["accuracy"] for name, run in reviews["validation"].items()}
+for name in (
+    "BiLSTM, max",
+    "no recurrence, max",
+    "NB in embeddings",
+    "NB log odds inside",
+    "NB in both, more dropout",
+):
+    print(f"{name}: {np.mean(tried[name]):.3f}")
+print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
+
+# %% [markdown]
 # What helps is what the baseline knows. Embeddings whose first five numbers
-# start at their word's $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to 0.802;
-# without recurrence they reach 0.785 at best. Adding the baseline's log odds of
-# the whole text to the logits gives 0.799, less than the baseline's own 0.806;
-# both together, with more dropout, give 0.812. (The log odds of training texts
-# come from fits that did not see them: a fit that did is nearly always right
-# there and leaves the network nothing to learn.)
+# start at their word's $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to 0.802.
+# Adding the baseline's log odds of the whole text to the logits gives 0.799;
+# both together, with more dropout, give 0.812. (Those of training texts come
+# from fits that did not see them.)
+#
+# ## One test set, and how to read it
 #
 # The four poolings and the best variant of either kind went on to the test
-# split, with five seeds and as an ensemble, the mean of the five probabilities.
-# The *combination* mixes the log odds of ensemble and baseline, in the share
-# that suits validation. *p* is McNemar's exact test on the rows where only one
-# of two classifiers is right; *calibration* is the mean gap between stated
-# probability and accuracy over ten bins ([Guo et al.,
-# 2017](https://arxiv.org/abs/1706.04599)).
+# sentences, with five seeds each. The *ensemble* averages five probabilities;
+# the *combination* mixes the log odds of the "NB in embeddings" ensemble with
+# the baseline's, in the share that suits validation.
+#
+# Are two classifiers equally good? Both have answered the same 1,067 sentences.
+# Those that both get right, or both get wrong, cannot tell them
+# apart; only those can where one alone is right. The record holds these counts.
+# For the ensemble of five plain BiLSTMs against the baseline:
+
+# %%
+answers = RecordedRows(everything)
+n_test, nb_share = reviews["rows"][2], baseline["test"]
+plain = reviews["models"]["BiLSTM, max"]
+only_network = plain["against_nb"]["only_first_right"]
+only_nb = plain["against_nb"]["only_second_right"]
+both = round(nb_share * n_test) - only_nb
+counts = [
+    [both, only_nb],
+    [only_network, n_test - both - only_nb - only_network],
+]
+columns = ["BiLSTMs right", "BiLSTMs wrong"]
+pd.DataFrame(counts, ["NB right", "NB wrong"], columns)
+
+# %% [markdown]
+# If they were equally good, each of the sentences off the diagonal would go to
+# either with probability one half, like the toss of a coin. How often does a
+# fair coin split so many tosses at least so unevenly?
+#
+# $$
+# p = 2 \sum_{k=0}^{m} \binom{n}{k} 2^{-n},
+# $$ (eq-sentiment-mcnemar)
+#
+# with $n$ sentences off the diagonal and $m$ the smaller of the two counts.
+# That is McNemar's test in its exact form ([McNemar,
+# 1947](https://doi.org/10.1007/BF02295996)).
+
+# %%
+# Identity: mcnemar-by-hand
+n, m = only_nb + only_network, min(only_nb, only_network)
+p = 2 * sum(comb(n, k) for k in range(m + 1)) / 2**n
+first = np.r_[np.ones(only_nb), np.zeros(only_network)].astype(bool)
+assert np.isclose(p, mcnemar_test(first, ~first))
+assert np.isclose(p, plain["against_nb"]["p"])
+print(f"{only_nb} and {only_network} of {n}: p = {p:.2f}")
+
+# %% [markdown]
+# Eighty to 67 is what a fair coin does, or worse, in 32 of 100 such series. The
+# 13 sentences, more than a point of accuracy, may be luck.
+#
+# {numref}`tab-sentiment-test` asks this question seven times. Of seven tests
+# between classifiers that do not differ, one family in three has a $p$ below
+# $0.05$ somewhere if the tests are independent, for $1 - 0.95^7 = 0.30$.
+# *Holm's* adjustment pays for that: multiply the smallest $p$ by seven, the
+# next by six, and so on, and never let a later one fall below an earlier.
 
 
 # %%
-def row(run):
-    scores = np.array(run["test"])
-    return {
-        "single": f"{scores.mean():.1%} ± {scores.std(ddof=1):.1%}",
-        "ensemble": f"{run['ensemble']:.1%}",
-        "p against NB": f"{run['against_nb']['p']:.2f}",
-        "calibration": f"{run['ensemble_calibration_error']:.1%}",
-        "CPU s": f"{np.mean(run['cpu_seconds']):.0f}",
+def percent(value):
+    return f"{value:.1%}"
+
+
+table = {}
+for name, run in reviews["models"].items():
+    table[name] = {
+        "single": f"{np.mean(run['test']):.1%}",
+        "lowest": percent(min(run["test"])),
+        "highest": percent(max(run["test"])),
+        "ensemble": percent(run["ensemble"]),
+        "p": run["against_nb"]["p"],
     }
+mixture = reviews["combination"]
+table["combination"] = {
+    "ensemble": percent(mixture["test"]),
+    "p": mixture["against_nb"]["p"],
+}
 
-
-table = {name: row(run) for name, run in reviews["models"].items()}
-others = reviews["baselines"] | {"combination": reviews["combination"]}
-for name, run in others.items():
-    p = f"{run['against_nb']['p']:.2f}" if "against_nb" in run else ""
-    kind = "ensemble" if name == "combination" else "single"
-    table[name] = {kind: f"{run['test']:.1%}", "p against NB": p}
-    table[name]["calibration"] = f"{run['calibration_error']:.1%}"
-pd.DataFrame(table).T.fillna("")
-
-# %% [markdown]
-# A network from random embeddings stays behind: 77.4 % with the maximum, 78.9 %
-# as an ensemble, against the baseline's 80.1 %. With 1,067 test sentences that
-# may be luck: of the four poolings, mean and attention alone fall behind at
-# $p < 0.05$. NB in the embeddings brings a single network to 79.0 %, NB in both
-# to 80.0 %, and the combination has 80.4 %, three sentences more than the
-# baseline ($p = 0.83$). The networks state their confidence about as well as
-# the baseline; TF-IDF is two to three times as far off.
-#
-# One split cannot settle differences this small. So train and test ten times,
-# on ten folds of all rows. Within a fold each of ten networks stops on another
-# tenth of the training rows, so that the ensemble learns from all of them, as
-# the baseline does. Folds share training rows; the intervals are widened for
-# that
-# ([Nadeau and Bengio, 2003](https://doi.org/10.1023/A:1024068626366)).
-
-# %%
-folds = pd.DataFrame(reviews["folds"])
-compared = pd.DataFrame(reviews["fold_differences"]).T.map("{:+.2%}".format)
-compared.insert(0, "accuracy", folds.mean().map("{:.1%}".format))
-print(f"NB-weighted logistic regression: {folds.iloc[:, 0].mean():.1%}")
-compared
+# %% mystnb={"figure": {"name": "tab-sentiment-test", "caption": "1,067 test sentences: accuracy of single networks (mean, lowest and highest of five seeds) and of the ensemble of the five; McNemar's p of the ensemble against NB-weighted logistic regression, which is right on 80.1 %, and the same after Holm's adjustment for seven tests."}}
+table = pd.DataFrame(table).T
+table["Holm"] = holm(table["p"].astype(float).to_numpy())
+for column in ("p", "Holm"):
+    table[column] = table[column].map("{:.2f}".format)
+table.fillna("")
 
 # %% [markdown]
-# Networks with NB in their embeddings are now 0.12 points behind the baseline,
-# with an interval that holds zero. With NB in both they are 1.05 ahead of it,
-# and mixed with it the first are 1.07 ahead; both intervals lie above zero.
-# Read them with care: an earlier protocol, three networks a fold that all
-# stopped on the same tenth, had not shown the gain beyond doubt, and the
-# variants were chosen on rows that are in these folds.
+# Read {numref}`tab-sentiment-test` by its columns. An ensemble of plain
+# networks is better than its members: with the maximum 77.4 % become 78.9 %.
+# But NB in the embeddings, which lifts a single network to 79.0 %, brings an
+# ensemble nothing: 78.5 % is below the plain ensemble, and below the mean of
+# its own five members. Averaging helps where members err on different
+# sentences, and these may agree in their errors. The ensembles of mean and
+# attention had a $p$ of 0.04 each; after Holm it is 0.25, and nothing in this
+# table differs from the baseline by more than luck allows.
 #
-# Is it *order* that gains? The control is the network without recurrent layers
-# that did best on validation among six, the mean of its token vectors. It is
-# 0.64 points behind the baseline alone and 0.79 ahead when mixed with it. With
-# recurrence against without, on the same folds:
+# The baseline got less care than the networks: scikit-learn's default penalty,
+# C = 1. Choose it on validation, among seven, and see:
 
-# %%
-pd.DataFrame(reviews["recurrence"]).T.map("{:+.2%}".format)
+# %% mystnb={"figure": {"name": "tab-sentiment-counting", "caption": "What counts words or characters, at scikit-learn's default penalty and at the best of seven on validation."}}
+kinds = list(everything["penalties"])
+kinds = [kind for kind in kinds if kind in everything["counting"]]
+counting = {}
+for kind in kinds:
+    tuned = everything["penalties"][kind]
+    counting[kind] = {
+        "C": f"{float(max(tuned, key=tuned.get)):g}",
+        "validation, C = 1": f"{tuned.get('1', tuned.get('1.0')):.1%}",
+        "validation, best C": f"{max(tuned.values()):.1%}",
+        "test, C = 1": percent(answers.accuracies(f"{kind}, C = 1")[0]),
+        "test, best C": percent(answers.accuracies(kind)[0]),
+    }
+pd.DataFrame(counting)
 
 # %% [markdown]
-# Recurrence is worth 0.52 points to networks alone, and the interval barely
-# excludes zero. To the combination it is worth 0.28, and there the interval
-# holds zero. By these estimates most of what a network adds to the baseline is
-# a second opinion on the words, not their order.
-#
-# ## Where it goes wrong
-#
-# What do the mistakes have in common? Cut the test set into slices:
+# {numref}`tab-sentiment-counting`: TF-IDF had been left short, 76.1 % on
+# validation against 78.3 % at the penalty that suits it; the NB-weighted
+# regression was at its best already. And before a network's contribution is
+# praised: what does *any* second opinion add? Average ten fits of the baseline,
+# each without another tenth of the training sentences; and mix it with other
+# models that count, just as it was mixed with the networks.
 
 # %%
-slices = [pd.DataFrame(found).T for found in reviews["slices"].values()]
-counts = slices[0]["texts"].astype(int)
-accuracies = [found["accuracy"].map("{:.1%}".format) for found in slices]
-pd.concat(
-    [counts, *accuracies], axis=1, keys=["texts", "NB", "networks", "both"]
+default = "NB-weighted, C = 1"
+valid_truth = answers.labels("validation")
+
+
+def mixed(name, part):
+    z_nb = {p: answers.ensemble(default, p) for p in ("validation", part)}
+    z = {p: answers.ensemble(name, p) for p in ("validation", part)}
+    w = best_share(z["validation"], z_nb["validation"], valid_truth)
+    return answers.right(w * z[part] + (1 - w) * z_nb[part], part)
+
+
+def rival(name, part):
+    if name.startswith("NB and "):
+        return mixed(name.removeprefix("NB and "), part)
+    return answers.right(answers.ensemble(name, part), part)
+
+
+# %% mystnb={"figure": {"name": "tab-sentiment-mixtures", "caption": "What a second model that counts adds to the baseline (first row): accuracy on validation and test sentences, McNemar's p against the baseline on the test sentences, and p after Holm's adjustment for the three."}}
+rivals = [default, "NB-weighted, ten fits"]
+rivals += ["NB and TF-IDF, 1-grams", "NB and TF-IDF, characters"]
+right = {name: rival(name, "test") for name in rivals}
+p_values = [mcnemar_test(right[name], right[default]) for name in rivals[1:]]
+adjusted = holm(p_values)
+pd.DataFrame(
+    {
+        "validation": [percent(rival(n, "validation").mean()) for n in rivals],
+        "test": [percent(right[name].mean()) for name in rivals],
+        "p": ["", *(f"{p:.2f}" for p in p_values)],
+        "Holm": ["", *(f"{p:.2f}" for p in adjusted)],
+    },
+    rivals,
 )
 
 # %% [markdown]
-# Contrast costs everybody ten points or more: 72.3 % for the baseline and 69.6
-# % for the networks where a "but" or its kin stands, 82.3 % and 81.3 % where
-# nothing is negated or contrasted. If reading in order paid anywhere, it should
-# pay there and under negation, and there is no sign that it does: what the
-# network learns from 6,030 sentences made to teach it, it does not learn from
-# 8,529 real ones.
+# Ten fits of the baseline are worth no more than one. Mixed with characters it
+# is right on 81.5 % of the test sentences, more than any network or mixture
+# with one above. Has counting letters won? By {numref}`tab-sentiment-mixtures`
+# its $p$ is 0.14, and 0.41 after Holm; and on validation the same mixture, at
+# 80.6 %, is level with the baseline alone, at 80.5 %. A second opinion that
+# counts looks as good here as one that reads, and this test set cannot tell
+# either from luck.
 #
-# Then read. With `--mistakes mistakes.html` the benchmark writes a page to
-# browse the mistakes on your *validation* texts, the most confident first: who
-# reads test texts and mends what is wrong there has trained on them. Here are
-# those of the one-way LSTM, seed 0, on new twins with up to 40 words behind the
-# verdict:
+# ### Ten folds
+#
+# One test set of 1,067 sentences cannot settle a point: the standard error of
+# its accuracy is 1.2 points. So train and test ten times, on ten *folds* of all
+# rows, each tested once. Within a fold each of ten networks stops on another
+# tenth of the training rows, so that the ensemble learns from all of them, as
+# the baseline does.
+#
+# Ten differences are no ten experiments: any two folds share eight ninths of
+# their training rows. [Nadeau and Bengio
+# (2003)](https://doi.org/10.1023/A:1024068626366) therefore add the share
+# tested over the share trained, $\frac19$ here, to the $\frac1{10}$ of
+# independent differences,
+#
+# $$
+# \widehat{\operatorname{var}} = \Bigl(\frac1{10} + \frac19\Bigr) s^2 ,
+# $$ (eq-sentiment-folds)
+#
+# which makes an interval wider by $\sqrt{1 + 10/9} = 1.45$.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-folds", "caption": "Accuracy over ten folds less that of NB-weighted logistic regression, in points, with 95 % intervals by Nadeau and Bengio, not adjusted for their number. Blue: with recurrence; orange: without."}, "image": {"alt": "A forest plot of five intervals. The recurrent ensemble and the ensemble without recurrence include zero; NB log odds inside and both combinations lie about one point above it."}}
+folds = pd.DataFrame(reviews["folds"])
+NB = "NB-weighted logistic regression"
+rivals = {
+    name: fold_difference((folds[name] - folds[NB]).to_numpy())
+    for name in folds
+    if name in reviews["fold_differences"]
+}
+fig, ax = plt.subplots(figsize=(6.2, 2.9))
+for place, (name, each) in enumerate(reversed(rivals.items())):
+    color = "orange" if "without" in name else "blue"
+    ax.plot([100 * each["low"], 100 * each["high"]], [place] * 2, COLORS[color])
+    ax.plot(100 * each["mean"], place, "o", color=COLORS[color])
+ax.axvline(0, color="black", lw=1)
+ax.set_yticks(range(len(rivals)), list(reversed(rivals)), fontsize=9)
+ax.set(xlabel="points above NB-weighted logistic regression")
+plt.show()
+
+# %% [markdown]
+# Taken alone, three of the five intervals of {numref}`fig-sentiment-folds` lie
+# above zero.
+
+
+# %% mystnb={"figure": {"name": "tab-sentiment-folds", "caption": "The same in numbers: mean difference from the baseline in points, its 95 % interval, its p, and p after Holm's adjustment for all rows."}}
+def interval(each):
+    return f"{100 * each['low']:+.2f} to {100 * each['high']:+.2f}"
+
+
+adjusted = holm([each["p"] for each in rivals.values()])
+compared = {
+    name: {
+        "points": f"{100 * each['mean']:+.2f}",
+        "interval": interval(each),
+        "p": f"{each['p']:.3f}",
+        "Holm": f"{by_holm:.2f}",
+    }
+    for (name, each), by_holm in zip(rivals.items(), adjusted, strict=True)
+}
+print(f"NB-weighted logistic regression: {folds[NB].mean():.1%}")
+pd.DataFrame(compared).T
+
+# %% [markdown]
+# By {numref}`tab-sentiment-folds` networks with NB in their embeddings are 0.12
+# points behind the baseline. With NB in both they are 1.05 points ahead, and
+# mixed with the baseline the first are 1.07 ahead, with an interval from 0.29
+# to 1.84. Taken together, none of the five survives: the smallest adjusted $p$
+# is 0.06. And the variants were chosen on validation rows that are in these
+# folds, while an earlier protocol, three networks a fold that all stopped on
+# the same tenth, had not shown the gain. A point, perhaps.
+#
+# ### The same without recurrence
+#
+# The control is the same network without its recurrent layers: the mean of its
+# token vectors, blind to order.
 
 # %%
+with_and_without = {
+    "ensembles that know r": (
+        "recurrent ensemble",
+        "ensemble without recurrence",
+    ),
+    "mixed with the baseline": (
+        "combination",
+        "combination without recurrence",
+    ),
+}
+worth = {
+    name: fold_difference((folds[a] - folds[b]).to_numpy())
+    for name, (a, b) in with_and_without.items()
+}
+
+# %% mystnb={"figure": {"name": "tab-sentiment-recurrence", "caption": "With recurrence less without, over the same ten folds, in points, with 95 % intervals by Nadeau and Bengio; p after Holm's adjustment for these rows."}}
+adjusted = holm([each["p"] for each in worth.values()])
+pd.DataFrame(
+    {
+        name: {
+            "points": f"{100 * each['mean']:+.2f}",
+            "interval": interval(each),
+            "Holm": f"{by_holm:.2f}",
+        }
+        for (name, each), by_holm in zip(worth.items(), adjusted, strict=True)
+    }
+).T
+
+# %% [markdown]
+# In {numref}`tab-sentiment-recurrence` recurrence is worth 0.52 points to
+# ensembles, from 0.03 to 1.00, and 0.28 to their mixtures with the baseline,
+# from −0.25 to 0.82. So of the 1.07 points that a mixture gains, 0.79 come with
+# a network that is blind to order: most of what a network adds to the baseline
+# is a second opinion on the words. [Chapter 10](10_stock_forecaster.ipynb) asks
+# the same of prices, and takes the recurrence out there too.
+#
+# ## Can the probabilities be believed?
+#
+# A classifier that says "80 %" of a hundred sentences should be right on
+# eighty. To check, sort the sentences by *confidence*, the probability of the
+# class that is named, into ten bins from one half to one, and compare each
+# bin's mean confidence with its share of right answers. The *expected
+# calibration error* is the mean gap, each bin weighted by its sentences ([Guo
+# et al., 2017](https://arxiv.org/abs/1706.04599)).
+
+# %%
+truth = answers.labels()
+z = answers.ensemble("TF-IDF, 1-grams, C = 1")
+table = reliability(z, truth)
+by_hand = np.average(
+    abs(table["accuracy"] - table["confidence"]), weights=table["texts"]
+)
+assert np.isclose(by_hand, expected_calibration_error(z, truth))
+print(table.round(2).to_string())
+print(f"calibration error: {by_hand:.1%}")
+
+# %% [markdown]
+# How small can it be? Not zero: a bin of sixty sentences misses its own
+# probability by chance. So draw labels that *are* right as often as the
+# classifier says, again and again. Only what lies above that *floor* is a
+# fault.
+
+# %%
+floor = calibration_floor(z, rng=0)
+print(f"perfect: {floor.mean():.1%} on average,")
+print(f"below {np.quantile(floor, 0.95):.1%} in 95 of 100 draws")
+
+# %% [markdown]
+# And the remedy is one number. Divide the log odds by a *temperature* $T$,
+# chosen so that the validation sentences lose least: above 1 it makes the
+# classifier less sure, below 1 surer, and no answer changes, because no sign
+# does.
+
+# %%
+temperatures, calibrated = {}, {}
+shown = list(everything["counting"])
+for name in shown:
+    temperatures[name] = fit_temperature(
+        answers.ensemble(name, "validation"), valid_truth
+    )
+    calibrated[name] = answers.ensemble(name) / temperatures[name]
+
+# %% mystnb={"figure": {"name": "tab-sentiment-calibration", "caption": "Expected calibration error on the test sentences, before and after dividing the log odds by the temperature T that suits validation, and what a perfectly calibrated classifier with the same confidence shows: mean and 95th percentile of 1,000 draws."}}
+errors = {}
+for name in shown:
+    raw = answers.ensemble(name)
+    floor = calibration_floor(raw, rng=0)
+    errors[name] = {
+        "error": percent(expected_calibration_error(raw, truth)),
+        "floor": percent(floor.mean()),
+        "95 % below": percent(np.quantile(floor, 0.95)),
+        "T": f"{temperatures[name]:.2f}",
+        "scaled": percent(expected_calibration_error(calibrated[name], truth)),
+    }
+pd.DataFrame(errors).T
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-reliability", "caption": "Reliability of TF-IDF at its default penalty, as it is and after temperature scaling: share right in each bin of confidence, with 95 % intervals by Wilson. On the dashed line, stated and true confidence agree."}, "image": {"alt": "Two panels with a dashed diagonal. Left: the points lie above the diagonal, the classifier is right more often than it says. Right: the points lie around the diagonal, within their intervals."}}
+fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.2), sharey=True)
+name = "TF-IDF, 1-grams, C = 1"
+for ax, odds, title in zip(
+    axes, (z, calibrated[name]), ("as it is", "scaled"), strict=True
+):
+    for confidence, accuracy_, texts_ in reliability(odds, truth).to_numpy():
+        low, high = share_interval(round(accuracy_ * texts_), int(texts_))
+        ax.plot([confidence] * 2, [low, high], color=COLORS["blue"], lw=1)
+        ax.plot(confidence, accuracy_, "o", color=COLORS["blue"])
+    ax.plot([0.5, 1], [0.5, 1], color="black", ls="--", lw=1)
+    ax.set(xlabel="confidence", title=title, ylim=(0.3, 1.02))
+axes[0].set(ylabel="share right")
+plt.show()
+
+# %% [markdown]
+# TF-IDF at its default penalty errs by 9.5 points, and by
+# {numref}`fig-sentiment-reliability` it is too modest: of the sentences of
+# which it says three quarters it gets nine in ten right. A temperature of 0.54
+# takes the error to 2.0 %, within what chance explains; its better penalty does
+# the same by itself. By {numref}`tab-sentiment-calibration` the NB-weighted
+# regression at its default penalty, with 4.0 %, is at the edge of what a
+# perfect classifier shows, and scaling does not help it.
+#
+# What of the networks? The record has their errors, though not their rows:
+
+# %%
+for name, run in reviews["models"].items():
+    singles = 100 * np.array(run["calibration_error"])
+    together = run["ensemble_calibration_error"]
+    print(f"{name}: {median_and_range(singles, 1)} %, ensemble {together:.1%}")
+
+# %% [markdown]
+# Against a floor near 3 % the ensembles of plain networks (2.6 % to 3.4 %) tell
+# us nothing: differences of that size are noise. Those that know the baseline's
+# ratios lie above it, with 4.6 % and 5.8 %.
+#
+# ## Where it goes wrong
+#
+# What do the mistakes have in common? Cut the test set into slices, and give
+# each share its interval.
+
+
+# %% mystnb={"figure": {"name": "tab-sentiment-slices", "caption": "Test sentences right, in percent, by slice, with 95 % intervals by Wilson. Networks: the ensemble with NB in its embeddings; both: mixed with the baseline."}}
+def with_interval(share, of):
+    low, high = share_interval(round(share * of), of)
+    return f"{share:.1%} ({100 * low:.0f}–{100 * high:.0f})"
+
+
+by_slice = {}
+for title, found in zip(
+    ("NB", "networks", "both"), reviews["slices"].values(), strict=True
+):
+    for part, each in found.items():
+        row = by_slice.setdefault(part, {"texts": int(each["texts"])})
+        row[title] = with_interval(each["accuracy"], int(each["texts"]))
+pd.DataFrame(by_slice).T
+
+# %% [markdown]
+# By {numref}`tab-sentiment-slices` contrast costs everybody ten points or more:
+# 72.3 % (66 to 78) for the baseline and 69.6 % (63 to 75) for the networks,
+# 82.3 % and 81.3 % where nothing is negated or contrasted. If reading in order
+# paid anywhere, it should pay there; the networks are not ahead, but on 224
+# sentences a gain of three points could not be seen.
+#
+# Then read. With `--mistakes mistakes.html` the benchmark writes a page to
+# browse the mistakes on your *validation* texts: who reads test texts and mends
+# what is wrong there has trained on them. Here are those of the one-way LSTM,
+# seed 0, on new twins with up to 40 words behind the verdict:
+
+# %% mystnb={"figure": {"name": "fig-sentiment-mistakes", "caption": "The most confident mistakes of one LSTM on twins with long tails."}}
 mistakes = recorded["mistakes of LSTM, last"]
 by_length = pd.DataFrame(mistakes["by length"]).T.rename_axis("tokens")
 print(by_length.assign(texts=by_length["texts"].astype(int)).round(2))
 mistakes_lab(pd.DataFrame(mistakes["mistakes"]), "Mistakes of the one-way LSTM")
 
 # %% [markdown]
-# The cause is in the table: up to 40 tokens it is nearly always right, beyond
-# 60 it is right in 0.62 of all cases. The record holds the 60 most confident of
-# its 95 mistakes. Choose "negative" as the truth: there is none. All are praise
-# called blame, so with longer tails the state drifts towards "negative".
+# Up to 40 tokens it is nearly always right, beyond 60 in 0.62 of all cases.
+# Among the 60 most confident mistakes, in
+# {numref}`fig-sentiment-mistakes`, the truth is never "negative": this one
+# network, behind long tails, calls praise blame. Another seed may not.
 #
 # ### Sentences made to fail
 #
 # Slices only sort the mistakes that the data happen to contain. [Ribeiro et al.
-# (2020)](https://aclanthology.org/2020.acl-main.442) turn it round and
-# *generate* sentences that a classifier must be able to judge: a label that
-# must come out, a change that must not matter (invariance), a change that may
-# only push one way (direction).
+# (2020)](https://aclanthology.org/2020.acl-main.442) *generate* sentences that
+# a classifier must be able to judge: a label that must come out, a change that
+# must not matter (invariance), a change that may only push one way (direction).
 
-# %%
+# %% mystnb={"figure": {"name": "tab-sentiment-tests", "caption": "One sentence of each behaviour test, and what the test changes in it."}}
 examples = {
     each.name: {
         "kind": each.kind,
@@ -670,65 +1173,180 @@ examples = {
 pd.DataFrame(examples).T
 
 # %% [markdown]
-# The share of a hundred sentences failed, for the classifiers of real text, and
-# for the BiLSTM that was perfect on every part of the twins (the lowest and the
-# highest of five seeds):
+# {numref}`tab-sentiment-tests` shows one sentence in a hundred of each kind,
+# built from 32 adjectives. Did the training sentences hold them?
 
 # %%
-rates = pd.DataFrame(reviews["behaviour"]).map("{:.0%}".format)
-rates.columns = ["NB", "networks", "both"]
-runs = [run for name, run in recorded.items() if name.startswith("behaviour")]
-low, high = (
-    pd.DataFrame(runs).agg(way).map("{:.0%}".format) for way in ("min", "max")
-)
-rates.assign(twins=low + " – " + high)
+seen_in = pd.Series(texts["adjectives of the behaviour tests"]).sort_values()
+print(f"{(seen_in > 0).sum()} of {len(seen_in)} adjectives seen in training,")
+print(f"the rarest, {seen_in.index[0]}, in {seen_in.iloc[0]} sentences")
 
 # %% [markdown]
-# The classifiers of real text fail most negations: the adjective outweighs what
-# stands before it. They are at chance on contrast, and even of the plain
-# verdicts the baseline fails 35 % and the networks 23 %. A change of subject
-# alone turns over 8 % of the baseline's verdicts and 15 % of the networks'.
-# None of this shows in an accuracy of four in five.
+# Who fails how often?
+
+# %% mystnb={"figure": {"name": "tab-sentiment-behaviour", "caption": "Behaviour tests failed, in percent of 100 sentences, with 95 % intervals by Wilson. Networks: the ensemble with NB in its embeddings. Twins: the BiLSTM with a maximum, trained on twins; the median, lowest and highest of five seeds."}}
+rates = {}
+tested = list(reviews["behaviour"].values())[:2]
+for title, found in zip(("NB", "networks"), tested, strict=True):
+    rates[title] = {
+        name: with_interval(failed, 100).replace(".0%", "%")
+        for name, failed in found.items()
+    }
+twins_runs = [
+    run for name, run in recorded.items() if name.startswith("behaviour")
+]
+rates["twins"] = {
+    name: median_and_range([100 * run[name] for run in twins_runs], 0)
+    for name in twins_runs[0]
+}
+pd.DataFrame(rates)
+
+# %% [markdown]
+# In {numref}`tab-sentiment-behaviour` the classifiers of real text fail most
+# negations: the adjective outweighs what stands before it. On contrast they are
+# at chance. And of the plain verdicts, "the whole cast was brilliant.", the
+# baseline fails 35 % (26 to 45) and the networks 23 % (16 to 32), although they
+# have seen every word. None of this shows in an accuracy of four in five.
 #
-# And the BiLSTM with a perfect score on every part of the twins? One of its
-# seeds passes every test; others fail up to 43 % of the sentences with "but"
-# and up to 56 % of those with one more word. No training clause lacks its
-# setting ("in most of the scenes"); these sentences have none, and what a
-# network does where it was not trained is left to the seed. A test set drawn
-# like the training set cannot show that, however large.
+# The BiLSTM that was right on every part of the twins passes every test with
+# one of its seeds; others fail up to 43 % of the sentences with "but" and up to
+# 56 % of those with one more word. No training clause lacks its setting ("in
+# most of the scenes"), these sentences have none, and what a network does where
+# it was not trained is left to the seed.
 #
+# ## Beyond good and bad
+#
+# **More classes.** For "negative, neutral, positive" the head has three columns
+# instead of two. Neutral is a class of its own and not the point where a
+# two-class model is unsure: "the film lasts two hours" is neutral and easy.
+# *Stars* have an order, which the softmax does not know: it punishes four stars
+# for a five-star review as much as one. A mean squared error on the number of
+# stars knows it, and so does a head that asks "more than one star?" to "more
+# than four?".
+#
+# **Rare classes.** The sentences above are half good, half bad. Complaints in
+# a shop's mail are not. Take the test sentences with one positive in ten, and
+# ask the baseline:
+
+# %%
+positive = np.flatnonzero(truth == 1)
+kept = np.sort(np.r_[np.flatnonzero(truth == 0), positive[:60]])
+z_kept, truth_kept = answers.ensemble("NB-weighted")[kept], truth[kept]
+print(f"always negative: {(truth_kept == 0).mean():.1%} right")
+print(f"the baseline: {((z_kept > 0) == truth_kept).mean():.1%} right")
+
+# %% [markdown]
+# By accuracy the baseline now loses to a constant. Ask instead, for the rare
+# class: of those called positive, how many are (*precision*)? Of those that
+# are, how many were called so (*recall*)? Their harmonic mean is *F1*; for the
+# constant, which finds none, it is 0.
+
+
+# %%
+def f1(called, true):
+    hits = np.sum(called & true)
+    precision, recall = hits / called.sum(), hits / true.sum()
+    return precision, recall, 2 * precision * recall / (precision + recall)
+
+
+for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
+    scores = f1(z_kept + shift > 0, truth_kept == 1)
+    right = ((z_kept + shift > 0) == truth_kept).mean()
+    print(f"{name}: {right:.1%} right, precision {scores[0]:.2f},")
+    print(f"  recall {scores[1]:.2f}, F1 {scores[2]:.2f}")
+
+# %% [markdown]
+# Two in three of its calls were false alarms, for it had learned that half of
+# all texts are good. Telling it the new share, by adding $\log\frac{60}{528}$
+# to the log odds, halves the recall, nearly doubles the precision and lifts
+# accuracy above the constant's. Which error costs more is not for the model to
+# say. For more classes, average each one's F1 (*macro* F1).
+#
+# ## The frontier, and your own vectors
+#
+# What would help most is not in this chapter: text beyond the 8,529 sentences.
+# Logistic regression on frozen sentence vectors of SimCSE ([Gao et al.,
+# 2021](https://aclanthology.org/2021.emnlp-main.552)) has, cross-validated on
+# these sentences, by the files that its authors published with their models,
+# [80.8
+# %](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a BERT without labels, [82.6
+# %](https://huggingface.co/gaotianyu1350/sup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# from a supervised BERT and [87.0
+# %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
+# from a large supervised RoBERTa. So 80 % is no frontier.
+#
+# The smallest step in that direction is one cell: word vectors trained on
+# billions of words, as GloVe or fastText publish them, put into the embedding.
+# Name your file here.
+
+# %%
+VECTORS = "vectors.txt"  # a line: token, space, numbers
+if Path(VECTORS).is_file():
+    vectors, known = load_vectors(VECTORS, vocabulary)
+    mine = SentimentClassifier(len(vocabulary), vectors.shape[1], 32)
+    with torch.no_grad():
+        mine.embedding.weight[known] = torch.tensor(vectors[known])
+    print(f"{known.mean():.0%} of the vocabulary found")
+else:
+    print(f"there is no {VECTORS} here: the embeddings stay random")
+
+# %% [markdown]
+# ## Your own texts
+#
+# A file of yours needs a column of texts and one of labels, 0 or 1; what is
+# wrong in it is named by its line.
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    mine = Path(folder) / "mine.csv"
+    mine.write_text("text,label\nA fine film.,1\nA dull one.,bad\n")
+    try:
+        load_reviews(mine)
+    except ValueError as error:
+        print(error)
+
+# %% [markdown]
 # ## What failed
 #
-# These are from trials that are not on record:
-#
-# - With embeddings of standard deviation 1, PyTorch's default, the same network
-#   learned real text clearly worse. The book draws them with 0.1.
-# - Log ratios of word *pairs*, given to the network at each position, made it
-#   worse: most pairs occur once, and their ratio is the label of that one text.
-# - Embeddings from a factorised table of co-occurrences did not help beyond
-#   noise.
-# - Our first paired test multiplied two boolean arrays with `@`, which NumPy
-#   answers with a boolean: every count was one and every $p$ was 1. A table
-#   counted by hand found it.
-#
-# What would help is known, but not used here: embeddings and whole networks
-# trained beforehand on far more text.
+# From trials that are not on record: with embeddings of standard deviation 1,
+# PyTorch's default, the same network learned real text clearly worse. And our
+# first paired test gave $p = 1$ for everything; one of the exercises has it.
 #
 # ## Summary
 #
-# - Twins prove what a bag of words cannot do; a small BiLSTM with a maximum or
-#   attention over time does it, on held-out combinations and behind 400 neutral
-#   words.
-# - The final state has to carry the verdict to the end; a maximum or attention
-#   need not. All must know the padding.
-# - A perfect test score can stand beside chance on longer texts, and beside
-#   sentences that fail.
-# - On ten thousand real sentences the right weights on words decide nearly
-#   everything: weighted counts are the baseline to beat. An ensemble comes
-#   level, both together gain a point, and how much of that point is order stays
-#   open.
-# - Compare on the same rows, with a test, over folds; choose on validation;
-#   read the mistakes there.
+# - Twins hold the same words and opposite labels, so that a bag of words is
+#   right on exactly one of each
+#   pair.[ⁱ](#a-bag-judges-one-of-each-pair)
+# - A small BiLSTM with a maximum or attention over time is right on twins, on
+#   held-out combinations and behind 400 neutral
+#   words.[ᶜ](claims.md#twins_are_learned)
+# - A BiLSTM that answers from its last states is at chance after ten epochs
+#   with most seeds and right after thirty with
+#   all.[ᶜ](claims.md#last_states_need_more_epochs)
+# - One-way LSTMs that are right on the test sentences may be right or at chance
+#   behind 400 neutral words.[ᶜ](claims.md#a_perfect_test_hides_length)
+# - Most seeds of the BiLSTM that is right on all twins fail simple sentences of
+#   another form.[ᶜ](claims.md#right_on_twins_fails_elsewhere)
+# - PyTorch, Keras and NumPy give the same verdict with the same
+#   weights.[ⁱ](#same-verdicts)
+# - On real sentences a single BiLSTM from random embeddings stays behind
+#   NB-weighted logistic regression.[ᶜ](claims.md#single_networks_trail)
+# - What helps it is what the baseline
+#   knows.[ᶜ](claims.md#what_the_baseline_knows_helps)
+# - Over ten folds, networks mixed with the baseline gain about a point, which
+#   does not survive Holm's adjustment for the five
+#   comparisons.[ᶜ](claims.md#no_gain_survives_holm)
+# - Over ten folds recurrence is worth about half a point to ensembles, and less
+#   to their mixtures with the
+#   baseline.[ᶜ](claims.md#recurrence_is_worth_half_a_point)
+# - TF-IDF at its default penalty is less sure than it should be by more than
+#   chance explains, and one temperature, fitted on validation, mends
+#   it.[ᶜ](claims.md#one_temperature_calibrates)
+# - Sentences with a word of contrast are harder for the baseline and for the
+#   networks.[ᶜ](claims.md#contrast_is_harder)
+# - Trained on real reviews, both are wrong on most sentences that put "not"
+#   before an adjective.[ᶜ](claims.md#negations_fail)
 #
 # ## Exercises
 #
@@ -755,6 +1373,102 @@ def masked_max(outputs, mask):
 
 
 assert check_masked_max(masked_max)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} The ratio of a word
+# :label: ex-sentiment-ratio
+# ```
+# *easy* Write `ratio(counts, labels)`, the log-count ratios of
+# {eq}`eq-sentiment-ratio`: counts (text, word), labels (text,), 1 or 0; the
+# result (word,). Check it with `check_nb_ratio(ratio)`.
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-sentiment-ratio
+# :class: dropdown
+# ```
+# Add one to each class's counts *before* dividing by their sum.
+
+
+# %%
+def ratio(counts, labels):
+    p = 1 + counts[labels == 1].sum(axis=0)
+    q = 1 + counts[labels == 0].sum(axis=0)
+    return np.log((p / p.sum()) / (q / q.sum()))
+
+
+assert check_nb_ratio(ratio)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} A test that always says 1
+# :label: ex-sentiment-mcnemar
+# ```
+# *medium* This test of two classifiers answers $p = 1$ whatever they do. Say
+# why before you run it, mend it, and check it with `check_mcnemar(test)`.
+#
+#     from scipy.stats import binomtest
+#
+#     def test(first, second):  # booleans: which texts each gets right
+#         only_first, only_second = first @ ~second, ~first @ second
+#         n = int(only_first) + int(only_second)
+#         return binomtest(int(only_first), n).pvalue
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-sentiment-mcnemar
+# :class: dropdown
+# ```
+# `@` of two boolean arrays is an "or" of "and"s: it says *whether* there is
+# such a text, and not how many there are. Both counts are 1, and a coin tossed
+# twice that falls once on either side is as even as can be.
+
+
+# %%
+def test_of_two(first, second):
+    m = min(np.sum(first & ~second), np.sum(~first & second))
+    n = np.sum(first != second)
+    return min(1, 2 * sum(comb(n, k) for k in range(m + 1)) / 2**n)
+
+
+assert check_mcnemar(test_of_two)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} How sure, how right
+# :label: ex-sentiment-calibration
+# ```
+# *medium* Write `error(confidence, right)`, the expected calibration error over
+# ten bins from one half to one, and check it with
+# `check_calibration_error(error)`. Then: which error has a classifier that says
+# "100 %" of every text and is right on 80 %?
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-sentiment-calibration
+# :class: dropdown
+# ```
+# All its texts are in one bin, whose gap is 20 points.
+
+
+# %%
+def error(confidence, right):
+    bins = np.minimum(((confidence - 0.5) * 20).astype(int), 9)
+    gaps = [
+        abs(np.sum(confidence[bins == b] - right[bins == b])) for b in range(10)
+    ]
+    return sum(gaps) / len(right)
+
+
+assert check_calibration_error(error)
+print(f"{error(np.ones(10), np.arange(10) < 8):.1f}")
 
 # %% [markdown]
 # ```{solution-end}
@@ -808,11 +1522,6 @@ print("read:", vocabulary.decode(numbers[:length]))
 # `warn_of_repeats` compares the texts.
 
 # %%
-import warnings
-
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-
 leaking = pd.concat([train, valid])
 for name, part in {"clean": train, "leaking": leaking}.items():
     nearest = make_pipeline(tfidf_regression(3)[0], KNeighborsClassifier(1))
@@ -824,42 +1533,7 @@ for name, part in {"clean": train, "leaking": leaking}.items():
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     warn_of_repeats(leaking, valid)
-print(caught[0].message)
-
-# %% [markdown]
-# ```{solution-end}
-# ```
-#
-# ```{exercise-start} How long must an n-gram be?
-# :label: ex-sentiment-ngrams
-# ```
-# *medium* Nine tokens in a row can hold an adjective, its setting and the "but"
-# that settles its worth. Does a bag of sequences of up to nine tokens learn the
-# twins?
-# ```{exercise-end}
-# ```
-#
-# ```{solution-start} ex-sentiment-ngrams
-# :class: dropdown
-# ```
-# Hardly. Half of the clauses negate, and then the sequence must begin at the
-# negator: most that do are longer than nine tokens, and of those that fit, many
-# occur once. So the classifier learns the training set by heart. A recurrent
-# network learns negator, adjective and contrast apart and joins them: that is
-# why held-out combinations cost it nothing.
-
-# %%
-for longest in (1, 5, 9):
-    bag = tfidf_regression(longest).fit(train["text"], train["label"])
-    found = [
-        bag.score(part["text"], part["label"])
-        for part in (train, test, held_out)
-    ]
-    print(
-        "up to {}: train {:.0%}, test {:.0%}, held out {:.0%}".format(
-            longest, *found
-        )
-    )
+print(fill(str(caught[0].message), 80))
 
 # %% [markdown]
 # ```{solution-end}
@@ -878,17 +1552,18 @@ for longest in (1, 5, 9):
 # :class: dropdown
 # ```
 # Two negators. No training clause has more than one, so nothing ever taught the
-# network that a second one undoes the first: "not never brilliant" is praise,
-# and the model takes it for blame.
+# network that a second one undoes the first: "never not funny" is praise, and
+# the model takes it for blame.
 
 # %%
 praise = [
     f"the main plot was {word} in most of the scenes ."
     for word in ("warm", "witty", "vivid")
 ]
-blame = [text.replace("plot was", "plot was not never") for text in praise]
-twice = BehaviourTest("two negators", "invariance", praise, blame)
-failed = twice.failures(
+twice = [text.replace("plot was", "plot was never not") for text in praise]
+double = BehaviourTest("two negators", "invariance", praise, twice)
+model.float()
+failed = double.failures(
     lambda texts: positive_probabilities(model, texts, vocabulary)
 )
 assert failed.all()
@@ -905,12 +1580,8 @@ print(f"fails {failed.sum()} of {len(failed)}")
 # - [Iyyer et al. (2015)](https://aclanthology.org/P15-1162): averaging word
 #   vectors, order ignored, comes close to networks that read it; also the
 #   source of word dropout.
-# - [Ribeiro et al. (2020)](https://aclanthology.org/2020.acl-main.442):
-#   behaviour tests, and how many commercial systems fail them.
 # - [Guo et al. (2017)](https://arxiv.org/abs/1706.04599): why modern networks
-#   are too sure of themselves, and one number that mends most of it.
-# - [Nadeau and Bengio (2003)](https://doi.org/10.1023/A:1024068626366): why ten
-#   folds are not ten experiments, and what interval to draw.
+#   are too sure of themselves, and the temperature.
 #
 # Before: [the stock forecaster](10_stock_forecaster.ipynb). Next: [recurrence
 # after transformers](12_recurrence_after_transformers.ipynb).

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy import stats
 
 from benchmarks import sentiment, sentiment_twins
 from benchmarks.record import recorded
 from utils.data.text import Vocabulary
 from utils.data.twins import make_twins, split_pairs
+from utils.sentiment.bag_of_words import tfidf_regression
+from utils.sentiment.comparison import fold_difference
 from utils.sentiment.pytorch import positive_probabilities
+from utils.sentiment.recorded import RecordedRows
 
 TWINS = recorded("sentiment_twins")
 REAL = recorded("sentiment")["rotten_tomatoes"]
@@ -71,20 +73,7 @@ def test_mcnemar_counts_the_rows_on_which_one_alone_is_right():
     second = np.array([0.9, 0.9] + [0.1] * 8 + [0.1, 0.9])
     found = sentiment.paired_test(first, second, labels)
     assert (found["only_first_right"], found["only_second_right"]) == (9, 1)
-    assert found["p"] == pytest.approx(stats.binomtest(1, 10).pvalue)
-
-
-def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
-    labels = part([1, 1, 0, 0])
-    assert (
-        sentiment.expected_calibration_error(np.array([1, 1, 0, 0.0]), labels)
-        == 0
-    )
-    # Two bins: confidence 0.8, one of two right; confidence 0.6, both right.
-    found = sentiment.expected_calibration_error(
-        np.array([0.8, 0.6, 0.8, 0.4]), labels
-    )
-    assert found == pytest.approx((2 * 0.3 + 2 * 0.4) / 4)
+    assert found["p"] == pytest.approx(22 / 1024)
 
 
 def test_mixing_log_odds():
@@ -99,17 +88,6 @@ def test_the_better_classifier_gets_the_weight():
     good, coin = np.where(labels["label"] == 1, 0.9, 0.1), np.full(40, 0.5)
     assert sentiment.best_weight(good, coin, labels) == 1
     assert sentiment.best_weight(coin, good, labels) == 0
-
-
-def test_the_interval_over_folds_is_wider_than_that_of_independent_ones():
-    values = np.random.default_rng(0).normal(0.01, 0.02, 10)
-    found = sentiment.difference(values)
-    naive = stats.t.interval(
-        0.95, 9, values.mean(), values.std(ddof=1) / np.sqrt(10)
-    )
-    assert found["mean"] == pytest.approx(values.mean())
-    ratio = (found["high"] - found["low"]) / (naive[1] - naive[0])
-    assert ratio == pytest.approx(np.sqrt((1 / 10 + 1 / 9) / (1 / 10)))
 
 
 @pytest.fixture
@@ -129,6 +107,12 @@ def small(monkeypatch):
         "INNER_FOLDS": 2,
     }.items():
         monkeypatch.setattr(sentiment, name, value)
+    rows = {
+        name: options | {"epochs": 1, "embedding_size": 8}
+        for name, options in sentiment.ROWS.items()
+    }
+    monkeypatch.setattr(sentiment, "ROWS", rows)
+    monkeypatch.setattr(sentiment, "FRESH_SEEDS", range(2))
     train = functools.partial(
         sentiment.train_and_score, epochs=1, embedding_size=8
     )
@@ -158,8 +142,13 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
         "NB log odds inside",
     }
     assert all(len(model["test"]) == 2 for model in results["models"].values())
+    sentiment.tune_penalties(results, parts, save)
     sentiment.compare_folds(results, pd.concat(parts, ignore_index=True), save)
     assert len(results["folds"]) == 2
+    assert all(
+        {"NB, ten fits", *sentiment.SINGLE} <= set(fold)
+        for fold in results["folds"]
+    )
     assert results["chosen_blind"] == "no recurrence, max"
     gains = [
         fold["combination"] - fold["combination without recurrence"]
@@ -178,6 +167,54 @@ def test_the_whole_benchmark_on_a_small_case(small, tmp_path):
     shown = page.read_text(encoding="utf-8")
     assert any(text in shown for text in parts[1]["text"])
     assert not any(json.dumps(text) in shown for text in parts[2]["text"])
+
+
+def test_rows_are_recorded_once_and_say_what_was_answered(small):
+    _, parts = small
+    results, saved = {}, []
+    save = functools.partial(saved.append, None)
+    sentiment.tune_penalties(results, parts, save)
+    results["train"] = sentiment.describe(parts[0])
+    sentiment.record_rows(results, parts, save)
+    count = len(saved)
+    sentiment.record_rows(results, parts, save)
+    assert len(saved) == count, "a recorded run is not made again"
+    rows = RecordedRows(results)
+    assert rows.labels().tolist() == parts[2]["label"].tolist()
+    train = (parts[0]["text"], parts[0]["label"])
+    model = tfidf_regression(1, 1.0).fit(*train)
+    (found,) = rows.accuracies("TF-IDF, 1-grams, C = 1")
+    assert found == model.score(parts[2]["text"], parts[2]["label"])
+    assert len(rows.log_odds("BiLSTM", "validation")) == 2
+    mean = np.mean(
+        [1 / (1 + np.exp(-each)) for each in rows.log_odds("BiLSTM")], axis=0
+    )
+    np.testing.assert_array_equal(rows.ensemble("BiLSTM") > 0, mean > 0.5)
+    assert rows.slices()["all"].all()
+    assert 0 <= rows.failures("NB-weighted", "negation")[0] <= 1
+    written = json.dumps(results, ensure_ascii=False)
+    assert not any(text in written for part in parts for text in part["text"])
+
+
+def test_a_single_file_is_split_and_repeats_are_named(tmp_path):
+    rows = make_twins(200, 0)
+    file = tmp_path / "mine.csv"
+    rows[["text", "label"]].to_csv(file, index=False)
+    parts = sentiment.load_parts(str(file))
+    assert [len(part) for part in parts] == [160, 20, 20]
+    assert len(set().union(*(part.index for part in parts))) == 200
+    assert all(0.4 < part["label"].mean() < 0.6 for part in parts)
+    pd.concat([rows, rows]).to_csv(file, index=False)
+    with pytest.warns(UserWarning, match="also stand in the training set"):
+        sentiment.load_parts(str(file))
+
+
+def test_a_missing_file_is_named_without_a_traceback(monkeypatch, capsys):
+    command = ["sentiment", "--data", "nowhere.csv"]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit):
+        sentiment.main()
+    assert "nowhere.csv does not exist" in capsys.readouterr().err
 
 
 def test_choosing_never_sees_the_test_split(small):
@@ -204,9 +241,9 @@ def test_the_recording_names_its_data_by_name_and_hash_alone():
     differences = np.array(
         [fold["combination"] - fold[sentiment.NB] for fold in REAL["folds"]]
     )
-    assert REAL["fold_differences"]["combination"] == pytest.approx(
-        sentiment.difference(differences)
-    )
+    found = fold_difference(differences)
+    for name, value in REAL["fold_differences"]["combination"].items():
+        assert value == pytest.approx(found[name])
 
 
 def test_other_data_have_another_hash():
@@ -231,3 +268,21 @@ def test_without_recurrence_the_order_of_the_words_does_not_count():
     first, second = positive_probabilities(blind, texts, vocabulary)
     assert first == pytest.approx(second)
     assert blind.head.in_features == 8
+
+
+def test_the_plain_rnn_is_tuned_before_it_is_judged(monkeypatch, tmp_path):
+    small = make_twins(200, 0)
+    monkeypatch.setattr(
+        sentiment_twins, "lessons", lambda name: (small[:150], small[150:])
+    )
+    done, saved = {}, []
+    monkeypatch.setattr(sentiment_twins, "EPOCHS", 1)
+    monkeypatch.setattr(sentiment_twins, "TUNING_SEEDS", [100])
+    rate = sentiment_twins.tune("RNN, last", done, lambda: saved.append(None))
+    assert len(done) >= 3
+    assert rate == min(
+        sentiment_twins.RATES, key=lambda r: done.get(f"{r:g} / 100", np.inf)
+    )
+    assert len(saved) == len(done)
+    curves = sentiment_twins.learn("GRU, last", rate, 0, 2)["curves"]
+    assert len(curves["loss"]) == len(curves["accuracy"]) == 2

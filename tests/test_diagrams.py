@@ -66,6 +66,7 @@ LETTERS = {
         "y_{i-1} y_i + ⊙"
     ),
     "packed_batch((2, 4, 3))": "a_2 b_4 c_3 h^a_2 h^b_4 h^c_3 0 3 2 1",
+    "review_classifier()": "x_1 x_3 e_1 e_3 h_1 h_3 v W z E",
     "scan_tree(8)": "a_1,b_1 a_8,b_8 1{:}2 5{:}8 1{:}8 1{:}7 h_1 h_8",
 }
 FOLDS = "walk_forward(list(walk_forward(100, 40, 15, gap=4)))"

@@ -42,12 +42,18 @@ from utils.exercises.recurrence import (
     check_scan,
 )
 from utils.exercises.rnn_basics import check_bptt, check_clipping
-from utils.exercises.sentiment import check_masked_max
+from utils.exercises.sentiment import (
+    check_calibration_error,
+    check_masked_max,
+    check_mcnemar,
+    check_nb_ratio,
+)
 
 __all__ = [
     "check_attention_weights",
     "check_bigram",
     "check_bptt",
+    "check_calibration_error",
     "check_clipping",
     "check_conformal",
     "check_delta_step",
@@ -63,6 +69,8 @@ __all__ = [
     "check_lstm_cell",
     "check_masked_loss",
     "check_masked_max",
+    "check_mcnemar",
+    "check_nb_ratio",
     "check_padding_mask",
     "check_parity",
     "check_perplexity",

@@ -1,11 +1,20 @@
-"""The checker of a masked maximum. Chapter 11."""
+"""The checkers of chapter 11: a masked maximum, log-count ratios, McNemar's
+test, the calibration error."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from utils.exercises.judge import Array, Variant, draw, judge
+from utils.exercises.judge import (
+    AnyArray,
+    Arguments,
+    Array,
+    Variant,
+    draw,
+    judge,
+)
 
 
 def check_masked_max(pool: Callable[..., Any]) -> bool:
@@ -62,3 +71,220 @@ def check_masked_max(pool: Callable[..., Any]) -> bool:
         ),
     ]
     return judge(pool, [case], variants)
+
+
+def check_nb_ratio(ratio: Callable[..., Any]) -> bool:
+    """Say whether `ratio(counts, labels)` is each word's log-count ratio.
+
+    Shapes: counts (text, word), labels (text,), 1 for positive and 0 for
+    negative; the result (word,). Chapter 11.
+    """
+    rng = np.random.default_rng(0)
+    case: Arguments = {
+        "counts": rng.integers(0, 4, size=(9, 5)).astype(float),
+        "labels": np.array([1, 0, 0, 1, 1, 0, 1, 0, 1]),
+    }
+
+    def totals(
+        x: AnyArray, y: AnyArray, add: float = 1.0
+    ) -> tuple[Array, Array]:
+        return add + x[y == 1].sum(axis=0), add + x[y == 0].sum(axis=0)
+
+    def shares(x: AnyArray, y: AnyArray, add: float = 1.0) -> Array:
+        p, q = totals(x, y, add)
+        return (p / p.sum()) / (q / q.sum())
+
+    def per_text(x: AnyArray, y: AnyArray) -> Array:
+        p, q = totals(x, y)
+        return np.log((p / (y == 1).sum()) / (q / (y == 0).sum()))
+
+    def share_of_all(x: AnyArray, y: AnyArray) -> Array:
+        p, q = totals(x, y)
+        return p / (p + q)
+
+    variants = [
+        Variant(
+            "It is the log of the two classes' shares, each count raised by "
+            "one.",
+            lambda x, y: np.log(shares(x, y)),
+            right=True,
+        ),
+        Variant(
+            "It does not raise the counts by one: a word that one class lacks "
+            "gets an infinite ratio.",
+            lambda x, y: np.log(shares(x, y, 0.0)),
+        ),
+        Variant(
+            "It compares the counts themselves: divide each class's counts by "
+            "their sum first, or the class with more words wins everywhere.",
+            lambda x, y: np.log(np.divide(*totals(x, y))),
+        ),
+        Variant(
+            "It divides by the number of texts of each class; divide by the "
+            "sum of its counts.",
+            per_text,
+        ),
+        Variant(
+            "The sign is turned round: positive words must be above 0.",
+            lambda x, y: -np.log(shares(x, y)),
+        ),
+        Variant("It lacks the logarithm.", shares),
+        Variant(
+            "It takes the logarithm to base 2; take the natural one.",
+            lambda x, y: np.log2(shares(x, y)),
+        ),
+        Variant(
+            "It is the share of a word's occurrences that are positive; take "
+            "the ratio of its shares in the two classes, and the logarithm.",
+            share_of_all,
+        ),
+    ]
+    return judge(ratio, [case], variants)
+
+
+def check_mcnemar(test: Callable[..., Any]) -> bool:
+    """Say whether `test(first, second)` is McNemar's exact p-value.
+
+    Shapes: first and second (text,), True where that classifier is right; the
+    result a number, two-sided. Chapter 11.
+    """
+    first = np.array([True] * 9 + [False] * 3 + [True] * 14 + [False] * 6)
+    second = np.array([False] * 9 + [True] * 3 + [True] * 14 + [False] * 6)
+
+    def counts(a: AnyArray, b: AnyArray) -> tuple[int, int]:
+        return int(np.sum(a & ~b)), int(np.sum(~a & b))
+
+    def binomial(successes: Any, trials: Any, side: str = "two-sided") -> Array:
+        found = stats.binomtest(int(successes), int(trials), alternative=side)
+        return np.asarray(found.pvalue)
+
+    def squared(a: AnyArray, b: AnyArray, less: float) -> Array:
+        only_a, only_b = counts(a, b)
+        distance = abs(only_a - only_b) - less
+        return np.asarray(stats.chi2.sf(distance**2 / (only_a + only_b), 1))
+
+    variants = [
+        Variant(
+            "It asks how likely a fair coin splits so unevenly the texts on "
+            "which one alone is right.",
+            lambda a, b: binomial(counts(a, b)[0], sum(counts(a, b))),
+            right=True,
+        ),
+        Variant(
+            "Every count is one: `@` between boolean arrays answers with a "
+            "boolean. Count with np.sum(first & ~second).",
+            lambda a, b: binomial(a @ ~b, int(a @ ~b) + int(~a @ b)),
+        ),
+        Variant(
+            "It is one-sided: either of the two may be the better one.",
+            lambda a, b: binomial(
+                max(counts(a, b)), sum(counts(a, b)), "greater"
+            ),
+        ),
+        Variant(
+            "It counts every right answer. Texts that both get right say "
+            "nothing about which is better: leave them out.",
+            lambda a, b: binomial(a.sum(), a.sum() + b.sum()),
+        ),
+        Variant(
+            "It tests the texts on which the two agree; test those on which "
+            "one alone is right.",
+            lambda a, b: binomial((a & b).sum(), (a == b).sum()),
+        ),
+        Variant(
+            "It divides by all texts; only those on which one alone is right "
+            "can tell.",
+            lambda a, b: binomial(counts(a, b)[0], len(a)),
+        ),
+        Variant(
+            "That is the chi-squared approximation without continuity "
+            "correction; with so few texts, take the binomial itself.",
+            lambda a, b: squared(a, b, 0.0),
+        ),
+        Variant(
+            "That is the chi-squared approximation; with so few texts, take "
+            "the binomial itself.",
+            lambda a, b: squared(a, b, 1.0),
+        ),
+        Variant(
+            "It treats the two as different texts (a t-test of two samples); "
+            "they answered the same ones.",
+            lambda a, b: np.asarray(
+                stats.ttest_ind(a.astype(float), b.astype(float)).pvalue
+            ),
+        ),
+    ]
+    return judge(test, [{"first": first, "second": second}], variants)
+
+
+def check_calibration_error(error: Callable[..., Any]) -> bool:
+    """Say whether `error(confidence, right)` is the expected calibration error.
+
+    Shapes: confidence (text,), of the class named, from one half to one; right
+    (text,), True where the answer is right. Ten bins of equal width from one
+    half to one; the result a number. Chapter 11.
+    """
+    rng = np.random.default_rng(1)
+    confidence = 1 - rng.beta(1, 2, size=80) / 2
+    case: Arguments = {
+        "confidence": confidence,
+        # Too sure above 0.85, not sure enough below, and so on the whole.
+        "right": rng.random(80)
+        < np.where(confidence > 0.85, confidence - 0.1, 0.97),
+    }
+
+    def gaps(c: AnyArray, r: AnyArray, low: float) -> tuple[Array, Array]:
+        bins = np.minimum(((c - low) * 10 / (1 - low)).astype(int), 9)
+        used = np.unique(bins)
+        means = [c[bins == b].mean() - r[bins == b].mean() for b in used]
+        sizes = [(bins == b).sum() for b in used]
+        return np.array(means), np.array(sizes, dtype=float)
+
+    def mean(
+        power: float = 1.0, low: float = 0.5, weighted: bool = True
+    ) -> Callable[..., Array]:
+        def found(c: AnyArray, r: AnyArray) -> Array:
+            each, sizes = gaps(c, r, low)
+            weights = sizes if weighted else np.ones_like(sizes)
+            moment = np.average(np.abs(each) ** power, weights=weights)
+            return np.asarray(moment ** (1 / power))
+
+        return found
+
+    variants = [
+        Variant(
+            "It averages the bins' gaps, each weighted by its texts.",
+            mean(),
+            right=True,
+        ),
+        Variant(
+            "Every bin weighs the same; weight each by its number of texts.",
+            mean(weighted=False),
+        ),
+        Variant(
+            "It has ten bins from 0 to 1. Confidence is never below one half: "
+            "half of them stay empty.",
+            mean(low=0.0),
+        ),
+        Variant(
+            "It adds the gaps with their signs, so that bins too sure and bins "
+            "not sure enough cancel: take absolute values, bin by bin.",
+            lambda c, r: np.asarray(c.mean() - r.mean()),
+        ),
+        Variant(
+            "It takes the absolute value of the sum of the gaps, in which bins "
+            "too sure and bins not sure enough cancel: take it bin by bin.",
+            lambda c, r: np.asarray(abs(c.mean() - r.mean())),
+        ),
+        Variant(
+            "It takes the largest gap; average them by their texts.",
+            lambda c, r: np.asarray(np.abs(gaps(c, r, 0.5)[0]).max()),
+        ),
+        Variant("It squares the gaps; take absolute values.", mean(power=2.0)),
+        Variant(
+            "It compares text by text. A single answer is right or wrong: put "
+            "texts of like confidence into a bin first.",
+            lambda c, r: np.asarray(np.abs(c - r).mean()),
+        ),
+    ]
+    return judge(error, [case], variants)

@@ -649,6 +649,52 @@ def _next_state(
     )
 
 
+def review_classifier() -> Drawing:
+    """Draw how a text becomes a verdict: embed, read both ways, pool, judge.
+
+    With e_t the row of E that belongs to x_t, h_t both directions' states, v
+    what the pooling makes of them all, and z = v W + b the two logits. The code
+    is `utils.sentiment.pytorch`; chapter 11.
+    """
+    s = Sketch(470, 384)
+    judging, pooling, reading, looking, naming = 58, 130, 212, 290, 344
+    columns = (120, 235, 350)
+    pool = s.box(columns[1], pooling, "", "purple", 290, 40)
+    s.words(columns[1], pooling, "pool", color="ink")
+    head = s.box(columns[1], judging, "W", PRODUCT)
+    s.arrow(pool.top, head.bottom)
+    s.label(columns[1] + 14, 92, "v", "left")
+    s.arrow(head.right, (columns[2] + 20, judging))
+    s.label(columns[2] + 32, judging, "z", "left")
+    for here, there in pairwise(columns):
+        s.arrow(
+            (here + 30, reading - 8), (there - 30, reading - 8), color="blue"
+        )
+        s.arrow(
+            (there - 30, reading + 8), (here + 30, reading + 8), color="orange"
+        )
+    for t, x in enumerate(columns, start=1):
+        state = s.box(x, reading, f"h_{t}", "blue", 60, 40)
+        row = s.box(x, looking, "E", PRODUCT)
+        s.arrow((x, naming - 14), row.bottom)
+        s.arrow(row.top, state.bottom)
+        s.label(x + 10, 253, f"e_{t}", "left")
+        s.arrow(state.top, (x, pooling + 20))
+        s.label(x, naming, f"x_{t}")
+    s.words(20, naming, "token", "left")
+    s.words(20, looking, "embed", "left")
+    s.words(20, reading, "read", "left")
+    s.words(columns[2] + 70, judging, "logits", "left")
+    return s.finish(
+        "Classifier of reviews",
+        "From three words to a verdict, from below. The number of each word "
+        "x t picks a row e t of the table E. A layer that reads in both "
+        "directions, blue to the right and orange to the left, makes of these "
+        "the states h t. A pooling makes one vector v of all states, and the "
+        "matrix W makes of v the logits z.",
+    )
+
+
 def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
     """Draw how a padded batch is sorted, packed, run and gathered.
 

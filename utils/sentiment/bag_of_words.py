@@ -6,7 +6,12 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -44,24 +49,48 @@ def majority() -> DummyClassifier:
     return DummyClassifier(strategy="most_frequent")
 
 
-def tfidf_regression(longest: int = 1) -> Pipeline:
-    """Build logistic regression on TF-IDF weights of n-grams of up to
-    `longest` tokens."""
+def tfidf_regression(
+    longest: int = 1, inverse_penalty: float = 1.0
+) -> Pipeline:
+    """Build logistic regression (C = `inverse_penalty`) on TF-IDF weights of
+    n-grams of up to `longest` tokens."""
     counts = TfidfVectorizer(
         tokenizer=tokenize, token_pattern=None, ngram_range=(1, longest)
     )
-    return make_pipeline(counts, LogisticRegression(max_iter=1000))
+    regression = LogisticRegression(C=inverse_penalty, max_iter=1000)
+    return make_pipeline(counts, regression)
 
 
-def naive_bayes_regression(longest: int = 2) -> Pipeline:
-    """Build logistic regression (C = 1) on present n-grams, weighted by
-    `NaiveBayesWeights`."""
+def naive_bayes_regression(
+    longest: int = 2, inverse_penalty: float = 1.0
+) -> Pipeline:
+    """Build logistic regression (C = `inverse_penalty`) on present n-grams,
+    weighted by `NaiveBayesWeights`."""
     present = CountVectorizer(
         tokenizer=tokenize,
         token_pattern=None,
         ngram_range=(1, longest),
         binary=True,
     )
+    regression = LogisticRegression(C=inverse_penalty, max_iter=1000)
+    return make_pipeline(present, NaiveBayesWeights(), regression)
+
+
+def character_regression(inverse_penalty: float = 1.0) -> Pipeline:
+    """Build logistic regression (C = `inverse_penalty`) on TF-IDF weights of
+    the 2- to 5-grams of characters within words.
+
+    The n-grams are numbered by a hash, so that nothing is learned about texts
+    that were not trained on.
+    """
+    counts = HashingVectorizer(
+        analyzer="char_wb",
+        ngram_range=(2, 5),
+        n_features=2**18,
+        alternate_sign=False,
+        norm=None,
+    )
+    regression = LogisticRegression(C=inverse_penalty, max_iter=1000)
     return make_pipeline(
-        present, NaiveBayesWeights(), LogisticRegression(max_iter=1000)
+        counts, TfidfTransformer(sublinear_tf=True), regression
     )
