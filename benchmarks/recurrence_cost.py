@@ -58,16 +58,11 @@ class LoopedMinGRU(MinGRU):
 class WrittenAttention(CausalAttention):
     """The same layer, with its matrix of weights written out."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attend by a whole (time, time) matrix for each head."""
-        q, k, v = (
-            split_heads(part, self.heads)
-            for part in self.project(x).chunk(3, dim=-1)
-        )
         scores = rotate(q) @ rotate(k).mT / math.sqrt(q.shape[-1])
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)
-        weights = scores.masked_fill(later, -torch.inf).softmax(-1)
-        return self.out((weights @ v).transpose(1, 2).flatten(2))
+        return scores.masked_fill(later, -torch.inf).softmax(-1) @ v
 
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {

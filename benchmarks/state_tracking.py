@@ -125,28 +125,42 @@ def hits(model: nn.Module, task: Task, length: int, seed: int) -> Tensor:
     return (answers == y).float().mean(0)
 
 
-def learn(
-    model: nn.Module, task: Task, rate: float, seed: int
+def descend(
+    model: nn.Module,
+    loss_of_batch: Callable[[], Tensor],
+    rate: float,
+    steps: int,
 ) -> Iterator[float]:
-    """Train with Adam and yield the loss of each step.
+    """Train with Adam on one fresh batch a step, and yield the loss of each.
 
     The rate warms up, then falls to zero in a straight line.
     """
-    rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / task.steps)
+        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / steps)
     )
-    for _ in range(task.steps):
-        length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
-        x, y = draw(task, task.batch_size, length, rng)
-        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+    for _ in range(steps):
+        loss = loss_of_batch()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         yield loss.item()
+
+
+def learn(
+    model: nn.Module, task: Task, rate: float, seed: int
+) -> Iterator[float]:
+    """Train on rows of 1 to `longest` steps; yield the loss of each batch."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def loss_of_batch() -> Tensor:
+        length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
+        x, y = draw(task, task.batch_size, length, rng)
+        return cross_entropy(model(x).flatten(0, 1), y.flatten())
+
+    return descend(model, loss_of_batch, rate, task.steps)
 
 
 def curve(losses: Sequence[float]) -> list[float]:
