@@ -102,6 +102,41 @@ def test_products_in_s3_follow_the_permutations():
     assert not torch.equal(table, table.T)
 
 
+def test_each_step_of_s5_exchanges_two_of_five_things():
+    task = state_tracking.TASKS["S5"]
+    elements = list(itertools.permutations(range(5)))
+    moves = [elements[move] for move in task.moves]
+    assert len(moves) == 10
+    rng = torch.Generator().manual_seed(0)
+    x, y = state_tracking.draw(task, 20, 10, rng)
+    places = task.answers[y].tolist()
+    for row, orders in zip(x.argmax(-1).tolist(), places, strict=True):
+        things = list(range(5))
+        for move, order in zip(row, orders, strict=True):
+            i, j = (k for k in range(5) if moves[move][k] != k)
+            things[i], things[j] = things[j], things[i]
+            assert things == order
+
+
+def test_a_step_of_s5_is_right_only_where_all_five_places_are():
+    task = state_tracking.TASKS["S5"]
+
+    def all_but_one(x):
+        # Knows every answer, except the last place of every other row.
+        y = state_tracking.draw(
+            task, state_tracking.ROWS, 8, torch.Generator().manual_seed(3)
+        )[1]
+        logits = torch.nn.functional.one_hot(task.answers[y], 5).float()
+        logits[1::2, :, 4] = logits[1::2, :, 4].roll(1, -1)
+        all_but_one.calls += 1
+        part = slice(20 * all_but_one.calls - 20, 20 * all_but_one.calls)
+        return logits[part].flatten(2)
+
+    all_but_one.calls = 0
+    right = state_tracking.hits(all_but_one, task, 8, 3)
+    torch.testing.assert_close(right, torch.full((8,), 0.5))
+
+
 @pytest.mark.parametrize("pairs", [1, 5, recall_pairs.PAIRS])
 def test_every_key_is_shown_once_and_asked_once(pairs):
     rng = torch.Generator().manual_seed(0)
