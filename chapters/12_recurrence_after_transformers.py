@@ -327,11 +327,10 @@ for result, gradient in zip(results, (d_a, d_b, d_h0), strict=True):
     np.testing.assert_allclose(result, gradient, atol=1e-12)
 
 # %% [markdown]
-# Keras has a scan for any associative operation, `keras.ops.associative_scan`,
-# and gets our `join`. PyTorch calls its
+# Keras has a scan for any associative operation, `keras.ops.associative_scan`.
+# PyTorch calls its
 # [own](https://docs.pytorch.org/docs/2.14/higher_order_ops/associative_scan.html)
-# a prototype, so that `utils.recurrences.pytorch_scan` writes the tree out; its
-# backward pass calls itself, as above.
+# a prototype, so `utils.recurrences.pytorch_scan` writes the tree out.
 #
 # ### When nothing changes: a convolution
 #
@@ -353,7 +352,8 @@ np.testing.assert_allclose(by_hand, h_constant[0], atol=1e-12)
 np.testing.assert_allclose(convolve(constant, b), h_constant, atol=1e-12)
 
 # %% [markdown]
-# Its gradient with respect to $b$ is the same convolution, run backwards:
+# Its gradient with respect to $b$ is the same convolution, run backwards, in
+# NumPy and in PyTorch:
 
 # %%
 _, d_b_constant, _ = linear_scan_backward(
@@ -361,6 +361,14 @@ _, d_b_constant, _ = linear_scan_backward(
 )
 backwards = convolve(constant, d_y[:, ::-1])[:, ::-1]
 np.testing.assert_allclose(backwards, d_b_constant, atol=1e-12)
+
+# %%
+b_torch, K = torch.tensor(b, requires_grad=True), torch.tensor(kernel)
+spectra = (torch.fft.rfft(each, 2 * T, dim=-2) for each in (K, b_torch))
+h_torch = torch.fft.irfft(torch.mul(*spectra), 2 * T, dim=-2)[:, :T]
+h_torch.backward(torch.tensor(d_y))
+np.testing.assert_allclose(h_torch.detach(), h_constant, atol=1e-12)
+np.testing.assert_allclose(b_torch.grad, d_b_constant, atol=1e-12)
 
 # %% [markdown]
 # ### When nothing is negative: logarithms
@@ -474,19 +482,18 @@ a, b = sigmoid(z), (1 - sigmoid(z)) * np.exp(minimal.log_positive(n))
 np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 
 # %% [markdown]
-# A parallel form that is written separately from its steps can go wrong
-# unnoticed. In one published implementation the initial state passed through
-# $g$ a second time in the parallel branch, and the two branches disagreed until
-# a reader compared them
+# Two forms of one layer can disagree unnoticed. In one published implementation
+# the initial state passed through $g$ twice in the parallel branch, until a
+# reader compared
 # ([minGRU-pytorch#9](https://github.com/lucidrains/minGRU-pytorch/issues/9)).
 # (Our tests also hold each model here against numbers from published code.)
 #
 # ### A wheel for every unit
 #
-# S4 ([Gu et al., 2021](https://arxiv.org/abs/2111.00396)) began the return of
-# recurrences, with transitions that do not even see the input. Its later
-# diagonal forms are simple: each unit has one *complex* number $\lambda$, whose
-# size says how fast the state fades and whose angle how fast it turns. The
+# S4 ([Gu et al., 2021](https://arxiv.org/abs/2111.00396)) has transitions that
+# do not even see the input. Its later diagonal forms are simple: each unit has
+# one *complex* number $\lambda$, whose size says how fast the state fades and
+# whose angle how fast it turns. The
 # **linear recurrent unit**
 # ([Orvieto et al., 2023](https://arxiv.org/abs/2303.06349)) is
 #
@@ -797,6 +804,7 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # | [DeltaProduct](https://arxiv.org/abs/2502.10297) | product of several reflections | no | triangular system | $d^2$ | yes, cited |
 # | [RWKV-7](https://arxiv.org/abs/2503.14456) | diagonal plus rank one | no | chunks | $d^2$ | yes, cited |
 # | [Mamba-3](https://arxiv.org/abs/2603.15569) | rotations that the input chooses | no | scan | $HM$ | yes, cited |
+# | [RWKV-4](https://arxiv.org/abs/2305.13048) | diagonal, in (0, 1), constant | no | scan | $2H$ | no, below |
 # | [xLSTM](https://arxiv.org/abs/2405.04517): mLSTM | a number per head, not negative | no | masked product | $d^2$ | no, below |
 # | xLSTM: sLSTM | as an LSTM | yes | loop | $4H$ | yes, cited |
 # | [TTT](https://arxiv.org/abs/2407.04620), [Titans](https://arxiv.org/abs/2501.00663) | a gradient step on a small model | if that is not linear | chunks | its weights | not asked |
@@ -887,19 +895,21 @@ assert full + np.float32(1) == full
 # states differ by less than any readout can resolve:
 
 # %%
-turn = 0.9 * np.exp(1j * np.pi)  # half a turn with every step, and fading
-spiral = loop(np.full(200, turn), np.ones(200))
-for t in (5, 50, 150):
-    print(
-        f"step {t}: {abs(spiral[t] - spiral[t - 1]):.1e} from the step before"
-    )
+turns = {
+    "half a turn a step, fading": 0.9 * np.exp(1j * np.pi),
+    "delta rule, β = 0.9": 1 - 0.9,
+}
+for name, a in turns.items():
+    h = loop(np.full(200, a), np.ones(200))
+    steps = ", ".join(f"{abs(h[t] - h[t - 1]):.0e}" for t in (5, 15, 150))
+    print(f"{name}: the steps 5, 15 and 150 move the state by {steps}")
 
 # %% [markdown]
-# A transition of −0.9 does alternate, and fades: a gate in (−1, 1) may learn
-# parity at short lengths and lose it at longer ones. Linear attention has the
+# A transition of −0.9 alternates, and fades: a gate in (−1, 1) may learn parity
+# at short lengths and lose it at longer ones. Linear attention has the
 # transition 1, which the proof covers. With the delta rule and $\beta < 1$,
-# what the state says of a constant key follows $k S_t = \beta v + (1 - \beta)\,
-# k S_{t-1}$, and settles like the spiral.
+# what the state says of a constant key, $k S_t = \beta v + (1 - \beta)\, k
+# S_{t-1}$, settles too.
 #
 # ### A reflection
 #

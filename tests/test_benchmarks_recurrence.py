@@ -219,3 +219,29 @@ def test_the_state_of_a_token_comes_out_as_recorded():
     for name, costs in again.items():
         for past in ("256", "1024"):
             assert costs["bytes"][past] == results[name]["bytes"][past], name
+
+
+def test_a_table_has_a_row_for_each_device_and_contender(monkeypatch, capsys):
+    monkeypatch.setenv("UNROLLED_DEVICE", "cpu")
+    written = {}
+    before = {"cuda": recorded("recurrence_cost")["cpu"]}
+    monkeypatch.setattr(recurrence_cost, "recorded", lambda name: before)
+    monkeypatch.setattr(recurrence_cost, "record", written.__setitem__)
+    monkeypatch.setattr(
+        recurrence_cost,
+        "measure",
+        lambda device: {
+            part: {"GRU": {"seconds": {"128": 0.25, "256": 0.5}}}
+            for part in ("training", "generation")
+        },
+    )
+    monkeypatch.setattr("sys.argv", ["recurrence_cost"])
+    recurrence_cost.main()
+    results = written["recurrence_cost"]
+    assert list(results) == ["cuda", "cpu"]
+    printed = capsys.readouterr().out
+    assert "250.0" in printed
+    assert "cuda" not in printed
+    rows = recurrence_cost.table(results)
+    assert rows.loc[("cpu", "GRU"), "256"] == 0.5
+    assert len(rows) == 1 + len(recurrence_cost.LAYERS)
