@@ -16,8 +16,9 @@ POSITIVE = (
 )
 
 # Shares of right answers. By chance half are right of two elements (parity),
-# an eighth of eight values.
+# a sixth of six (S3), an eighth of eight values.
 RIGHT, PARITY_LOST, PARITY_GAIN = 0.95, 0.6, 0.3
+S3_LOST = 0.5
 RECALLED, GRU_FORGETS = 0.95, 0.5
 # Ratios of seconds, or of bytes, on one machine in one run.
 SCAN_FASTER, QUADRATIC, LINEAR, FLAT = 2.0, 10.0, 8.0, 1.5
@@ -138,6 +139,29 @@ def a_negative_eigenvalue_learns_parity(results: Any) -> tuple[Effect, ...]:
     positive = effect(results, "delta rule", 100, "steps")
     assert negative.value - positive.value >= PARITY_GAIN
     return negative, positive
+
+
+def gates_that_see_the_state_track_s3(results: Any) -> tuple[Effect, ...]:
+    """An LSTM and a GRU that were trained on at most 16 products in S3 know
+    256, in the median of five seeds.
+    """
+    found = effects(results, ("LSTM", "GRU"), 256, "products")
+    assert min(each.value for each in found) >= RIGHT
+    return found
+
+
+def mingru_and_lru_lose_s3(results: Any) -> tuple[Effect, ...]:
+    """At 64 products in S3, four times the training length, no minGRU of one or
+    two layers and no LRU is right half of the time.
+    """
+    found = effects(
+        results,
+        ("minGRU, 1 layer", "minGRU, 2 layers", "LRU, 2 layers"),
+        64,
+        "products",
+    )
+    assert max(each.high for each in found) <= S3_LOST
+    return found
 
 
 @claim(
