@@ -184,6 +184,20 @@ def mingru_and_lru_lose_s3(results: Any) -> tuple[Effect, ...]:
 
 @claim(
     **S3 | {"thresholds": THRESHOLDS},
+    contenders=("transformer, 2 layers", "GRU"),
+    refuted_by="one seed above 0.5",
+)
+def a_transformer_loses_s3(results: Any) -> Effect:
+    """At 64 products in S3 a transformer of two layers is right less than half
+    of the time.
+    """
+    found = effect(results, "transformer, 2 layers", 64, "products")
+    assert found.high <= S3_LOST
+    return found
+
+
+@claim(
+    **S3 | {"thresholds": THRESHOLDS},
     contenders=("negative delta rule", "delta rule"),
     refuted_by="medians less than 0.1 apart",
 )
