@@ -980,8 +980,8 @@ trials = {group: trial(group) for group in ("S2", "S3")}
 medians(trials["S2"])
 
 # %% [markdown]
-# All but the selective scan had the like trial in $S_3$: the product so far, after each of 1
-# to 16 elements, in 600 batches ({numref}`tab-s3`):
+# All but the selective scan had the like trial in $S_3$: the product so far,
+# after each of 1 to 16 elements, in 600 batches ({numref}`tab-s3`):
 
 # %% mystnb={"figure": {"name": "tab-s3", "caption": "The same for products in S₃: share of right answers over the ten steps that end at 16, 64 and 256; trained on at most 16."}}
 medians(trials["S3"])
@@ -1022,7 +1022,7 @@ plt.show()
 # transformer[ᶜ](claims.md#a_transformer_loses_s3) guess at 64 and are near
 # chance at 16 already, as is the delta rule with $\beta < 1$. With $\beta < 2$
 # it is right twice as often at 16,[ᶜ](claims.md#a_negative_eigenvalue_helps_s3)
-# and guesses at 256: 600 batches did not suffice. $S_5$ was not tried.
+# and guesses at 256: 600 batches did not suffice. Of $S_5$ no trial is recorded.
 #
 # ## Newton makes the old RNN parallel
 #
