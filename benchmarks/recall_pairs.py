@@ -25,8 +25,8 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from benchmarks.state_tracking import (
     TUNING_SEEDS,
-    WARM_UP,
     curve,
+    descend,
     train_missing,
 )
 from utils.recurrences.pytorch import (
@@ -99,26 +99,16 @@ def accuracy(model: nn.Module, pairs: int, seed: int) -> float:
 
 
 def learn(model: nn.Module, rate: float, seed: int) -> Iterator[float]:
-    """Train with Adam and yield the loss of each step.
-
-    The rate warms up, then falls to zero in a straight line.
-    """
+    """Train on rows of 1 to `PAIRS` pairs and yield the loss of each batch."""
     rng = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / STEPS)
-    )
-    for _ in range(STEPS):
+
+    def loss_of_batch() -> Tensor:
         pairs = int(torch.randint(1, PAIRS + 1, (1,), generator=rng))
         x, y = draw(BATCH_SIZE, pairs, rng)
         logits = model(x)[:, pairs:]
-        loss = cross_entropy(logits.flatten(0, 1), y.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        yield loss.item()
+        return cross_entropy(logits.flatten(0, 1), y.flatten())
+
+    return descend(model, loss_of_batch, rate, STEPS)
 
 
 def train(contender: str, rate: float, seed: int) -> dict[str, Any]:

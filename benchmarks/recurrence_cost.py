@@ -1,16 +1,18 @@
 """What a recurrence costs against length: training, and each token written.
 
-    python -m benchmarks.recurrence_cost
+    python -m benchmarks.recurrence_cost [--device cpu]
 
 One layer of `WIDTH` features. Training is one forward and backward pass over
 `BATCH_SIZE` rows: seconds, and the bytes that the forward pass keeps for the
 backward one. A token is one step of one row after so many others: a recurrent
 layer reads its state, attention every key and value so far. Every repeat
 measures all contenders in turn, so that ratios within a repeat compare like
-with like; the medians are recorded. Where there is a CUDA device the same is
-measured there too. Chapter 12 shows the results.
+with like; the medians are printed, and recorded beside those of other devices.
+The device is the book's choice: CUDA where there is a CUDA device, else the
+CPU. Chapter 12 shows the results.
 """
 
+import argparse
 import math
 import time
 from collections.abc import Callable
@@ -18,11 +20,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from benchmarks.record import record
+from benchmarks.record import record, recorded
 from utils.recurrences.pytorch import (
     CausalAttention,
     DeltaRule,
@@ -31,6 +34,7 @@ from utils.recurrences.pytorch import (
     rotate,
     split_heads,
 )
+from utils.training.device import DEVICES, training_device
 
 WIDTH = 64
 BATCH_SIZE = 2
@@ -58,16 +62,11 @@ class LoopedMinGRU(MinGRU):
 class WrittenAttention(CausalAttention):
     """The same layer, with its matrix of weights written out."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attend by a whole (time, time) matrix for each head."""
-        q, k, v = (
-            split_heads(part, self.heads)
-            for part in self.project(x).chunk(3, dim=-1)
-        )
         scores = rotate(q) @ rotate(k).mT / math.sqrt(q.shape[-1])
         later = torch.ones_like(scores, dtype=torch.bool).triu(1)
-        weights = scores.masked_fill(later, -torch.inf).softmax(-1)
-        return self.out((weights @ v).transpose(1, 2).flatten(2))
+        return scores.masked_fill(later, -torch.inf).softmax(-1) @ v
 
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
@@ -86,15 +85,16 @@ def forward_and_backward(layer: nn.Module, x: Tensor) -> None:
 
 
 def seconds(work: Callable[[], Any], device: str) -> float:
-    """Return how long a piece of work takes: CPU time, or wall time on CUDA."""
+    """Return how long work takes: CPU time, or wall time on a GPU."""
     if device == "cpu":
         started = time.process_time()
         work()
         return time.process_time() - started
-    torch.cuda.synchronize()
+    gpu = getattr(torch, device)
+    gpu.synchronize()
     started = time.perf_counter()
     work()
-    torch.cuda.synchronize()
+    gpu.synchronize()
     return time.perf_counter() - started
 
 
@@ -194,18 +194,50 @@ def generation(
     return result
 
 
+def measure(
+    device: str,
+    lengths: tuple[int, ...] = LENGTHS,
+    pasts: tuple[int, ...] = PASTS,
+    repeats: int = REPEATS,
+) -> dict[str, Any]:
+    """Return what training and a further token cost on one device."""
+    return {
+        "device": torch.cuda.get_device_name() if device == "cuda" else "",
+        "training": training(lengths, repeats, device),
+        "generation": generation(pasts, repeats, device),
+    }
+
+
+def table(
+    results: dict[str, Any], part: str = "training", what: str = "seconds"
+) -> pd.DataFrame:
+    """Return one number per contender, device (rows) and length (columns).
+
+    `results` maps a device to what `measure` returned, `part` is "training" or
+    "generation", `what` is "seconds" or "bytes".
+    """
+    return pd.DataFrame(
+        {
+            (device, name): costs[what]
+            for device, measured in results.items()
+            for name, costs in measured[part].items()
+        }
+    ).T
+
+
 def main() -> None:
-    """Measure on the CPU, and on a CUDA device where there is one."""
+    """Measure one device, record it beside the others, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", choices=DEVICES, default=training_device())
+    device = parser.parse_args().device
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    results = {}
-    for device in ("cpu", *(["cuda"] if torch.cuda.is_available() else [])):
-        results[device] = {
-            "device": torch.cuda.get_device_name() if device == "cuda" else "",
-            "training": training(device=device),
-            "generation": generation(device=device),
-        }
-        record("recurrence_cost", results)
+    results = recorded("recurrence_cost")
+    results[device] = measure(device)
+    record("recurrence_cost", results)
+    for part in ("training", "generation"):
+        print(f"{part}, milliseconds")
+        print((1000 * table({device: results[device]}, part)).round(2))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Who keeps track of a state? Products in a group, far past training.
 
-    python -m benchmarks.state_tracking [S2 S3] [--minutes 30]
+    python -m benchmarks.state_tracking [S2 S3 S5] [--minutes 30]
 
 The input names one permutation of n things at each step, the target is the
 product of all so far: with n = 2 that is parity (two elements, "keep" and
-"swap"), with n = 3 there are six elements and their order matters. A
-contender's learning rate is chosen on three seeds of its own, by its accuracy
-up to `tuned_at` steps; the grid grows by a factor of three while the best rate
-lies at its edge, within `RATES`. Then five fresh seeds run once.
+"swap"), with n = 3 there are six elements and their order matters. With n = 5
+each step exchanges two things, one of ten ways, and the target is which thing
+is at each of the five places; right is only who knows all five. These
+exchanges generate all 120 elements of S5. A contender's learning rate is chosen
+on three seeds of its own, by its accuracy up to `tuned_at` steps; the grid
+grows by a factor of three while the best rate lies at its edge, within `RATES`.
+Then five fresh seeds run once. (In S5 one rate, S3's, is given to all.)
 
 Every run is saved as it ends, and what is recorded is not repeated. Chapter 12
 shows the results.
@@ -19,7 +22,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from statistics import mean
 from typing import Any
 
@@ -51,7 +54,6 @@ SEEDS = range(5)
 WARM_UP = 50
 CURVE_EVERY = 50
 ROWS = 200
-WINDOW = 10
 
 Batch = tuple[Tensor, Tensor]
 
@@ -61,7 +63,9 @@ class Task:
     """Products of permutations of n things, and the means each contender gets.
 
     Training rows have 1 to `longest` steps; accuracy is tested over the last
-    ten steps before each length of `tested_at`.
+    `window` steps before each length of `tested_at`. With `swaps` each step
+    exchanges two things and the answer has n parts, else it is one element.
+    With a `rate` nobody is tuned.
     """
 
     n: int
@@ -72,16 +76,60 @@ class Task:
     tuned_at: int
     tested_at: tuple[int, ...]
     delta_layers: int
+    contenders: tuple[str, ...] = tuple(CONTENDERS)
+    swaps: bool = False
+    window: int = 10
+    rate: float | None = None
 
     @property
     def elements(self) -> int:
         """The size of the group."""
         return math.factorial(self.n)
 
+    @cached_property
+    def moves(self) -> Tensor:
+        """The elements that a step may be."""
+        if not self.swaps:
+            return torch.arange(self.elements)
+        moved = [
+            sum(i != j for i, j in enumerate(element))
+            for element in itertools.permutations(range(self.n))
+        ]
+        return torch.tensor(moved).eq(2).nonzero().flatten()
 
+    @cached_property
+    def answers(self) -> Tensor:
+        """What is asked of each element (elements, parts), as class numbers."""
+        if not self.swaps:
+            return torch.arange(self.elements)[:, None]
+        return torch.tensor([*itertools.permutations(range(self.n))])
+
+    @property
+    def options(self) -> int:
+        """How many classes each part of an answer has."""
+        return self.n if self.swaps else self.elements
+
+
+# The rate is what S3's tuning chose for the GRU. Nobody is tuned for S5: its
+# runs show what was learned, and are no comparison.
+S5 = Task(
+    n=5,
+    longest=12,
+    steps=1000,
+    batch_size=64,
+    parameters=40_000,
+    tuned_at=24,
+    tested_at=(12, 24, 48, 96),
+    delta_layers=1,
+    contenders=("GRU", "delta rule", "negative delta rule"),
+    swaps=True,
+    window=4,
+    rate=0.01,
+)
 TASKS = {
     "S2": Task(2, 40, 400, 64, 4_000, 100, (40, 100, 500, 1000), 1),
     "S3": Task(3, 16, 600, 64, 12_000, 64, (16, 64, 256), 2),
+    "S5": S5,
 }
 
 
@@ -96,13 +144,19 @@ def product_table(n: int) -> Tensor:
 
 
 def draw(task: Task, rows: int, length: int, rng: torch.Generator) -> Batch:
-    """Draw elements (rows, length), one-hot, and their running products."""
+    """Draw moves (rows, length), one-hot, and their running products."""
     table = product_table(task.n)
-    elements = torch.randint(task.elements, (rows, length), generator=rng)
+    moves = torch.randint(len(task.moves), (rows, length), generator=rng)
+    elements = task.moves[moves]
     products = [elements[:, 0]]
     for t in range(1, length):
         products.append(table[products[-1], elements[:, t]])
-    return one_hot(elements, task.elements).float(), torch.stack(products, 1)
+    return one_hot(moves, len(task.moves)).float(), torch.stack(products, 1)
+
+
+def logits_by_part(model: nn.Module, task: Task, x: Tensor) -> Tensor:
+    """Return logits (rows, length, parts, options)."""
+    return model(x).unflatten(-1, (-1, task.options))
 
 
 def build(task: Task, contender: str, seed: int) -> SequenceClassifier:
@@ -110,10 +164,10 @@ def build(task: Task, contender: str, seed: int) -> SequenceClassifier:
     name, num_layers = CONTENDERS[contender]
     layer = LAYERS[name]
     num_layers = num_layers or task.delta_layers
-    size = task.elements
-    width = equal_width(layer, size, size, num_layers, task.parameters)
+    sizes = len(task.moves), task.answers.shape[1] * task.options
+    width = equal_width(layer, *sizes, num_layers, task.parameters)
     torch.manual_seed(seed)
-    return SequenceClassifier(layer, size, width, size, num_layers)
+    return SequenceClassifier(layer, sizes[0], width, sizes[1], num_layers)
 
 
 @torch.no_grad()
@@ -121,32 +175,49 @@ def hits(model: nn.Module, task: Task, length: int, seed: int) -> Tensor:
     """Return how often each of `length` steps is right in fresh rows."""
     rng = torch.Generator().manual_seed(seed)
     x, y = draw(task, ROWS, length, rng)
-    answers = torch.cat([model(part).argmax(-1) for part in x.split(20)])
-    return (answers == y).float().mean(0)
+    answers = torch.cat(
+        [logits_by_part(model, task, part).argmax(-1) for part in x.split(20)]
+    )
+    return (answers == task.answers[y]).all(-1).float().mean(0)
 
 
-def learn(
-    model: nn.Module, task: Task, rate: float, seed: int
+def descend(
+    model: nn.Module,
+    loss_of_batch: Callable[[], Tensor],
+    rate: float,
+    steps: int,
 ) -> Iterator[float]:
-    """Train with Adam and yield the loss of each step.
+    """Train with Adam on one fresh batch a step, and yield the loss of each.
 
     The rate warms up, then falls to zero in a straight line.
     """
-    rng = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / task.steps)
+        optimizer, lambda k: min(1, (k + 1) / WARM_UP) * (1 - k / steps)
     )
-    for _ in range(task.steps):
-        length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
-        x, y = draw(task, task.batch_size, length, rng)
-        loss = cross_entropy(model(x).flatten(0, 1), y.flatten())
+    for _ in range(steps):
+        loss = loss_of_batch()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         yield loss.item()
+
+
+def learn(
+    model: nn.Module, task: Task, rate: float, seed: int
+) -> Iterator[float]:
+    """Train on rows of 1 to `longest` steps; yield the loss of each batch."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def loss_of_batch() -> Tensor:
+        length = int(torch.randint(1, task.longest + 1, (1,), generator=rng))
+        x, y = draw(task, task.batch_size, length, rng)
+        logits = logits_by_part(model, task, x)
+        return cross_entropy(logits.flatten(0, 2), task.answers[y].flatten())
+
+    return descend(model, loss_of_batch, rate, task.steps)
 
 
 def curve(losses: Sequence[float]) -> list[float]:
@@ -173,7 +244,7 @@ def train(task: Task, contender: str, rate: float, seed: int) -> dict[str, Any]:
         if tuning
         else {
             "accuracy": {
-                str(t): round(right[t - WINDOW : t].mean().item(), 4)
+                str(t): round(right[t - task.window : t].mean().item(), 4)
                 for t in task.tested_at
             }
         }
@@ -224,13 +295,16 @@ def key(*parts: object) -> str:
 
 
 def missing(
-    contenders: Iterable[str], results: Mapping[str, Any]
+    contenders: Iterable[str],
+    results: Mapping[str, Any],
+    rate_of_all: float | None = None,
 ) -> Iterator[tuple[str, str, tuple[str, float, int]]]:
     """Yield (part of the record, key, (contender, rate, seed)) of what to run.
 
-    All contenders are tuned first; then the fresh seeds run, one for each.
+    All contenders are tuned first, unless they are given a rate; then the fresh
+    seeds run, one for each.
     """
-    for contender in contenders:
+    for contender in () if rate_of_all else contenders:
         while (
             rate := chosen_rate(results["tuning"], contender)[1]
         ) is not None:
@@ -242,7 +316,9 @@ def missing(
         for contender in contenders:
             name = key(contender, seed)
             if name not in results["runs"]:
-                best, _ = chosen_rate(results["tuning"], contender)
+                best = rate_of_all
+                if best is None:
+                    best, _ = chosen_rate(results["tuning"], contender)
                 assert best is not None
                 yield "runs", name, (contender, best, seed)
 
@@ -252,10 +328,11 @@ def train_missing(
     contenders: Iterable[str],
     train: Callable[[str, float, int], dict[str, Any]],
     end: float,
+    rate_of_all: float | None = None,
 ) -> None:
     """Run what a record misses, saving after each run, until a time."""
     results = recorded(file) or {"tuning": {}, "runs": {}}
-    for part, name, means in missing(contenders, results):
+    for part, name, means in missing(contenders, results, rate_of_all):
         if time.monotonic() > end:
             break
         run = train(*means)
@@ -277,11 +354,13 @@ def main() -> None:
     torch.set_flush_denormal(True)
     end = time.monotonic() + 60 * arguments.minutes
     for name in arguments.tasks:
+        task = TASKS[name]
         train_missing(
             f"state_tracking_{name}",
-            CONTENDERS,
-            partial(train, TASKS[name]),
+            task.contenders,
+            partial(train, task),
             end,
+            task.rate,
         )
 
 

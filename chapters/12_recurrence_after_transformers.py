@@ -238,8 +238,8 @@ print(
 scan_lab()
 
 # %% [markdown]
-# Move the transition to 1 and the states are running sums, to −1 and every step
-# turns the sum over, to 0 and nothing is kept.
+# At the transition 1 the states are running sums, at −1 every step turns the
+# sum over.
 #
 # The layer of `utils` does this for a batch, with an initial state:
 
@@ -327,11 +327,9 @@ for result, gradient in zip(results, (d_a, d_b, d_h0), strict=True):
     np.testing.assert_allclose(result, gradient, atol=1e-12)
 
 # %% [markdown]
-# Keras has a scan for any associative operation, `keras.ops.associative_scan`,
-# and gets our `join`. PyTorch calls its
+# Keras has `keras.ops.associative_scan`. PyTorch calls its
 # [own](https://docs.pytorch.org/docs/2.14/higher_order_ops/associative_scan.html)
-# a prototype, so that `utils.recurrences.pytorch_scan` writes the tree out; its
-# backward pass calls itself, as above.
+# a prototype, so `utils.recurrences.pytorch_scan` writes the tree out.
 #
 # ### When nothing changes: a convolution
 #
@@ -353,7 +351,8 @@ np.testing.assert_allclose(by_hand, h_constant[0], atol=1e-12)
 np.testing.assert_allclose(convolve(constant, b), h_constant, atol=1e-12)
 
 # %% [markdown]
-# Its gradient with respect to $b$ is the same convolution, run backwards:
+# Its gradient with respect to $b$ is the same convolution, run backwards, in
+# NumPy and in PyTorch:
 
 # %%
 _, d_b_constant, _ = linear_scan_backward(
@@ -362,13 +361,20 @@ _, d_b_constant, _ = linear_scan_backward(
 backwards = convolve(constant, d_y[:, ::-1])[:, ::-1]
 np.testing.assert_allclose(backwards, d_b_constant, atol=1e-12)
 
+# %%
+b_torch, K = torch.tensor(b, requires_grad=True), torch.tensor(kernel)
+spectra = (torch.fft.rfft(each, 2 * T, dim=-2) for each in (K, b_torch))
+h_torch = torch.fft.irfft(torch.mul(*spectra), 2 * T, dim=-2)[:, :T]
+h_torch.backward(torch.tensor(d_y))
+np.testing.assert_allclose(h_torch.detach(), h_constant, atol=1e-12)
+np.testing.assert_allclose(b_torch.grad, d_b_constant, atol=1e-12)
+
 # %% [markdown]
 # ### When nothing is negative: logarithms
 #
 # The closed form that failed can be saved where $a$ and $b$ are positive:
 # products become sums of logarithms, which stay in range, and sums become
-# $\log(e^x + e^y)$ ([Heinsen, 2023](https://arxiv.org/abs/2311.06281)). The
-# states do not depend on which of the two is used:
+# $\log(e^x + e^y)$ ([Heinsen, 2023](https://arxiv.org/abs/2311.06281)):
 
 
 # %%
@@ -474,19 +480,18 @@ a, b = sigmoid(z), (1 - sigmoid(z)) * np.exp(minimal.log_positive(n))
 np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 
 # %% [markdown]
-# A parallel form that is written separately from its steps can go wrong
-# unnoticed. In one published implementation the initial state passed through
-# $g$ a second time in the parallel branch, and the two branches disagreed until
-# a reader compared them
+# Two forms of one layer can disagree unnoticed. In one published implementation
+# the initial state passed through $g$ twice in the parallel branch, until a
+# reader compared
 # ([minGRU-pytorch#9](https://github.com/lucidrains/minGRU-pytorch/issues/9)).
 # (Our tests also hold each model here against numbers from published code.)
 #
 # ### A wheel for every unit
 #
-# S4 ([Gu et al., 2021](https://arxiv.org/abs/2111.00396)) began the return of
-# recurrences, with transitions that do not even see the input. Its later
-# diagonal forms are simple: each unit has one *complex* number $\lambda$, whose
-# size says how fast the state fades and whose angle how fast it turns. The
+# S4 ([Gu et al., 2021](https://arxiv.org/abs/2111.00396)) has transitions that
+# do not even see the input. Its later diagonal forms are simple: each unit has
+# one *complex* number $\lambda$, whose size says how fast the state fades and
+# whose angle how fast it turns. The
 # **linear recurrent unit**
 # ([Orvieto et al., 2023](https://arxiv.org/abs/2303.06349)) is
 #
@@ -797,9 +802,9 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # | [DeltaProduct](https://arxiv.org/abs/2502.10297) | product of several reflections | no | triangular system | $d^2$ | yes, cited |
 # | [RWKV-7](https://arxiv.org/abs/2503.14456) | diagonal plus rank one | no | chunks | $d^2$ | yes, cited |
 # | [Mamba-3](https://arxiv.org/abs/2603.15569) | rotations that the input chooses | no | scan | $HM$ | yes, cited |
+# | [RWKV-4](https://arxiv.org/abs/2305.13048) | diagonal, in (0, 1), constant | no | scan | $2H$ | no, below |
 # | [xLSTM](https://arxiv.org/abs/2405.04517): mLSTM | a number per head, not negative | no | masked product | $d^2$ | no, below |
 # | xLSTM: sLSTM | as an LSTM | yes | loop | $4H$ | yes, cited |
-# | [TTT](https://arxiv.org/abs/2407.04620), [Titans](https://arxiv.org/abs/2501.00663) | a gradient step on a small model | if that is not linear | chunks | its weights | not asked |
 # | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | did not, below |
 #
 # What does the column *gate sees the state?* cost?
@@ -824,9 +829,8 @@ p = (at_least_1 - at_least_2) / 2
 assert np.abs(p - parity[0, :5000, 0]).max() < 1e-6
 
 # %% [markdown]
-# Can a linear recurrence? Yes, with a transition that turns the state over:
-# with $h \in \{0, 1\}$, a one takes $h$ to $1 - h$ and a zero leaves it, so
-# that
+# Can a linear recurrence? Yes, with a transition that turns the state over: a
+# one takes $h \in \{0, 1\}$ to $1 - h$ and a zero leaves it, so that
 #
 # $$
 # h_t = (1 - 2 x_t)\, h_{t-1} + x_t .
@@ -887,19 +891,21 @@ assert full + np.float32(1) == full
 # states differ by less than any readout can resolve:
 
 # %%
-turn = 0.9 * np.exp(1j * np.pi)  # half a turn with every step, and fading
-spiral = loop(np.full(200, turn), np.ones(200))
-for t in (5, 50, 150):
-    print(
-        f"step {t}: {abs(spiral[t] - spiral[t - 1]):.1e} from the step before"
-    )
+turns = {
+    "half a turn, fading": 0.9 * np.exp(1j * np.pi),
+    "delta rule, β = 0.9": 1 - 0.9,
+}
+for name, a in turns.items():
+    h = loop(np.full(200, a), np.ones(200))
+    steps = ", ".join(f"{abs(h[t] - h[t - 1]):.0e}" for t in (5, 15, 150))
+    print(f"{name}: steps 5, 15 and 150 move h by {steps}")
 
 # %% [markdown]
-# A transition of −0.9 does alternate, and fades: a gate in (−1, 1) may learn
-# parity at short lengths and lose it at longer ones. Linear attention has the
+# A transition of −0.9 alternates, and fades: a gate in (−1, 1) may learn parity
+# at short lengths and lose it at longer ones. Linear attention has the
 # transition 1, which the proof covers. With the delta rule and $\beta < 1$,
-# what the state says of a constant key follows $k S_t = \beta v + (1 - \beta)\,
-# k S_{t-1}$, and settles like the spiral.
+# what the state says of a constant key, $k S_t = \beta v + (1 - \beta)\, k
+# S_{t-1}$, settles too.
 #
 # ### A reflection
 #
@@ -935,9 +941,11 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # round. Diagonal transitions always commute; reflections along two keys do not.
 # [Merrill et al. (2024)](https://arxiv.org/abs/2404.08819) prove more: under a
 # standard conjecture, with numbers of $O(\log T)$ digits, no fixed number of
-# diagonal layers tracks the products of five things, $S_5$, at every length.
+# diagonal layers tracks the products of five things, $S_5$, at every length;
+# transformers are bound alike
+# ([Merrill and Sabharwal, 2023](https://arxiv.org/abs/2207.00729)).
 #
-# ### Parity on trial
+# ### Tracking on trial
 #
 # What does training find? Ten contenders of about 4,000 parameters read random
 # bits in rows of 1 to 40 steps and say the parity after each, for 400 batches.
@@ -946,60 +954,76 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # twice; the selective scan is Mamba's without its convolution and gate. Each
 # had its own learning rate chosen on three seeds, the grid going on while the
 # best rate lay at its edge; then five fresh seeds ran once
-# (`benchmarks/state_tracking.py`). {numref}`tab-parity` has the medians,
-# {numref}`fig-parity` each seed:
+# (`benchmarks/state_tracking.py`; the layers are in
+# `utils.recurrences.pytorch`, and `fit` trains any of them):
+
+
+# %%
+def trial(group):
+    record = load_results(f"state_tracking_{group}")["results"]
+    return pd.DataFrame(
+        {"contender": key.rpartition(" / ")[0], **run, **run["accuracy"]}
+        for key, run in record["runs"].items()
+    )
+
+
+def medians(runs):
+    lengths = list(runs["accuracy"].iloc[0])
+    columns = ["rate", "parameters", "seconds", *lengths]
+    table = runs.groupby("contender", sort=False)[columns].median().round(3)
+    table = table.astype({"parameters": int})
+    return table.rename(columns={"seconds": "CPU s"})
+
 
 # %% mystnb={"figure": {"name": "tab-parity", "caption": "Parity: rate, size and time of each contender, and its share of right answers over the ten steps that end at 40, 100, 500 and 1,000; medians of five seeds, trained on at most 40 steps."}}
-record = load_results("state_tracking_S2")["results"]
-runs = pd.DataFrame(
-    {"contender": key.rpartition(" / ")[0], **run, **run["accuracy"]}
-    for key, run in record["runs"].items()
-)
-columns = ["rate", "parameters", "seconds", "40", "100", "500", "1000"]
-medians = runs.groupby("contender", sort=False)[columns].median()
-medians = medians.astype({"parameters": int}).round(3)
-medians.rename(columns={"seconds": "CPU s"})
+trials = {group: trial(group) for group in ("S2", "S3")}
+medians(trials["S2"])
 
-# %% mystnb={"figure": {"name": "fig-parity", "caption": "Share of right answers over steps 491 to 500, one dot for each of five seeds."}, "image": {"alt": "Dots for ten contenders between one half and one. RNN and GRU: five dots at one. LSTM: four at one and one at a half. Both minGRUs, LRU, selective scan, delta rule and transformer: all dots near one half. Negative delta rule: dots from one half to one."}}
-fig, ax = plt.subplots(figsize=(6.2, 3.8))
-for row, (_, group) in enumerate(runs.groupby("contender", sort=False)):
-    across = [row] * len(group)
-    ax.plot(group["500"], across, "o", color=COLORS["blue"], alpha=0.5)
-ax.axvline(0.5, color=COLORS["black"], linewidth=1, linestyle="--")
-ax.set_yticks(range(len(medians)), medians.index)
-ax.invert_yaxis()
-ax.set(xlabel="share right, steps 491 to 500", xlim=(0.4, 1.03))
-ax.set_title("Who knows the parity of 500 bits?")
+# %% [markdown]
+# All ten had the like trial in $S_3$: the product so far, after each of 1 to 16
+# elements, in 600 batches ({numref}`tab-s3`):
+
+# %% mystnb={"figure": {"name": "tab-s3", "caption": "The same for products in S₃: share of right answers over the ten steps that end at 16, 64 and 256; trained on at most 16."}}
+medians(trials["S3"])
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tracking", "caption": "Share of right answers far beyond the lengths of training, one dot for each of five seeds; dashed: chance."}, "image": {"alt": "Dots for ten contenders. Left, parity at 500 steps. RNN and GRU: five dots at one. LSTM: four at one and one at a half. Both minGRUs, LRU, selective scan, transformer and delta rule: all dots near one half. Negative delta rule: dots from one half to one. Right, products in S₃ at 256 steps, ten contenders. RNN: from 0.3 to 0.95. LSTM: all above 0.9. GRU: three near one, one at 0.7, one at 0.3. All others: all dots near one sixth."}}
+panels = {"S2": ("500", 1 / 2), "S3": ("256", 1 / 6)}
+names = list(medians(trials["S2"]).index)
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.8, 3.6))
+for ax, (group, (length, chance)) in zip(axes, panels.items(), strict=True):
+    for name, runs in trials[group].groupby("contender"):
+        row = [names.index(name)] * len(runs)
+        ax.plot(runs[length], row, "o", color=COLORS["blue"], alpha=0.5)
+    ax.axvline(chance, color=COLORS["black"], linewidth=1, linestyle="--")
+    ax.set(xlabel=f"share right at {length}", xlim=(-0.05, 1.05))
+    ax.set_title("parity" if group == "S2" else "products in $S_3$")
+axes[0].set_yticks(range(len(names)), names)
+axes[0].invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# The RNN and the GRU are right at 500 steps and at 1,000 in every run, the LSTM
-# in four of five.[ᶜ](claims.md#gates_that_see_the_state_track_parity) minGRU,
-# the selective scan and the delta rule with $\beta < 1$ guess at 500 in every
-# run,[ᶜ](claims.md#positive_transitions_lose_parity) and so do the
+# In {numref}`fig-tracking` the RNN and the GRU know the parity of 500 bits in
+# every run, the LSTM in four of
+# five.[ᶜ](claims.md#gates_that_see_the_state_track_parity) minGRU, the
+# selective scan and the delta rule with $\beta < 1$
+# guess,[ᶜ](claims.md#positive_transitions_lose_parity) and so do the
 # LRU[ᶜ](claims.md#a_constant_transition_loses_parity) and the
-# transformer.[ᶜ](claims.md#a_transformer_loses_parity) All of these guess at 40
+# transformer.[ᶜ](claims.md#a_transformer_loses_parity) They guess at 40
 # already: they did not learn it within 400 batches, and longer training was not
-# tried. (The proof says only that gates $a \ge 0$ fail on some row that is long
-# enough.) With $\beta < 2$ the delta rule is right at 40 steps in every run,
-# and at 1,000 in three of
+# tried. (The proof is about rows that are long enough.) With $\beta < 2$ the
+# delta rule is right at 40 steps in every run, and at 1,000 in three of
 # five.[ᶜ](claims.md#a_negative_eigenvalue_learns_parity) Its eigenvalue comes
 # near −1 and never is −1, which may be why.
 #
-# Why a learning rate of its own for each? The RNN in tuning, median of three
-# seeds:
-
-# %%
-for rate in (0.003, 0.01, 0.03, 0.1):
-    scores = [
-        record["tuning"][f"RNN / {rate} / {seed}"]["score"]
-        for seed in (100, 101, 102)
-    ]
-    print(f"learning rate {rate}: {np.median(scores):.2f} right")
-
-# %% [markdown]
-# At one rate for all, "RNNs do not learn parity" might have been the finding.
-# (Only parity was tried: nothing here was trained on $S_3$ or $S_5$.)
+# In $S_3$ the LSTM knows 256 products, sixteen times the length of training, in
+# every run, the GRU in three of
+# five;[ᶜ](claims.md#gates_that_see_the_state_track_s3) the RNN loses some on
+# the way. minGRU, the selective scan, the LRU, the delta rule with
+# $\beta < 1$[ᶜ](claims.md#linear_recurrences_lose_s3) and the
+# transformer[ᶜ](claims.md#a_transformer_loses_s3) guess at 64 and are near
+# chance at 16 already. With $\beta < 2$ the delta rule is right twice as often
+# at 16,[ᶜ](claims.md#a_negative_eigenvalue_helps_s3) and guesses at 256: 600
+# batches did not suffice. Of $S_5$ no trial is recorded.
 #
 # ## Newton makes the old RNN parallel
 #
@@ -1048,11 +1072,11 @@ assert table.iloc[4].max() < 1e-12
 table.round(4)
 
 # %% [markdown]
-# The table shows how far each guess is from the loop's state. Two things
-# happen. After $k$ iterations the first $k$ states are right, since each is
-# computed from one that is right: below the diagonal there are zeros. So $T$
-# iterations always suffice, which would be no gain. But long before that the
-# errors of *all* steps collapse together, each iteration roughly squaring them.
+# The table shows how far each guess is from the loop's state. After $k$
+# iterations the first $k$ states are right, since each is computed from one
+# that is right: below the diagonal there are zeros. So $T$ iterations always
+# suffice, which would be no gain. But long before that the errors of *all*
+# steps collapse together, each iteration roughly squaring them.
 #
 # With $H$ units $J_t = W_h \operatorname{diag}(1 - f_t^2)$ is a matrix, and the
 # scan joins matrices. `newton` does so for the layers of chapters 01 and 03:
@@ -1128,11 +1152,10 @@ plt.show()
 # %% [markdown]
 # Up to gain 1 a few iterations suffice ({numref}`fig-newton-gain`, a dot a
 # network). Beyond it the number climbs, and the gain alone does not tell how
-# far: a saturated tanh has small slopes, and so a network may forget
-# its past in spite of a large gain. What a small difference does is the better
-# guide. Where it shrinks, an error in a guess dies out along the sequence, and
-# the tangents of all steps get good together. Where it grows, the network is
-# **chaotic**: each iteration settles only a step or two. [Gonzalez et al.
+# far, because a saturated tanh has small slopes. What a small difference does
+# is the better guide. Where it shrinks, an error in a guess dies out along the
+# sequence, and the tangents of all steps get good together. Where it grows, the
+# network is **chaotic**: each iteration settles a step or two. [Gonzalez et al.
 # (2025)](https://arxiv.org/abs/2508.16817) prove that this exponent decides:
 # *predictability enables parallelization*. Turn the gain yourself
 # ({numref}`fig-newton-lab`):
@@ -1237,13 +1260,12 @@ plt.show()
 # %% [markdown]
 # For new facts attention in {numref}`fig-recall` answers every question. The
 # best linear state that there can be names the right symbol well beyond 16
-# pairs and then fails; plain addition comes close to it. The delta rule comes
-# last, because random keys overlap, and each correction at one key spoils its
+# pairs and then fails; plain addition comes close. The delta rule comes last,
+# because random keys overlap, and each correction at one key spoils its
 # neighbours. For corrections addition and attention, which keep everything,
-# have two old values against the new one and fail. The delta rule does as well
-# as before, because it replaces; the best linear state too, but it is fitted to
-# the new values. A fixed state must choose what to forget; attention must tell
-# the valid from the outdated when it reads.
+# have two old values against the new one and fail; the delta rule replaces, and
+# does as well as before. A fixed state must choose what to forget; attention
+# must tell the valid from the outdated when it reads.
 #
 # [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
 # copying: a small transformer copies strings exponentially longer than itself,
@@ -1291,12 +1313,23 @@ medians.astype({"parameters": int, "state": int}).round(3)
 #
 # {numref}`tab-cost` and {numref}`fig-cost` (`benchmarks/recurrence_cost.py`):
 # one layer of 64 features on one thread of a CPU, forward and backward over two
-# rows, and one further token of one row.
+# rows, and one further token of one row. No GPU has been measured yet. If you
+# have one, as in Colab, `!cd unrolled && python -m benchmarks.recurrence_cost`
+# measures it and adds its rows to the table, when you run the cell again.
 
-# %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps."}}
-cost = load_results("recurrence_cost")["results"]["cpu"]
-training = pd.DataFrame({k: v["seconds"] for k, v in cost["training"].items()})
-(1000 * training.T[["128", "1024", "4096"]]).round(1)
+# %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps, and megabytes kept for the backward pass at 4,096 steps."}}
+measured = load_results("recurrence_cost")["results"]
+cost_of_training = pd.DataFrame(
+    {
+        (device, name): {
+            **{n: 1000 * costs["seconds"][n] for n in ("128", "1024", "4096")},
+            "MB": costs["bytes"]["4096"] / 1e6,
+        }
+        for device, parts in measured.items()
+        for name, costs in parts["training"].items()
+    }
+)
+cost_of_training.T.round(1)
 
 # %%
 families = "GRU", "minGRU", "delta rule", "attention"
@@ -1304,7 +1337,7 @@ colors = dict(zip(families, COLORS.values(), strict=False))
 
 
 def draw_cost(ax, part, ticks):
-    for name, each in cost[part].items():
+    for name, each in measured["cpu"][part].items():
         lengths = [int(length) for length in each["seconds"]]
         milliseconds = [1000 * second for second in each["seconds"].values()]
         line = "o--" if name.endswith((", loop", "written out")) else "o-"
@@ -1316,7 +1349,7 @@ def draw_cost(ax, part, ticks):
     ax.legend(fontsize=8)
 
 
-# %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan; fused attention is next up to 1,024 steps and then crosses the delta rule in chunks and minGRU by a loop, which lie together; the GRU is highest at short lengths, attention written out rises most steeply and ends highest. Right: GRU and minGRU stay below 0.1 with no trend, attention's line rises."}}
+# %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds on the CPU against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan; fused attention is next up to 1,024 steps and then crosses the delta rule in chunks and minGRU by a loop, which lie together; the GRU is highest at short lengths, attention written out rises most steeply and ends highest. Right: GRU and minGRU stay below 0.1 with no trend, attention's line rises."}}
 fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.8))
 draw_cost(axes[0], "training", [3, 10, 30, 100, 300, 1000, 3000])
 draw_cost(axes[1], "generation", [0.05, 0.1, 0.2, 0.5, 1])
@@ -1326,10 +1359,10 @@ plt.show()
 
 # %% [markdown]
 # At 4,096 steps minGRU's scan takes a tenth of the time of its
-# loop:[ᶜ](claims.md#a_scan_is_faster_than_a_loop) on one thread not by parallel
-# arithmetic, but by a few dozen calls on long arrays in place of thousands on
-# short ones. Attention written out grows with the square of the
-# length.[ᶜ](claims.md#attention_grows_with_the_square) The more tokens came
+# loop,[ᶜ](claims.md#a_scan_is_faster_than_a_loop) on one thread by a few dozen
+# calls on long arrays in place of thousands on short ones. Attention written
+# out grows with the square of the length, in time and in
+# memory.[ᶜ](claims.md#attention_grows_with_the_square) The more tokens came
 # before, the longer attention takes for a further one; a recurrence takes as
 # long as ever.[ᶜ](claims.md#a_token_costs_attention_its_past)
 #
@@ -1347,11 +1380,35 @@ plt.show()
 #   [Jamba](https://arxiv.org/abs/2403.19887).
 # - **Long outputs on small machines.** A state of fixed size.
 #
-# By year: 2017 [a scan for linear RNNs](https://arxiv.org/abs/1709.04057); 2020
-# linear attention; 2021 S4, the delta rule; 2022 S4D; 2023 LRU,
-# [RWKV](https://arxiv.org/abs/2305.13048), RetNet, Newton's method, Mamba; 2024
-# Mamba-2, xLSTM, minGRU, negative eigenvalues; 2025 RWKV-7, DeltaProduct,
-# ParaRNN; 2026 Mamba-3, [M²RNN](https://arxiv.org/abs/2603.14360).
+# {numref}`fig-map` maps the names of this chapter; the scan for linear RNNs is
+# [Martin and Cundy's (2017)](https://arxiv.org/abs/1709.04057).
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "Recurrences by year and by what they carry along."}, "image": {"alt": "Names by year in three rows. Sees its state: Newton 2023, sLSTM 2024, ParaRNN 2025, M²RNN 2026. Linear, state a matrix: linear attention 2020, delta rule 2021, RetNet 2023, Mamba-2, mLSTM and Gated DeltaNet 2024, RWKV-7 and DeltaProduct 2025. Linear, state a vector: linear RNN 2017, S4 2021, S4D 2022, LRU, RWKV-4 and Mamba 2023, minGRU 2024, Mamba-3 2026."}}
+rows = {
+    "linear, state\na vector": "2017 linear RNN; 2021 S4; 2022 S4D; 2023 LRU; "
+    "2023 RWKV-4; 2023 Mamba; 2024 minGRU; 2026 Mamba-3",
+    "linear, state\na matrix": "2020 linear attention; 2021 delta rule; "
+    "2023 RetNet; 2024 Mamba-2; 2024 mLSTM; 2024 Gated DeltaNet; "
+    "2025 RWKV-7; 2025 Delta- Product",
+    "sees its state": "2023 Newton; 2024 sLSTM; 2025 ParaRNN; 2026 M²RNN",
+}
+fig, ax = plt.subplots(figsize=(6.8, 2.8))
+for row, names in enumerate(rows.values()):
+    by_year = {}
+    for year, name in (each.split(" ", 1) for each in names.split("; ")):
+        by_year.setdefault(int(year), []).append(name.replace(" ", "\n"))
+    for year, group in by_year.items():
+        ax.text(year, row, "\n".join(group), ha="center", va="center", size=8)
+ax.set(xlim=(2016.5, 2026.6), ylim=(-0.6, 2.5), xticks=range(2017, 2027))
+ax.set_yticks(range(3), rows)
+ax.tick_params(labelsize=9)
+ax.grid(visible=False)
+plt.show()
+
+# %% [markdown]
+# From the bottom: recurrences were made linear for speed, got a matrix for
+# memory, and now see their states again, by Newton's method or in a loop
+# ([M²RNN](https://arxiv.org/abs/2603.14360), whose state is a matrix as well).
 #
 # ## Summary
 #
@@ -1377,7 +1434,10 @@ plt.show()
 # - Trained on at most 40 bits, the RNN and the GRU knew the parity of
 #   500.[ᶜ](claims.md#gates_that_see_the_state_track_parity) Recurrences whose
 #   transitions cannot be negative
-#   guessed.[ᶜ](claims.md#positive_transitions_lose_parity)
+#   guessed.[ᶜ](claims.md#positive_transitions_lose_parity) Trained on at most 16
+#   products in $S_3$, the LSTM knew
+#   256.[ᶜ](claims.md#gates_that_see_the_state_track_s3) There minGRU and the LRU
+#   guessed.[ᶜ](claims.md#linear_recurrences_lose_s3)
 # - Newton's method turns a recurrence that is not linear into a few linear
 #   ones.[ⁱ](#newton-is-the-loop) How few depends on whether the network
 #   amplifies its past ([Gonzalez et al.,
@@ -1422,9 +1482,8 @@ for name, o in operators.items():
     print(f"{name}: the two groupings differ by {gap:.1f}")
 
 # %% [markdown]
-# The first is not: it forgets the transition of the first step, so that the
-# grouping decides what $b_1$ is multiplied with. The others are two running
-# sums, and a running product beside a running sum; neither is
+# The first is not: it forgets the transition of the first step. The others are
+# two running sums, and a running product beside a running sum; neither is
 # {eq}`eq-scan-recurrence`.
 #
 # ```{solution-end}
@@ -1538,9 +1597,8 @@ wrong = np.flatnonzero((faded > 0.5) != (parity[0, :1000, 0] > 0.5))
 print(f"first wrong at step {wrong[0] + 1}; {len(wrong)} of 1000 are wrong")
 
 # %% [markdown]
-# Seen from the middle, $h = \tfrac12 \pm \tfrac12$. What is left of the first
-# sign shrinks by $0.99$ with every step, and every step adds an error of $\pm
-# 0.005$. When the two are of a size the answers are guesses.
+# What is left of the first sign shrinks by $0.99$ with every step, which adds
+# an error of $\pm 0.005$. When the two are of a size the answers are guesses.
 #
 # ```{solution-end}
 # ```
@@ -1590,9 +1648,9 @@ _ = exercises.check_delta_step(delta_step)
 # :class: dropdown
 # ```
 # With $W_h = 0$ the guess does not enter $f$: one iteration. In the triangular
-# case unit 1 does not see the state at all and is right after one iteration.
-# Unit 2 sees only unit 1 and is right after the next, and so on: at most 4. No
-# state depends on one more than 3 steps back, however long the sequence is.
+# case unit 1 does not see the state and is right after one iteration, unit 2
+# sees only unit 1 and is right after the next, and so on: at most 4. No state
+# depends on one more than 3 steps back.
 
 # %%
 for T in (50, 400):

@@ -12,7 +12,10 @@ from benchmarks.record import recorded
 from utils.recurrences.pytorch import CausalAttention, MinGRU
 
 TRIALS = {
-    "state_tracking_S2": state_tracking.CONTENDERS,
+    **{
+        f"state_tracking_{name}": state_tracking.TASKS[name].contenders
+        for name in ("S2", "S3")
+    },
     "recall_pairs": recall_pairs.CONTENDERS,
 }
 
@@ -31,6 +34,7 @@ def flushed():
         ("S2", "GRU"),
         ("S2", "minGRU, 2 layers"),
         ("S2", "negative delta rule"),
+        ("S3", "LRU, 2 layers"),
     ],
 )
 def test_the_first_steps_of_a_product_run_come_out_as_recorded(task, contender):
@@ -56,7 +60,9 @@ def test_the_first_steps_of_a_recall_run_come_out_as_recorded(contender):
 @pytest.mark.parametrize("trial", TRIALS)
 def test_every_contender_was_tuned_then_ran_five_fresh_seeds(trial):
     results = recorded(trial)
-    assert not list(state_tracking.missing(TRIALS[trial], results))
+    task = state_tracking.TASKS.get(trial.rpartition("_")[2])
+    given = task.rate if task else None
+    assert not list(state_tracking.missing(TRIALS[trial], results, given))
     fresh = {
         f"{contender} / {seed}"
         for contender in TRIALS[trial]
@@ -65,14 +71,19 @@ def test_every_contender_was_tuned_then_ran_five_fresh_seeds(trial):
     assert set(results["runs"]) == fresh
     for name, run in results["runs"].items():
         contender = name.rpartition(" / ")[0]
-        best, _ = state_tracking.chosen_rate(results["tuning"], contender)
+        best = (
+            given or state_tracking.chosen_rate(results["tuning"], contender)[0]
+        )
         assert run["rate"] == best, name
 
 
 @pytest.mark.parametrize(
     ("trial", "parameters"),
     [
-        ("state_tracking_S2", state_tracking.TASKS["S2"].parameters),
+        *(
+            (f"state_tracking_{name}", state_tracking.TASKS[name].parameters)
+            for name in ("S2", "S3")
+        ),
         ("recall_pairs", recall_pairs.PARAMETERS),
     ],
 )
@@ -100,6 +111,41 @@ def test_products_in_s3_follow_the_permutations():
             assert elements[named] == product
     table = state_tracking.product_table(3)
     assert not torch.equal(table, table.T)
+
+
+def test_each_step_of_s5_exchanges_two_of_five_things():
+    task = state_tracking.TASKS["S5"]
+    elements = list(itertools.permutations(range(5)))
+    moves = [elements[move] for move in task.moves]
+    assert len(moves) == 10
+    rng = torch.Generator().manual_seed(0)
+    x, y = state_tracking.draw(task, 20, 10, rng)
+    places = task.answers[y].tolist()
+    for row, orders in zip(x.argmax(-1).tolist(), places, strict=True):
+        things = list(range(5))
+        for move, order in zip(row, orders, strict=True):
+            i, j = (k for k in range(5) if moves[move][k] != k)
+            things[i], things[j] = things[j], things[i]
+            assert things == order
+
+
+def test_a_step_of_s5_is_right_only_where_all_five_places_are():
+    task = state_tracking.TASKS["S5"]
+
+    def all_but_one(x):
+        # Knows every answer, except the last place of every other row.
+        y = state_tracking.draw(
+            task, state_tracking.ROWS, 8, torch.Generator().manual_seed(3)
+        )[1]
+        logits = torch.nn.functional.one_hot(task.answers[y], 5).float()
+        logits[1::2, :, 4] = logits[1::2, :, 4].roll(1, -1)
+        all_but_one.calls += 1
+        part = slice(20 * all_but_one.calls - 20, 20 * all_but_one.calls)
+        return logits[part].flatten(2)
+
+    all_but_one.calls = 0
+    right = state_tracking.hits(all_but_one, task, 8, 3)
+    torch.testing.assert_close(right, torch.full((8,), 0.5))
 
 
 @pytest.mark.parametrize("pairs", [1, 5, recall_pairs.PAIRS])
@@ -184,3 +230,29 @@ def test_the_state_of_a_token_comes_out_as_recorded():
     for name, costs in again.items():
         for past in ("256", "1024"):
             assert costs["bytes"][past] == results[name]["bytes"][past], name
+
+
+def test_a_table_has_a_row_for_each_device_and_contender(monkeypatch, capsys):
+    monkeypatch.setenv("UNROLLED_DEVICE", "cpu")
+    written = {}
+    before = {"cuda": recorded("recurrence_cost")["cpu"]}
+    monkeypatch.setattr(recurrence_cost, "recorded", lambda name: before)
+    monkeypatch.setattr(recurrence_cost, "record", written.__setitem__)
+    monkeypatch.setattr(
+        recurrence_cost,
+        "measure",
+        lambda device: {
+            part: {"GRU": {"seconds": {"128": 0.25, "256": 0.5}}}
+            for part in ("training", "generation")
+        },
+    )
+    monkeypatch.setattr("sys.argv", ["recurrence_cost"])
+    recurrence_cost.main()
+    results = written["recurrence_cost"]
+    assert list(results) == ["cuda", "cpu"]
+    printed = capsys.readouterr().out
+    assert "250.0" in printed
+    assert "cuda" not in printed
+    rows = recurrence_cost.table(results)
+    assert rows.loc[("cpu", "GRU"), "256"] == 0.5
+    assert len(rows) == 1 + len(recurrence_cost.LAYERS)

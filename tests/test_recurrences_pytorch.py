@@ -28,6 +28,7 @@ from utils.recurrences.pytorch import (
     split_heads,
 )
 from utils.scratch.scan import linear_scan
+from utils.training import fit
 
 # Longer than a chunk of the delta rule, and no multiple of one.
 TIME, WIDTH = 150, 8
@@ -195,23 +196,21 @@ def test_gradients_equal_finite_differences(name):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_classifier_learns_the_symbol_of_the_step_before(name):
+def test_fit_trains_every_classifier_to_tell_the_symbol_before(name):
     torch.set_default_dtype(torch.float32)
     model = SequenceClassifier(LAYERS[name], 3, 16, 3)
-    optimizer = torch.optim.Adam(model.parameters(), 0.01)
-    losses = []
-    for _ in range(120):
-        symbols = torch.randint(3, (16, 8))
-        logits = model(nn.functional.one_hot(symbols, 3).float())
-        loss = cross_entropy(
+    rows = torch.randint(3, (40, 16, 8))
+    history = fit(
+        model,
+        [(nn.functional.one_hot(row, 3).float(), row) for row in rows],
+        loss=lambda logits, symbols: cross_entropy(
             logits[:, 1:].flatten(0, 1), symbols[:, :-1].flatten()
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+        ),
+        optimizer=torch.optim.Adam(model.parameters(), 0.01),
+        epochs=3,
+    )
     # log 3 = 1.1 is the loss of a guess, and of a layer that forgets.
-    assert losses[-1] < 0.9
+    assert history.rows[-1]["train_loss"] < 0.9
 
 
 def test_equal_width_is_the_closest():

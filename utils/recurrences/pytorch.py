@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn.functional import (
+    elu,
     normalize,
     scaled_dot_product_attention,
     silu,
@@ -159,6 +160,37 @@ def join_heads(x: Heads) -> Rows:
     return x.transpose(1, 2).flatten(2)
 
 
+def project_heads(
+    project: nn.Linear, x: Rows, heads: int
+) -> tuple[Heads, Heads, Heads]:
+    """Return each head's queries, keys and values of x, by one product."""
+    q, k, v = project(x).chunk(3, dim=-1)
+    return split_heads(q, heads), split_heads(k, heads), split_heads(v, heads)
+
+
+class Attention(nn.Module):
+    """What every causal attention shares: projections and heads.
+
+    A subclass says in `attend` what a head returns for its queries, keys and
+    values.
+    """
+
+    def __init__(self, width: int, heads: int = 2):
+        super().__init__()
+        self.heads = heads
+        self.project = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def attend(self, q: Heads, k: Heads, v: Heads) -> Heads:
+        """Return one vector per head and step, from no later step."""
+        raise NotImplementedError
+
+    def forward(self, x: Rows) -> Rows:
+        """Attend to every step so far."""
+        q, k, v = project_heads(self.project, x, self.heads)
+        return self.out(join_heads(self.attend(q, k, v)))
+
+
 def delta_rule(
     q: Heads, k: Heads, v: Heads, beta: Float[Tensor, "batch heads time"]
 ) -> Heads:
@@ -206,10 +238,7 @@ class DeltaRule(nn.Module):
 
     def forward(self, x: Rows) -> Rows:
         """Write and read at every step, in parallel within chunks."""
-        q, k, v = (
-            split_heads(part, self.heads)
-            for part in self.project(x).chunk(3, dim=-1)
-        )
+        q, k, v = project_heads(self.project, x, self.heads)
         beta = self.largest * torch.sigmoid(self.beta(x)).mT
         q, k = normalize(silu(q), dim=-1), normalize(silu(k), dim=-1)
         return self.out(join_heads(delta_rule(q, k, v, beta)))
@@ -226,27 +255,16 @@ def linear_attention(q: Heads, k: Heads, v: Heads) -> Heads:
     return weights @ v / weights.sum(-1, keepdim=True)
 
 
-class LinearAttention(nn.Module):
+class LinearAttention(Attention):
     """Linear attention: a matrix state to which every step only adds.
 
     Queries and keys pass elu + 1, which keeps their products positive.
     Katharopoulos et al. (2020, arXiv:2006.16236), equation 7.
     """
 
-    def __init__(self, width: int, heads: int = 2):
-        super().__init__()
-        self.heads = heads
-        self.project = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
-
-    def forward(self, x: Rows) -> Rows:
-        """Attend to every step so far."""
-        q, k, v = (
-            split_heads(part, self.heads)
-            for part in self.project(x).chunk(3, dim=-1)
-        )
-        q, k = nn.functional.elu(q) + 1, nn.functional.elu(k) + 1
-        return self.out(join_heads(linear_attention(q, k, v)))
+    def attend(self, q: Heads, k: Heads, v: Heads) -> Heads:
+        """Weight the values by products that are positive."""
+        return linear_attention(elu(q) + 1, elu(k) + 1, v)
 
 
 def rotate(x: Heads) -> Heads:
@@ -269,28 +287,18 @@ def rotate(x: Heads) -> Heads:
     )
 
 
-class CausalAttention(nn.Module):
+class CausalAttention(Attention):
     """Softmax attention to every step so far: the state is the whole past.
 
     Vaswani et al. (2017, arXiv:1706.03762), with rotary positions (Su et al.,
     2021, arXiv:2104.09864).
     """
 
-    def __init__(self, width: int, heads: int = 2):
-        super().__init__()
-        self.heads = heads
-        self.project = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
-
-    def forward(self, x: Rows) -> Rows:
-        """Attend to every step so far."""
-        q, k, v = (
-            split_heads(part, self.heads)
-            for part in self.project(x).chunk(3, dim=-1)
+    def attend(self, q: Heads, k: Heads, v: Heads) -> Heads:
+        """Weight the values by a softmax over the steps so far."""
+        return scaled_dot_product_attention(
+            rotate(q), rotate(k), v, is_causal=True
         )
-        q, k = rotate(q), rotate(k)
-        attended = scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.out(join_heads(attended))
 
 
 LAYERS: dict[str, Callable[[int], nn.Module]] = {
