@@ -144,11 +144,13 @@ def test_one_seed_backs_no_claim():
 
 
 def test_a_name_is_taken_once():
-    def lstm_corrects_har(results):
+    def networks_correct_har(results):
         """Another."""
 
-    with pytest.raises(ValueError, match="two claims named lstm_corrects_har"):
-        claim(**FACTS)(lstm_corrects_har)
+    with pytest.raises(
+        ValueError, match="two claims named networks_correct_har"
+    ):
+        claim(**FACTS)(networks_correct_har)
 
 
 def test_asserts_that_moved_are_found_out():

@@ -79,7 +79,7 @@ assert score["GRU"] - score["RNN"] > 0.05
 #
 # A mean is a sum over a count.[ᵈ](#a-sample) The GRU leads[ⁱ](#gru-leads).
 #
-# - An LSTM helps.[ᶜ](claims.md#lstm_corrects_har)
+# - An LSTM helps.[ᶜ](claims.md#networks_correct_har)
 # - Others agree ([Someone, 2001](https://doi.org/10.1000/1)).
 #
 # ## Exercises
@@ -330,11 +330,11 @@ def sentence_with_two_marks(chapter):
 
 def sentence_whose_citation_is_another_chapter(chapter):
     edit_source(chapter, "An LSTM helps.", "See [it](02_x.ipynb). It is best.")
-    edit_source(chapter, "[ᶜ](claims.md#lstm_corrects_har)", "")
+    edit_source(chapter, "[ᶜ](claims.md#networks_correct_har)", "")
 
 
 def claim_of_no_name(chapter):
-    edit_source(chapter, "#lstm_corrects_har", "#lstm_corrects")
+    edit_source(chapter, "#networks_correct_har", "#networks_correct")
 
 
 def claim_of_another_page(chapter):
@@ -692,7 +692,7 @@ def test_the_invariance_grid_may_show_verdicts(sample: guards.Chapter):
 )
 def test_a_mark_below_it_founds_a_title(sample: guards.Chapter, plant):
     plant(sample)
-    mark = "[ᶜ](claims.md#lstm_corrects_har)"
+    mark = "[ᶜ](claims.md#networks_correct_har)"
     edit_source(sample, "# The line rises.", f"# The line rises.{mark}")
     if plant is heading_that_compares:
         edit_source(sample, "# By 0.91.", f"# By 0.91{mark}.")
