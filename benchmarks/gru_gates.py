@@ -16,10 +16,8 @@ seeds run once and are scored on test rows. Every run is saved as it ends and
 not repeated. Chapter 03 shows the results.
 """
 
-import argparse
-import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
@@ -27,8 +25,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from benchmarks.record import record, recorded
-from utils.data.signals import make_adding
+from benchmarks.trial import TUNING_SEEDS, key, rounded, run_trial
+from utils.data.signals import make_adding, make_running_sums
 from utils.scratch import (
     GRU,
     Adam,
@@ -37,13 +35,9 @@ from utils.scratch import (
     mean_squared_error,
 )
 
-SEEDS = range(5)
-TUNING_SEEDS = range(100, 103)
 VALIDATION_SEED, TEST_SEED = 1000, 2000
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-FIRST_RATES = RATES[1:4]
 PARAMETERS = 2_000
-TIME, BATCH_SIZE, ROWS, STEPS = 30, 32, 1000, 600
+TIME, BATCH_SIZE, ROWS = 30, 32, 1000
 POINTS = 20  # of a learning curve
 BIAS = 1.0  # of the update gate before training, where there is one
 
@@ -54,24 +48,13 @@ Batch = tuple[
 Arrays = dict[str, Float[np.ndarray, "..."]]
 
 
-def make_sums(
-    n: int, time: int, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, "n time 2"], Float[np.ndarray, "n time 1"]]:
-    """Draw numbers uniform on [-1, 1), markers on one step in ten, and at every
-    step the sum since the last marker, its own number included."""
-    numbers, marked = rng.uniform(-1, 1, (n, time)), rng.random((n, time)) < 0.1
-    sums = numbers.copy()
-    for t in range(1, time):
-        sums[:, t] += np.where(marked[:, t], 0, sums[:, t - 1])
-    return np.stack([numbers, marked], axis=2), sums[..., None]
-
-
 @dataclass(frozen=True)
 class Task:
-    """What is drawn, and which outputs are scored."""
+    """What is drawn, which outputs are scored, how many batches one sees."""
 
     draw: Callable[[int, np.random.Generator], Batch]
     scored: slice
+    steps: int
 
 
 def _adding(n: int, rng: np.random.Generator) -> Batch:
@@ -80,8 +63,10 @@ def _adding(n: int, rng: np.random.Generator) -> Batch:
 
 
 TASKS = {
-    "adding": Task(_adding, slice(-1, None)),
-    "sums": Task(lambda n, rng: make_sums(n, TIME, rng), slice(None)),
+    "adding": Task(_adding, slice(-1, None), 600),
+    "sums": Task(
+        lambda n, rng: make_running_sums(n, TIME, rng), slice(None), 300
+    ),
 }
 
 CONTENDERS = (
@@ -176,11 +161,7 @@ def orthogonal(
 
 
 def learn(
-    contender: str,
-    task: Task,
-    rate: float,
-    seed: int,
-    steps: int = STEPS,
+    contender: str, task: Task, rate: float, seed: int, steps: int
 ) -> tuple[GatedUnit, list[float]]:
     """Train with Adam, the rate falling to zero in a straight line; return the
     model and its losses."""
@@ -198,10 +179,12 @@ def learn(
 
 
 def train(
-    task_name: str, contender: str, rate: float, seed: int, steps: int = STEPS
+    name: str, rate: float, seed: int, steps: int | None = None
 ) -> dict[str, Any]:
-    """Train one contender, and score it as tuning or as a fresh seed."""
+    """Train "task / contender", and score it as tuning or as a fresh seed."""
+    task_name, contender = name.split(" / ")
     task, started = TASKS[task_name], time.process_time()
+    steps = steps or task.steps
     model, losses = learn(contender, task, rate, seed, steps)
     seconds = time.process_time() - started
     judged = VALIDATION_SEED if seed in TUNING_SEEDS else TEST_SEED
@@ -219,65 +202,6 @@ def train(
     }
 
 
-def rounded(value: float) -> float:
-    """Keep four significant digits."""
-    return float(f"{value:.4g}")
-
-
-def name_run(*parts: object) -> str:
-    """Name a run in the record."""
-    return " / ".join(map(str, parts))
-
-
-def chosen_rate(
-    tuned: dict[str, Any], task: str, contender: str
-) -> tuple[float | None, float | None]:
-    """Return (the best rate, None), or (None, the rate to try next).
-
-    Best is the lowest mean error over the tuning seeds.
-    """
-
-    def runs(rate: float) -> list[str]:
-        return [name_run(task, contender, rate, s) for s in TUNING_SEEDS]
-
-    def done(rate: float) -> bool:
-        return all(run in tuned for run in runs(rate))
-
-    for rate in FIRST_RATES:
-        if not done(rate):
-            return None, rate
-    best = min(
-        filter(done, RATES),
-        key=lambda rate: mean(tuned[run]["error"] for run in runs(rate)),
-    )
-    place = RATES.index(best)
-    for neighbour in RATES[max(place - 1, 0) : place + 2]:
-        if not done(neighbour):
-            return None, neighbour
-    return best, None
-
-
-def missing(
-    results: dict[str, Any], fresh: bool
-) -> Iterator[tuple[str, str, tuple[str, str, float, int]]]:
-    """Yield (part of the record, name, (task, contender, rate, seed)) of what
-    to run: first all tuning, then, if wanted, the fresh seeds."""
-    pairs = [(task, each) for task in TASKS for each in CONTENDERS]
-    for pair in pairs:
-        while (rate := chosen_rate(results["tuning"], *pair)[1]) is not None:
-            for seed in TUNING_SEEDS:
-                name = name_run(*pair, rate, seed)
-                if name not in results["tuning"]:
-                    yield "tuning", name, (*pair, rate, seed)
-    for seed in SEEDS if fresh else ():
-        for pair in pairs:
-            name = name_run(*pair, seed)
-            if name not in results["runs"]:
-                best, _ = chosen_rate(results["tuning"], *pair)
-                assert best is not None
-                yield "runs", name, (*pair, best, seed)
-
-
 def always_the_mean() -> dict[str, float]:
     """Return the error on each task's test rows of answering their mean."""
     errors = {}
@@ -287,25 +211,10 @@ def always_the_mean() -> dict[str, float]:
     return errors
 
 
-def main() -> None:
-    """Run what is missing, saving after each run, until done or out of time."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tune", action="store_true")
-    parser.add_argument("--minutes", type=float, default=math.inf)
-    arguments = parser.parse_args()
-    end = time.monotonic() + 60 * arguments.minutes
-    results = recorded("gru_gates") or {
-        "always the mean": always_the_mean(),
-        "tuning": {},
-        "runs": {},
-    }
-    for part, name, means in missing(results, fresh=not arguments.tune):
-        if time.monotonic() > end:
-            break
-        run = results[part][name] = train(*means)
-        record("gru_gates", results)
-        print(f"{name}: {run['error']}, {run['seconds']} s", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run_trial(
+        "gru_gates",
+        [key(task, each) for task in TASKS for each in CONTENDERS],
+        train,
+        always_the_mean,
+    )
