@@ -34,6 +34,7 @@ from utils.scratch import (
     clip_global_norm,
     mean_squared_error,
 )
+from utils.scratch.reach import orthogonal
 
 VALIDATION_SEED, TEST_SEED = 1000, 2000
 PARAMETERS = 2_000
@@ -150,14 +151,6 @@ def width_for(blocks: int) -> int:
         range(8, 100),
         key=lambda w: abs(blocks * unit_parameters(w) - PARAMETERS),
     )
-
-
-def orthogonal(
-    size: int, rng: np.random.Generator
-) -> Float[np.ndarray, "size size"]:
-    """Draw an orthogonal matrix."""
-    q, r = np.linalg.qr(rng.normal(size=(size, size)))
-    return q * np.sign(np.diag(r))
 
 
 def learn(
