@@ -38,7 +38,7 @@ from utils.scratch.reach import orthogonal
 
 VALIDATION_SEED, TEST_SEED = 1000, 2000
 PARAMETERS = 2_000
-TIME, BATCH_SIZE, ROWS = 30, 32, 1000
+TIME, BATCH_SIZE, ROWS = 30, 16, 1000
 POINTS = 20  # of a learning curve
 BIAS = 1.0  # of the update gate before training, where there is one
 
@@ -64,7 +64,7 @@ def _adding(n: int, rng: np.random.Generator) -> Batch:
 
 
 TASKS = {
-    "adding": Task(_adding, slice(-1, None), 600),
+    "adding": Task(_adding, slice(-1, None), 500),
     "sums": Task(
         lambda n, rng: make_running_sums(n, TIME, rng), slice(None), 300
     ),
