@@ -16,7 +16,7 @@ from benchmarks.record import record, recorded
 
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 FIRST_RATES = RATES[1:4]
 
 Results = dict[str, Any]
@@ -97,6 +97,7 @@ def run_trial(
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--tune", action="store_true", help="no fresh seeds")
+    parser.add_argument("--only", default="", help="of one task")
     parser.add_argument("--minutes", type=float, default=math.inf)
     arguments = parser.parse_args()
     end = time.monotonic() + 60 * arguments.minutes
@@ -106,7 +107,9 @@ def run_trial(
         "runs": {},
     }
     for part, run_name, means in missing(
-        results, contenders, fresh=not arguments.tune
+        results,
+        [each for each in contenders if each.startswith(arguments.only)],
+        fresh=not arguments.tune,
     ):
         if time.monotonic() > end:
             break

@@ -323,7 +323,7 @@ def gru_backward() -> Drawing:
     Chapter 03.
     """
     s = Sketch(592, 270)
-    s.panel(82, 34, 592, 216)
+    s.panel(96, 34, 592, 216)
     line, gate, red = 84, 166, "vermilion"
     into = s.plus(470, line, red)
     keep = s.times(230, line)
