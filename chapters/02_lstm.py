@@ -622,9 +622,7 @@ unmarked[:, :, 0] = 0
 marked = unmarked.copy()
 marked[:, -30, 0] = 1
 for name, inputs in (("no marker", unmarked), ("a marker at lag 29", marked)):
-    near, far = (
-        left(resetting, inputs, slice(None), lag) for lag in (20, 50)
-    )
+    near, far = (left(resetting, inputs, slice(None), lag) for lag in (20, 50))
     print(f"{name:18} left at lag 50, of that at lag 20: {far / near:.0e}")
 
 # %% [markdown]
