@@ -44,12 +44,8 @@ class Reader:
         self.forgets = contender == "forget gate"
         self.lstm.params["b"][self.forget] = BIAS
         self.hold()
-        self.free = sum(
-            value.shape[0] * width * (4 if self.forgets else 3)
-            if name != "b"
-            else width * (4 if self.forgets else 3)
-            for name, value in self.lstm.params.items()
-        ) + (width + 1)
+        blocks = 4 if self.forgets else 3
+        self.free = blocks * width * (1 + width + 1) + width + 1
 
     def hold(self) -> None:
         """Open a missing forget gate for good."""

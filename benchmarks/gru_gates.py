@@ -17,7 +17,7 @@ not repeated. Chapter 03 shows the results.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import mean
 from typing import Any
@@ -154,41 +154,37 @@ def width_for(blocks: int) -> int:
 
 
 def learn(
-    contender: str, task: Task, rate: float, seed: int, steps: int
-) -> tuple[GatedUnit, list[float]]:
-    """Train with Adam, the rate falling to zero in a straight line; return the
-    model and its losses."""
-    model, rng = GatedUnit(contender, seed), np.random.default_rng(seed)
+    model: GatedUnit, task: Task, rate: float, seed: int
+) -> Iterator[float]:
+    """Train with Adam, the rate falling to zero in a straight line, and yield
+    the loss of each step."""
+    rng = np.random.default_rng(seed)
     optimizer = Adam([model.gru.params, model.head.params], rate)
-    losses = []
-    for step in range(steps):
-        optimizer.learning_rate = rate * (1 - step / steps)
+    for step in range(task.steps):
+        optimizer.learning_rate = rate * (1 - step / task.steps)
         loss, grads = model.gradients(task.draw(BATCH_SIZE, rng), task.scored)
         clip_global_norm(grads, 1.0)
         optimizer.step(grads)
         model.hold()
-        losses.append(loss)
-    return model, losses
+        yield loss
 
 
-def train(
-    name: str, rate: float, seed: int, steps: int | None = None
-) -> dict[str, Any]:
+def train(name: str, rate: float, seed: int) -> dict[str, Any]:
     """Train "task / contender", and score it as tuning or as a fresh seed."""
     task_name, contender = name.split(" / ")
     task, started = TASKS[task_name], time.process_time()
-    steps = steps or task.steps
-    model, losses = learn(contender, task, rate, seed, steps)
+    model = GatedUnit(contender, seed)
+    losses = list(learn(model, task, rate, seed))
     seconds = time.process_time() - started
     judged = VALIDATION_SEED if seed in TUNING_SEEDS else TEST_SEED
     batch = task.draw(ROWS, np.random.default_rng(judged))
-    part = max(len(losses) // POINTS, 1)
+    part = task.steps // POINTS
     curve = [mean(losses[i : i + part]) for i in range(0, len(losses), part)]
     return {
         "rate": rate,
         "parameters": model.free,
         "width": model.gru.hidden_size,
-        "steps": steps,
+        "steps": task.steps,
         "seconds": round(seconds, 1),
         "curve": [rounded(loss) for loss in curve],
         "error": rounded(model.error(batch, task.scored)),

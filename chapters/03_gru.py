@@ -123,13 +123,13 @@ use_book_style()
 #
 # | step | $x$ | wish | $r$ | $z$ | $n = \tanh(x + r h)$ | $h = z h + (1 - z) n$ |
 # |-|-|-|-|-|-|-|
-# | 1 | $0.3$ | add | 1 | 0 | $0.29$ | $0.29$ |
-# | 2 | $0.2$ | add | 1 | 0 | $0.45$ | $0.45$ |
-# | 3 | $0.5$ | begin anew | 0 | 0 | $0.46$ | $0.46$ |
-# | 4 | $-0.9$ | keep | 1 | 1 | $-0.41$ | $0.46$ |
+# | 1 | $0.4$ | add | 1 | 0 | $0.38$ | $0.38$ |
+# | 2 | $0.2$ | add | 1 | 0 | $0.52$ | $0.52$ |
+# | 3 | $0.6$ | begin anew | 0 | 0 | $0.54$ | $0.54$ |
+# | 4 | $-0.9$ | keep | 1 | 1 | $-0.35$ | $0.54$ |
 
 # %%
-settings = [(0.3, 1, 0), (0.2, 1, 0), (0.5, 0, 0), (-0.9, 1, 1)]
+settings = [(0.4, 1, 0), (0.2, 1, 0), (0.6, 0, 0), (-0.9, 1, 1)]
 h = 0.0
 for x, r, z in settings:
     n = np.tanh(x + r * h)
@@ -137,8 +137,8 @@ for x, r, z in settings:
     print(f"n = {n:5.2f}   h = {h:.2f}")
 
 # %% [markdown]
-# With $r = 1$ at step 3 the old sum would have come along, $\tanh(0.5 + 0.45) =
-# 0.74$. This is the **gated recurrent unit** of [Cho et al.
+# With $r = 1$ at step 3 the old sum would have come along, $\tanh(0.6 + 0.52) =
+# 0.81$. This is the **gated recurrent unit** of [Cho et al.
 # (2014)](https://arxiv.org/abs/1406.1078). Whether it needs both gates will be
 # tried further down; first the layer.
 #
@@ -365,7 +365,7 @@ def largest_error(**roads):
 assert largest_error() < 1e-7
 for road in ("copy", "through"):
     error = largest_error(**{road: 0})
-    assert error > 0.1
+    assert error > 0.01
     print(f"without the road {road!r}: off by {error:.0%}")
 
 # %%
