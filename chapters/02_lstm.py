@@ -84,6 +84,7 @@ from utils.scratch.reach import gradient_by_lag, half_life, orthogonal
 from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_keras, from_torch, to_keras, to_torch
 
+# %% tags=["hide-input"]
 keep_keras_on_cpu()
 use_book_style()
 
@@ -247,9 +248,9 @@ assert c.shape == h.shape == (H,)
 # The gates $i$ and $o$ and the idea are of 1997. The forget gate came three
 # years later ([Gers et al.,
 # 2000](https://doi.org/10.1162/089976600300015015)); [a section
-# below](#what-the-forget-gate-is-for) shows why it was needed. Both papers cut the gradient short on
-# its way through the gates. To send all of it back, as this chapter does, and
-# everybody today, is the form of [Graves and Schmidhuber
+# below](#what-the-forget-gate-is-for) shows why it was needed. Both papers cut
+# the gradient short on its way back through the gates; to send back all of it,
+# as this chapter does, is the form of [Graves and Schmidhuber
 # (2005)](https://doi.org/10.1016/j.neunet.2005.06.042).
 #
 # Take the place of the network below: set the four gates of one unit yourself
@@ -749,7 +750,7 @@ assert torch.equal(h_n[-1], stack_outputs[:, -1])
 # *inputs* of the layer, of a single layer too, and drops the same features at
 # every step; `recurrent_dropout=` does the same to the state that the layer
 # reads back. To see what is dropped, run each twice on the same batch, in
-# training, and look how far the two outputs differ, as a share of their own size.
+# training, and look how far the two outputs differ, as a share of their size.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -833,24 +834,19 @@ fig.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-lstm-streams", "caption": "The same runs: error over the first 50 steps and over the last thousand, and the mean of $|c|$ at the end of the stream; median, lowest and highest of five seeds."}}
-columns = {
-    "parameters": lambda run: run["parameters"],
-    "learning rate": lambda run: run["rate"],
-    "first 50": lambda run: run["by position"][0],
-    "last 1,000": lambda run: np.mean(run["by position"][20:]),
-    "mean |c|": lambda run: run["mean |c| at the end"],
-}
 table = {}
 for contender in ("forget gate", "no forget gate"):
-    found = {
-        name: [column(run) for run in runs(contender)]
-        for name, column in columns.items()
-    }
+    found = runs(contender)
+    late = [np.mean(run["by position"][20:]) for run in found]
+    cells = [run["mean |c| at the end"] for run in found]
     table[contender] = {
-        name: values[0]
-        if name in columns and len(set(values)) == 1
-        else median_and_range(values, 3 if "0" in name else 1)
-        for name, values in found.items()
+        "parameters": found[0]["parameters"],
+        "rate": found[0]["rate"],
+        "first 50": median_and_range(
+            [run["by position"][0] for run in found], 3
+        ),
+        "last 1,000": median_and_range(late, 3),
+        "mean |c|": median_and_range(cells, 0),
     }
 pd.DataFrame(table).T
 
@@ -867,8 +863,7 @@ x_train, y_train = make_markers(16 * 250, 100, rng=0)
 x_train, y_train = x_train.astype("float32"), y_train.astype("float32")
 
 
-# %% tags=["tab-pytorch"]
-# PyTorch
+# %%
 class StreamReader(nn.Module):
     def __init__(self, units=8):
         super().__init__()
@@ -882,21 +877,17 @@ class StreamReader(nn.Module):
         return self.head(self.lstm(x)[0])
 
 
+# %% tags=["tab-pytorch"]
+# PyTorch
 torch.manual_seed(0)
 model = StreamReader()
-batches = list(
-    zip(
-        torch.tensor(x_train).split(16),
-        torch.tensor(y_train).split(16),
-        strict=True,
-    )
-)
-optimizer = torch.optim.Adam(model.parameters(), 0.03)
+x_torch, y_torch = torch.tensor(x_train), torch.tensor(y_train)
+batches = list(zip(x_torch.split(16), y_torch.split(16), strict=True))
 fit(
     model,
     batches,
     loss=nn.functional.mse_loss,
-    optimizer=optimizer,
+    optimizer=torch.optim.Adam(model.parameters(), 0.03),
     epochs=1,
     clip=1.0,
 )
@@ -905,18 +896,14 @@ trained = from_torch(model.lstm)
 # %% tags=["tab-keras"]
 # Keras
 keras.utils.set_random_seed(0)
-keras_model = keras.Sequential(
-    [
-        keras.Input((100, 1)),
-        keras.layers.LSTM(8, return_sequences=True),
-        keras.layers.Dense(1),
-    ]
-)
-keras_model.layers[0].cell.bias.assign(np.repeat([0.0, 3.0, 0.0, 0.0], 8))
+keras_lstm = keras.layers.LSTM(8, return_sequences=True)
+keras_model = keras.Sequential([keras_lstm, keras.layers.Dense(1)])
+keras_model.build((None, 100, 1))
+keras_lstm.cell.bias.assign(np.repeat([0.0, 3.0, 0.0, 0.0], 8))
 adam = keras.optimizers.Adam(0.03, global_clipnorm=1.0)
 keras_model.compile(adam, "mean_squared_error", jit_compile=False)
 keras_model.fit(x_train, y_train, batch_size=16, shuffle=False, verbose=0)
-trained_by_keras = from_keras(keras_model.layers[0])
+trained_by_keras = from_keras(keras_lstm)
 
 # %% [markdown]
 # `lstm_forward` keeps the gates of every step. On a fresh stream:

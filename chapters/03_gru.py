@@ -84,6 +84,7 @@ from utils.scratch.reach import half_life
 from utils.training import fit, keep_keras_on_cpu
 from utils.weights import from_keras, from_torch, to_keras, to_torch
 
+# %% tags=["hide-input"]
 keep_keras_on_cpu()
 use_book_style()
 
