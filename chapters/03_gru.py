@@ -69,6 +69,7 @@ import tensorflow as tf
 import torch
 from torch import nn
 
+from utils.data.samples import sunspot_windows
 from utils.data.signals import make_running_sums
 from utils.exercises import check_gru_cell
 from utils.figures.charts import layer_speed
@@ -76,7 +77,7 @@ from utils.figures.diagrams import gru_backward, gru_cell
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import gru_cell_lab
-from utils.models.pytorch import StepForecaster
+from utils.models.pytorch import ManyToOne, StepForecaster
 from utils.notebook import load_results, show_source
 from utils.scratch import GRU
 from utils.scratch.gradcheck import numerical_gradient, relative_error
@@ -1066,6 +1067,73 @@ gap = np.abs(after.forward(sequences)[0] - before.forward(sequences)[0]).max()
 assert gap < 1e-14
 
 # %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} Your own series (*medium*)
+# :label: ex-gru-series
+# ```
+# Take a series of your own, one number a step, in time's order (the solution
+# takes the yearly sunspots). Train a GRU to predict the next number from a
+# window of past ones, with three seeds. Put two forecasters beside it: the last
+# value, and a linear model of the same window, fitted to the *same* training
+# windows. Compare on the same test steps. Which sentence do three seeds and one
+# test part allow?
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-gru-series
+# :class: dropdown
+# ```
+
+# %%
+data = sunspot_windows()
+parts = {
+    name: torch.tensor(getattr(data, name), dtype=torch.float32)
+    for name in ("x_train", "y_train", "x_valid", "y_valid", "x_test")
+}
+
+
+def forecast(seed):
+    torch.manual_seed(seed)
+    gru = ManyToOne(nn.GRU, 1, 16, 1, num_layers=1, dropout=0.0)
+    fit(
+        gru,
+        [(parts["x_train"], parts["y_train"][:, None])] * 10,
+        [(parts["x_valid"], parts["y_valid"][:, None])],
+        loss=nn.functional.mse_loss,
+        optimizer=torch.optim.Adam(gru.parameters(), 0.01),
+        epochs=25,
+        patience=8,
+    )
+    with torch.no_grad():
+        return gru(parts["x_test"])[:, 0].numpy()
+
+
+# %%
+def windows(x):
+    return np.hstack([x[:, :, 0], np.ones((len(x), 1))])
+
+
+solution, *_ = np.linalg.lstsq(windows(data.x_train), data.y_train)
+forecasts = {f"GRU, seed {seed}": forecast(seed) for seed in range(3)}
+forecasts["linear, 23 coefficients"] = windows(data.x_test) @ solution
+forecasts["last year"] = data.x_test[:, -1, 0]
+
+# %% tags=["rtol-0.1"]
+observed = data.sunspots(data.y_test)
+rmse = {
+    name: np.sqrt(np.mean((data.sunspots(each) - observed) ** 2))
+    for name, each in forecasts.items()
+}
+for name, error in rmse.items():
+    print(f"{name:24} RMSE {error:.0f} sunspots")
+assert rmse["last year"] > 1.2 * rmse["linear, 23 coefficients"]
+
+# %% [markdown]
+# That repeating last year is worse than a linear model of the window, on these
+# years. Whether the GRU or the linear model forecasts sunspots better, a few
+# sunspots of difference on 79 years and one untuned learning rate do not say.
 # ```{solution-end}
 # ```
 #
