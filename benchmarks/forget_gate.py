@@ -90,7 +90,7 @@ def train(
     """
     started = time.process_time()
     reader = learn(contender, rate, seed, steps)
-    run = {
+    run: dict[str, Any] = {
         "rate": rate,
         "parameters": reader.free,
         "steps": steps,

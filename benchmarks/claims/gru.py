@@ -4,7 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from .claim import Effect
+from .claim import Effect, claim
+
+FACTS: dict[str, Any] = {
+    "record": "gru_gates",
+    "seeds": range(5),
+    "thresholds": "[gru] Thresholds for the trial of the gates, before its "
+    "fresh seeds",
+}
 
 
 def errors(results: dict[str, Any], task: str, contender: str) -> np.ndarray:
@@ -27,6 +34,15 @@ def effects(
     )
 
 
+@claim(
+    **FACTS,
+    contenders=("no update gate", "both gates"),
+    data="the adding problem over 30 steps: 500 training steps of 16 fresh "
+    "rows, 1,000 rows to test on",
+    refuted_by="a seed without update gate below 80 % of the error of "
+    "answering the mean, or a median of both gates, or of one for both, above "
+    "10 % of it",
+)
 def update_gate_keeps(results: dict[str, Any]) -> tuple[Effect, ...]:
     """On the adding problem over 30 steps a GRU without its update gate stayed
     at the error of answering the mean for its 500 training steps; with both
@@ -41,6 +57,14 @@ def update_gate_keeps(results: dict[str, Any]) -> tuple[Effect, ...]:
     )
 
 
+@claim(
+    **FACTS,
+    contenders=("no reset gate", "both gates"),
+    data="sums that begin anew at a marker, at one step in ten of 30: 300 "
+    "training steps of 16 fresh rows, 1,000 rows to test on",
+    refuted_by="a median error without reset gate at most half as large again "
+    "as that with both, or less error without it on two seeds of five",
+)
 def reset_gate_drops(results: dict[str, Any]) -> tuple[Effect, ...]:
     """On sums that begin anew at every marker a GRU without its reset gate errs
     at least half as much again as one with both, in the median.
