@@ -114,8 +114,5 @@ def run_trial(
         if time.monotonic() > end:
             break
         run = results[part][run_name] = train(*means)
-        # Another process may have recorded its own contenders meanwhile.
-        for each, runs in (recorded(name) or results).items():
-            results[each] = runs | results[each]
         record(name, results)
         print(f"{run_name}: {run['error']}, {run['seconds']} s", flush=True)
