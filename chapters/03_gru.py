@@ -222,11 +222,11 @@ assert h.shape == (H,)
 # Its history wrote a value, kept it, let three blends pull it down and kept it
 # again.
 
-# %%
+# %% mystnb={"figure": {"name": "fig-gru-lab", "caption": "One GRU unit, step by step: its state is memory and output at once."}}
 gru_cell_lab()
 
 # %% [markdown]
-# There is no gate between memory and output: whatever the unit keeps, it shows.
+# In {numref}`fig-gru-lab` is no gate between memory and output: whatever the unit keeps, it shows.
 # And it cannot add without giving up: press *Write* and take steps, and $h$
 # approaches the candidate and stays in $[-1, 1]$, where an LSTM's cell would
 # grow.
@@ -463,12 +463,15 @@ assert np.allclose(ours, chung, rtol=0, atol=1e-14)
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-after", "caption": "Reset *after* the product: $W_{hn}$ mixes the old units first, and $r_t$ scales what arrives at each new unit."}}
 gru_cell(reset="after", highlight="candidate")
 
+# %% [markdown]
+# In {numref}`fig-gru-after` unit $j$ closes its own ear to the past. The other
+# place is this:
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-before", "caption": "Reset *before* the product: $r_t$ scales each old unit first, and $W_{hn}$ mixes what is left of them."}}
 gru_cell(reset="before", highlight="candidate")
 
 # %% [markdown]
-# In {numref}`fig-gru-after` unit $j$ closes its own ear to the past; in
-# {numref}`fig-gru-before` unit $i$ shuts its mouth, and all others hear less.
+# In {numref}`fig-gru-before` unit $i$ shuts its mouth, and all others hear less.
 # Could other weights make the one into the other, as with $z$? Written out for
 # old unit $i$ and new unit $j$, the old state enters the candidate through
 #
@@ -585,7 +588,7 @@ grads = layer.backward(d_outputs)
 
 
 def same(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    return np.allclose(found, expected, rtol=0, atol=1e-12)
 
 
 # %% tags=["tab-pytorch"]
@@ -595,13 +598,13 @@ module = to_torch(layer)
 x_torch = torch.tensor(x_batch, requires_grad=True)
 torch_outputs, h_n = module(x_torch)
 torch_outputs.backward(torch.tensor(d_outputs))
-same(torch_outputs.detach(), outputs)
-same(h_n[0].detach(), h_last)
-same(x_torch.grad, grads.x)
-same(module.weight_ih_l0.grad.T, grads.params["W_x"])
-same(module.weight_hh_l0.grad.T, grads.params["W_h"])
-same(module.bias_ih_l0.grad, grads.params["b_x"])
-same(module.bias_hh_l0.grad, grads.params["b_h"])
+assert same(torch_outputs.detach(), outputs)
+assert same(h_n[0].detach(), h_last)
+assert same(x_torch.grad, grads.x)
+assert same(module.weight_ih_l0.grad.T, grads.params["W_x"])
+assert same(module.weight_hh_l0.grad.T, grads.params["W_h"])
+assert same(module.bias_ih_l0.grad, grads.params["b_x"])
+assert same(module.bias_hh_l0.grad, grads.params["b_h"])
 
 # %% tags=["tab-keras"]
 # Keras
@@ -614,20 +617,22 @@ with tf.GradientTape() as tape:
 sources = [x_keras, *(weight.value for weight in keras_layer.trainable_weights)]
 d_x_keras, d_kernel, d_recurrent, d_bias = tape.gradient(weighted, sources)
 z_r_h = np.r_[7:14, 0:7, 14:21]  # Keras's order, as columns of ours
-same(keras_outputs, outputs)
-same(keras_h, h_last)
-same(d_x_keras, grads.x)
-same(d_kernel, grads.params["W_x"][:, z_r_h])
-same(d_recurrent, grads.params["W_h"][:, z_r_h])
-same(d_bias[0], grads.params["b_x"][z_r_h])
-same(d_bias[1], grads.params["b_h"][z_r_h])
+assert same(keras_outputs, outputs)
+assert same(keras_h, h_last)
+assert same(d_x_keras, grads.x)
+assert same(d_kernel, grads.params["W_x"][:, z_r_h])
+assert same(d_recurrent, grads.params["W_h"][:, z_r_h])
+assert same(d_bias[0], grads.params["b_x"][z_r_h])
+assert same(d_bias[1], grads.params["b_h"][z_r_h])
 
 # %% [markdown]
 # The layer with the reset gate before the product has a twin in Keras and none
 # in PyTorch, which says so:
 
 # %%
-same(to_keras(before)(x_batch[:, :, :3]), before.forward(x_batch[:, :, :3])[0])
+assert same(
+    to_keras(before)(x_batch[:, :, :3]), before.forward(x_batch[:, :, :3])[0]
+)
 try:
     to_torch(before)
 except ValueError as error:
@@ -701,6 +706,9 @@ for ax, task in zip(axes, TASKS, strict=True):
     ax.set_xticks(range(4), names, fontsize=8)
     ax.set(title=task, ylabel="squared error" if task == "adding" else "")
 plt.show()
+
+# %% [markdown]
+# Each dot of {numref}`fig-gru-gates` is a model of its own. In numbers:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-gru-gates", "caption": "The same runs: mean squared error over the variance of the targets, in per cent, median, lowest and highest of five seeds; learning rate, parameters and median CPU seconds on the adding problem."}}
 table = {}
