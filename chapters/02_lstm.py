@@ -264,9 +264,10 @@ assert c.shape == h.shape == (H,)
 lstm_cell_lab()
 
 # %% [markdown]
-# While the output gate of {numref}`fig-lstm-lab` is shut, $h$ stays at 0 and $c$ keeps its value: storing
-# and showing are separate decisions. Press *Leak* and then *Take this step* a
-# few times to see a forget gate at $\sigma(1)$ empty the cell.
+# While the output gate of {numref}`fig-lstm-lab` is shut, $h$ stays at 0 and
+# $c$ keeps its value: storing and showing are separate decisions. Press *Leak*
+# and then *Take this step* a few times to see a forget gate at $\sigma(1)$
+# empty the cell.
 #
 # ## Over time
 #
@@ -474,12 +475,12 @@ show_source(
 forget_bias_lab()
 
 # %% [markdown]
-# The curve of {numref}`fig-lstm-bias` slides right as the bias grows: from about 3 on, each further unit
-# makes the half-life about $e$ times longer. That is the path along the cell.
-# What does the whole layer do? Feed it random inputs, ask for the gradient of
-# its last output alone, and see what is left at the input $k$ steps earlier
-# (`gradient_by_lag`). First with the other paths silenced, $W_h = 0$, then as
-# the layer is initialised.
+# The curve of {numref}`fig-lstm-bias` slides right as the bias grows: from
+# about 3 on, each further unit makes the half-life about $e$ times longer. That
+# is the path along the cell. What does the whole layer do? Feed it random
+# inputs, ask for the gradient of its last output alone, and see what is left at
+# the input $k$ steps earlier (`gradient_by_lag`). First with the other paths
+# silenced, $W_h = 0$, then as the layer is initialised.
 
 # %%
 HIDDEN = 32
@@ -530,7 +531,8 @@ plt.show()
 
 # %% [markdown]
 # In {numref}`fig-lstm-reach` the solid lines of the left panel follow theory,
-# those of the right panel do not. Each line is one layer; the table sums up ten.
+# those of the right panel do not. Each line is one layer; the table sums up
+# ten.
 
 # %% tags=["hide-input"]
 recorded = load_results("reach")["results"]

@@ -226,10 +226,10 @@ assert h.shape == (H,)
 gru_cell_lab()
 
 # %% [markdown]
-# In {numref}`fig-gru-lab` is no gate between memory and output: whatever the unit keeps, it shows.
-# And it cannot add without giving up: press *Write* and take steps, and $h$
-# approaches the candidate and stays in $[-1, 1]$, where an LSTM's cell would
-# grow.
+# In {numref}`fig-gru-lab` is no gate between memory and output: whatever the
+# unit keeps, it shows. And it cannot add without giving up: press *Write* and
+# take steps, and $h$ approaches the candidate and stays in $[-1, 1]$, where an
+# LSTM's cell would grow.
 #
 # ## Over time
 #
@@ -471,9 +471,10 @@ gru_cell(reset="after", highlight="candidate")
 gru_cell(reset="before", highlight="candidate")
 
 # %% [markdown]
-# In {numref}`fig-gru-before` unit $i$ shuts its mouth, and all others hear less.
-# Could other weights make the one into the other, as with $z$? Written out for
-# old unit $i$ and new unit $j$, the old state enters the candidate through
+# In {numref}`fig-gru-before` unit $i$ shuts its mouth, and all others hear
+# less. Could other weights make the one into the other, as with $z$? Written
+# out for old unit $i$ and new unit $j$, the old state enters the candidate
+# through
 #
 # $$
 # \text{before: } r_i W_{ij}, \qquad \text{after: } W'_{ij} r'_j .
@@ -636,7 +637,8 @@ assert same(
 try:
     to_torch(before)
 except ValueError as error:
-    print(error)
+    assert "a different model" in str(error)
+    print("to_torch:", str(error).rpartition("; ")[2])
 
 # %% [markdown]
 # Shapes are those of [`nn.LSTM`](02_lstm.ipynb) less the cell: `outputs` of the
@@ -813,6 +815,7 @@ for library, layer in (("PyTorch", trained), ("Keras", trained_by_keras)):
             f"{library:8}{gate:7} {closed[0]:.2f} at markers, "
             f"{closed[1]:.2f} between (median unit)"
         )
+assert swings["PyTorch", "reset"][1] - swings["PyTorch", "reset"][0] > 0.1
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-gates-at-work", "caption": "Both gates of a trained GRU on running sums that it has not seen: each line is a unit, each panel a gate, over two rows of 30 steps set end to end. Dotted lines mark the markers."}, "image": {"alt": "Two panels over 60 steps. Above, the reset gates of all units: their mean is near 0.4, falls to about 0.15 at the dotted markers and climbs back over some steps. Below, the update gates are spread from 0.1 to 0.95; their mean is near 0.57 and dips to about 0.45 at the markers."}}
 fig, axes = plt.subplots(2, 1, sharex=True, figsize=(6.2, 3.6))
@@ -829,8 +832,8 @@ fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center")
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-gru-gates-at-work` the reset gates of nearly all units close at
-# a marker, as in the example by hand, and open again over the steps that
+# In {numref}`fig-gru-gates-at-work` the reset gates of nearly all units close
+# at a marker, as in the example by hand, and open again over the steps that
 # follow. The update gates dip as well, but less, and differ from unit to unit:
 # some keep most of their state, some replace most of it. Two trained models are
 # an illustration; what a gate is worth, the trial above says.
@@ -850,10 +853,11 @@ errors = {
 }
 for name, error in errors.items():
     print(f"reset {name}: error {error / y_fresh.var():.2f} of the variance")
+assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 
 # %% [markdown]
-# No error is raised, since all shapes fit, and the model is not quite useless: a
-# hundredth of the variance has become nearly half of it. That is what such a
+# No error is raised, since all shapes fit, and the model is not quite useless:
+# a hundredth of the variance has become nearly half of it. That is what such a
 # mistake looks like.
 #
 # ## LSTM or GRU?
