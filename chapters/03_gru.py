@@ -637,7 +637,6 @@ assert same(
 try:
     to_torch(before)
 except ValueError as error:
-    assert "a different model" in str(error)
     print("to_torch:", str(error).rpartition("; ")[2])
 
 # %% [markdown]
@@ -1138,15 +1137,11 @@ parts = {
 def forecast(seed):
     torch.manual_seed(seed)
     gru = ManyToOne(nn.GRU, 1, 16, 1, num_layers=1, dropout=0.0)
-    fit(
-        gru,
-        [(parts["x_train"], parts["y_train"][:, None])] * 10,
-        [(parts["x_valid"], parts["y_valid"][:, None])],
-        loss=nn.functional.mse_loss,
-        optimizer=torch.optim.Adam(gru.parameters(), 0.01),
-        epochs=25,
-        patience=8,
-    )
+    train = (parts["x_train"], parts["y_train"][:, None])
+    valid = (parts["x_valid"], parts["y_valid"][:, None])
+    optimizer = torch.optim.Adam(gru.parameters(), 0.01)
+    means = {"loss": nn.functional.mse_loss, "optimizer": optimizer}
+    fit(gru, [train] * 10, [valid], **means, epochs=25, patience=8)
     with torch.no_grad():
         return gru(parts["x_test"])[:, 0].numpy()
 
