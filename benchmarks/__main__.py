@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__init__", "__main__", "record"}
+HELPERS = {"__init__", "__main__", "record", "trial"}
 NEEDS_DATA = {"sentiment"}
 
 

@@ -51,6 +51,14 @@ LETTERS = {
     'gru_cell("before")': (
         r"x_t h_{t-1} h_t r_t z_t n_t 1-z_t W_{xn} W_{hn} b_n \sigma \tanh + ⊙"
     ),
+    "lstm_backward()": (
+        r"\deltay_t \deltah_t \deltaz_{t+1}W_h^\top \deltac_{t+1}\odotf_{t+1} "
+        r"\deltac_t\odotf_t o_t\odot(1-\tanh^2c_t) \deltaz_tW_x^\top + ⊙"
+    ),
+    "gru_backward()": (
+        r"\deltay_t \deltah_t \deltah_t\odotz_t \deltaa^h_tW_h^\top "
+        r"\deltaa^x_tW_x^\top z_t + ⊙"
+    ),
     "unrolled(3)": r"x_1 x_2 x_3 h_0 h_1 h_2 h_3 W_x W_h \tanh",
     "unrolled(3, backward=True)": (
         r"x_1 h_0 h_3 \dfrac{\partialL}{\partialz_2}\,W_h^\top + "

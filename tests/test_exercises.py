@@ -10,6 +10,7 @@ import torch
 from utils.exercises import (
     cells,
     check_gru_cell,
+    check_lstm_backward,
     check_lstm_cell,
     check_rnn_cell,
 )
@@ -72,13 +73,14 @@ RNN_MISTAKES = {
     "fails with ValueError": lambda x, h, W_x, W_h, b: np.tanh(
         W_x @ x + W_h @ h + b
     ),
-    "returns 2 arrays; 1 are expected": lambda *a: (
+    "returns 2 arrays; 1 is expected": lambda *a: (
         right_rnn(*a),
         right_rnn(*a),
     ),
     "the shape (5, 3); (3, 5) is expected": lambda *a: right_rnn(*a).T,
     "NaN or infinity": lambda *a: right_rnn(*a) * np.nan,
     "returns the type object": lambda *a: right_rnn(*a).astype(object),
+    "returns None: is `return` missing": lambda *a: None,
     "match none of the": lambda x, h, W_x, W_h, b: np.tanh(
         x @ W_x + h @ W_h + b**2
     ),
@@ -177,10 +179,23 @@ def lstm_input_transposed(x, h, c, W_x, W_h, b):
     )
 
 
+def linear_lstm(c, gates):
+    i, f, g, o = gates
+    new_c = f * c + i * np.tanh(g)
+    return o * np.tanh(new_c), new_c
+
+
+def interleaved_lstm(x, h, c, W_x, W_h, b):
+    gates = (x @ W_x + h @ W_h + b).reshape(len(x), -1, 4)
+    i, f, g, o = np.moveaxis(gates, 2, 0)
+    new_c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(new_c), new_c
+
+
 LSTM_MISTAKES = {
     "takes the columns as f, i, g, o": lambda *a: lstm(*a, order="figo"),
     "or computes c_t = i c + f g": lstm_with(cell="i * c + f * g"),
-    "takes the columns as i, f, o, g": lambda *a: lstm(*a, order="ifog"),
+    "takes the columns as i, g, o, f": lambda *a: lstm(*a, order="igof"),
     "Gate i has tanh": lstm_with("tsts"),
     "Gate f has tanh": lstm_with("stts"),
     "Gate o has tanh": lstm_with("sstt"),
@@ -216,7 +231,22 @@ LSTM_MISTAKES = {
     "matrices in W_x are transposed": lstm_input_transposed,
     "changes its argument c in place": lstm_cell_in_place,
     "W_x (4, 20)": lstm_with_torch_weights,
-    "returns 1 arrays; 2 are expected": lambda *a: lstm(*a)[0],
+    "returns 1 array; 2 are expected: (h, c)": lambda *a: lstm(*a)[0],
+    "h is right, c is not": lambda *a: (lstm(*a)[0], 0.9 * lstm(*a)[1]),
+    "bias b is counted twice": lambda x, h, c, W_x, W_h, b: lstm(
+        x, h, c, W_x, W_h, 2 * b
+    ),
+    "adds 1 to the forget gate's bias": lambda x, h, c, W_x, W_h, b: lstm(
+        x, h, c, W_x, W_h, b + np.repeat([0, 1, 0, 0], h.shape[1])
+    ),
+    "gates have no sigmoid": lambda x, h, c, W_x, W_h, b: linear_lstm(
+        c, split(x, h, W_x, W_h, b)
+    ),
+    "gates are taken as interleaved": lambda x, h, c, W_x, W_h, b: (
+        interleaved_lstm(x, h, c, W_x, W_h, b)
+    ),
+    "returns None": lambda *a: None,
+    "returns a list of numbers": lambda *a: [e.tolist() for e in lstm(*a)],
 }
 
 
@@ -251,6 +281,7 @@ def lstm_cell_of_pytorch(x, h, c, W_x, W_h, b):
         (lstm_cell_of_pytorch, "order i, f, g, o of PyTorch and Keras"),
         (lambda *a: lstm(*a, order="iofg"), "order i, o, f, g of ONNX"),
         (lambda *a: lstm(*a, order="igfo"), "order i, g, f, o of TensorFlow 1"),
+        (lambda *a: lstm(*a, order="ifog"), "order i, f, o, g of Stanford"),
     ],
 )
 def test_check_lstm_cell_passes_the_common_conventions(cell, order, capsys):
@@ -315,6 +346,13 @@ def gru_transposed(x, h, W_x, W_h, b_x, b_h):
     )
 
 
+def gru_of_candidate(candidate, x, h, W_x, W_h, b_x, b_h):
+    r_x, z_x, n_x = np.split(x @ W_x + b_x, 3, axis=1)
+    r_h, z_h, n_h = np.split(h @ W_h + b_h, 3, axis=1)
+    z = sigmoid(z_x + z_h)
+    return z * h + (1 - z) * candidate(sigmoid(r_x + r_h), n_x, n_h)
+
+
 GRU_MISTAKES = {
     "takes the columns as n, r, z": gru_with("nrz"),
     "takes the columns as r, n, z": gru_with("rnz", after=False),
@@ -346,6 +384,21 @@ GRU_MISTAKES = {
     ),
     "matrices in W_h are transposed": gru_transposed,
     "changes its argument h in place": gru_in_place,
+    "1 - r stands where r": gru_with(
+        inner="(1 - r) * (recurrent['n'] + bias['n'])"
+    ),
+    "scales the input's part as well": lambda *a: gru_of_candidate(
+        lambda r, from_x, from_h: np.tanh(r * (from_x + from_h)), *a
+    ),
+    "scales the finished candidate": lambda *a: gru_of_candidate(
+        lambda r, from_x, from_h: r * np.tanh(from_x + from_h), *a
+    ),
+    "b_x and b_h is counted twice": lambda x, h, W_x, W_h, b_x, b_h: gru(
+        x, h, W_x, W_h, 2 * b_x, 2 * b_h
+    ),
+    "returns None": lambda *a: None,
+    "returns a list of numbers": lambda *a: gru(*a).tolist(),
+    "is expected: rows are samples": lambda *a: gru(*a).T,
 }
 
 
@@ -384,11 +437,66 @@ def test_check_gru_cell_names_mistakes_in_other_conventions(capsys):
     assert "n has a sigmoid" in printed
 
 
+def into_states(d_y, d_h_next, d_c_next, o, c):
+    d_h = d_y + d_h_next
+    return d_h, d_c_next + d_h * o * (1 - np.tanh(c) ** 2)
+
+
+def test_check_lstm_backward_passes_the_right_step(capsys):
+    answer, printed = verdict(check_lstm_backward, into_states, capsys)
+    assert answer
+    assert "All terms are there" in printed
+
+
+BACKWARD_MISTAKES = {
+    "own gradient d_y is missing": lambda y, h, n, o, c: into_states(
+        0 * y, h, n, o, c
+    ),
+    "d_h_next, is missing": lambda y, h, n, o, c: into_states(
+        y, 0 * h, n, o, c
+    ),
+    "road along the cell is missing": lambda y, h, n, o, c: into_states(
+        y, h, 0 * n, o, c
+    ),
+    "road through the output is missing": lambda y, h, n, o, c: into_states(
+        y, h, n, 0 * o, c
+    ),
+    "slope of tanh is missing": lambda y, h, n, o, c: into_states(
+        y, h, n, o, 0 * c
+    ),
+    "output gate is missing": lambda y, h, n, o, c: into_states(
+        y, h, n, 1 + 0 * o, c
+    ),
+    "not 1 - c^2": lambda y, h, n, o, c: (
+        y + h,
+        n + (y + h) * o * (1 - c**2),
+    ),
+    "carries d_y alone": lambda y, h, n, o, c: (
+        y + h,
+        into_states(y, 0 * h, n, o, c)[1],
+    ),
+    "results are exchanged": lambda *a: into_states(*a)[::-1],
+    "d_h is right, d_c is not": lambda y, h, n, o, c: (
+        y + h,
+        n + (y + h) * o * (2 - np.tanh(c) ** 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", BACKWARD_MISTAKES)
+def test_check_lstm_backward_names_the_mistake(mistake, capsys):
+    step = BACKWARD_MISTAKES[mistake]
+    answer, printed = verdict(check_lstm_backward, step, capsys)
+    assert not answer
+    assert mistake in printed
+
+
 @pytest.mark.parametrize(
     ("check", "right"),
     [
         (check_rnn_cell, right_rnn),
         (check_lstm_cell, lstm),
+        (check_lstm_backward, into_states),
         (check_gru_cell, gru),
     ],
 )
@@ -397,7 +505,7 @@ def test_no_two_verdicts_share_their_numbers(check, right, monkeypatch):
     far."""
     known = {}
 
-    def keep(function, cases, variants):
+    def keep(function, cases, variants, results=()):
         known.update(cases=cases, variants=variants)
         return True
 

@@ -6,7 +6,7 @@ import pytest
 
 from utils.scratch import GRU, LSTM, RNN
 from utils.scratch.gradcheck import numerical_gradient
-from utils.scratch.reach import gradient_by_lag
+from utils.scratch.reach import gradient_by_lag, half_life, orthogonal
 
 
 @pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
@@ -34,3 +34,14 @@ def test_the_cell_path_decays_by_the_forget_gate(bias):
     np.testing.assert_allclose(
         norms[2:20] / norms[1:19], 1 / (1 + np.exp(-bias)), rtol=1e-9
     )
+
+
+def test_half_life_of_a_geometric_decay():
+    assert half_life(0.5 ** (np.arange(100) / 7)) == pytest.approx(7)
+    assert half_life(0.5 ** (-np.arange(100) / 7)) == pytest.approx(-7)
+
+
+def test_an_orthogonal_matrix_keeps_lengths():
+    Q = orthogonal(12, rng=3)
+    np.testing.assert_allclose(Q.T @ Q, np.eye(12), atol=1e-12)
+    assert not np.allclose(Q, orthogonal(12, rng=4))

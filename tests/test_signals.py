@@ -8,6 +8,8 @@ from utils.data.signals import (
     make_adding,
     make_binary_sums,
     make_copy,
+    make_markers,
+    make_running_sums,
     make_sines,
 )
 
@@ -97,3 +99,24 @@ def test_binary_sums_are_sums():
 def test_binary_sums_need_a_digit():
     with pytest.raises(ValueError, match="length is 0"):
         make_binary_sums(3, 0, rng=0)
+
+
+def test_markers_start_the_count_anew():
+    markers, ago = make_markers(20, 200, rng=0)
+    assert markers.shape == ago.shape == (20, 200, 1)
+    assert markers.mean() == pytest.approx(0.1, abs=0.02)
+    steps = 10 * ago
+    np.testing.assert_allclose(steps[markers == 1], 0)
+    goes_on = markers[:, 1:] == 0
+    np.testing.assert_allclose(np.diff(steps, axis=1)[goes_on], 1)
+    np.testing.assert_array_equal(steps[:, 0], 0)
+
+
+def test_running_sums_begin_anew_at_a_marker():
+    x, sums = make_running_sums(20, 50, rng=0)
+    numbers, marked = x[..., 0], x[..., 1] == 1
+    for row in range(20):
+        total = 0.0
+        for t in range(50):
+            total = numbers[row, t] + (0 if marked[row, t] else total)
+            assert sums[row, t, 0] == pytest.approx(total)

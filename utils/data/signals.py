@@ -142,3 +142,36 @@ def make_binary_sums(
             digits[:, step].sum(axis=1) + carry, 2
         )
     return digits.astype(float), totals
+
+
+def make_markers(
+    n: int, time: int, rng: np.random.Generator | int
+) -> tuple[Float[np.ndarray, "n time 1"], Float[np.ndarray, "n time 1"]]:
+    """Draw streams of markers, one in ten steps at random, and at each step how
+    long ago the last one was, in tens of steps.
+
+    The start of a stream counts as a marker. To answer, a model must count, and
+    begin anew at every marker. Used in chapter 02.
+    """
+    rng = np.random.default_rng(rng)
+    marked, steps = rng.random((n, time)) < 0.1, np.arange(time)
+    last = np.maximum.accumulate(np.where(marked, steps, 0), axis=1)
+    return marked[..., None].astype(float), (steps - last)[..., None] / 10
+
+
+def make_running_sums(
+    n: int, time: int, rng: np.random.Generator | int
+) -> tuple[Float[np.ndarray, "n time 2"], Float[np.ndarray, "n time 1"]]:
+    """Draw numbers uniform on [-1, 1), markers on one step in ten, and at each
+    step the sum since the last marker, with the marked number itself.
+
+    Feature 0 holds the numbers, feature 1 is 1 at a marker. To answer, a model
+    must build on its state at most steps and drop it at the others. Used in
+    chapter 03.
+    """
+    rng = np.random.default_rng(rng)
+    numbers, marked = rng.uniform(-1, 1, (n, time)), rng.random((n, time)) < 0.1
+    sums = numbers.copy()
+    for t in range(1, time):
+        sums[:, t] += np.where(marked[:, t], 0, sums[:, t - 1])
+    return np.stack([numbers, marked], axis=2), sums[..., None]

@@ -14,6 +14,7 @@ from utils.exercises.bidirectional import (
 )
 from utils.exercises.cells import (
     check_gru_cell,
+    check_lstm_backward,
     check_lstm_cell,
     check_rnn_cell,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "check_joined",
     "check_log_min_gru",
     "check_log_softmax",
+    "check_lstm_backward",
     "check_lstm_cell",
     "check_masked_loss",
     "check_masked_max",

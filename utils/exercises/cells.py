@@ -117,12 +117,19 @@ def _lstm_step(
     b: Array,
     order: str = "ifgo",
     tanh_gates: str = "g",
+    linear_gates: str = "",
     squash: Callable[[Array], Array] = np.tanh,
 ) -> tuple[Array, Array]:
     """Take an LSTM step whose columns stand in `order` and whose
-    `tanh_gates` have tanh."""
+    `tanh_gates` have tanh, its `linear_gates` nothing."""
+
+    def squashed(name: str, z: Array) -> Array:
+        if name in linear_gates:
+            return z
+        return np.tanh(z) if name in tanh_gates else _sigmoid(z)
+
     gates = {
-        name: (np.tanh if name in tanh_gates else _sigmoid)(z)
+        name: squashed(name, z)
         for name, z in zip(
             order, np.split(x @ W_x + h @ W_h + b, 4, axis=1), strict=True
         )
@@ -134,7 +141,11 @@ def _lstm_step(
 
 # Orders of the gates' columns that widely used libraries have, beside PyTorch's
 # and Keras's.
-LSTM_ORDERS = {"iofg": "ONNX", "igfo": "TensorFlow 1 and Haiku"}
+LSTM_ORDERS = {
+    "iofg": "ONNX",
+    "igfo": "TensorFlow 1 and Haiku",
+    "ifog": "Stanford's course CS231n",
+}
 
 
 def check_lstm_cell(cell: Callable[..., Any]) -> bool:
@@ -278,9 +289,119 @@ def check_lstm_cell(cell: Callable[..., Any]) -> bool:
             "The old cell comes back: return the new one beside h.",
             lambda *a: (_lstm_step(*a)[0], a[2]),
         ),
+        Variant(
+            "The gates have no sigmoid: i, f and o must lie between 0 and 1.",
+            partial(_lstm_step, linear_gates="ifo"),
+        ),
+        Variant(
+            "The cell adds 1 to the forget gate's bias: that belongs into "
+            "the initial weights, once, not into every step.",
+            _altered(
+                _lstm_step,
+                "x h c W_x W_h b",
+                b=lambda given: given["b"] + _one_on_forget(given["b"]),
+            ),
+        ),
         *_argument_mistakes(_lstm_step, "x h c W_x W_h b", gates=4),
     ]
-    return judge(cell, _cell_cases(4, ["h", "c"], ["b"]), variants)
+    return judge(
+        cell, _cell_cases(4, ["h", "c"], ["b"]), variants, results=("h", "c")
+    )
+
+
+def _one_on_forget(b: Array) -> Array:
+    """Return 1 where a fused bias belongs to the forget gate, 0 elsewhere."""
+    return np.repeat([0.0, 1.0, 0.0, 0.0], len(b) // 4)
+
+
+def check_lstm_backward(into_states: Callable[..., Any]) -> bool:
+    """Say whether `into_states(d_y, d_h_next, d_c_next, o, c)` returns the
+    LSTM's (d_h, d_c), and if not, why.
+
+    d_h = d_y + d_h_next; d_c = d_c_next + d_h o (1 - tanh(c)^2). `d_y` comes
+    from the output itself, `d_h_next` and `d_c_next` from the next step, the
+    latter times its forget gate already. All have the shape (batch, hidden).
+    Chapter 02.
+    """
+
+    def step(
+        d_h: Callable[..., Array],
+        d_c: Callable[..., Array] = lambda d_h, d_c_next, o, c: (
+            d_c_next + d_h * o * (1 - np.tanh(c) ** 2)
+        ),
+    ) -> Callable[..., Any]:
+        def compute(
+            d_y: Array, d_h_next: Array, d_c_next: Array, o: Array, c: Array
+        ) -> tuple[Array, Array]:
+            total = d_h(d_y, d_h_next)
+            return total, d_c(total, d_c_next, o, c)
+
+        return compute
+
+    variants = [
+        Variant("All terms are there.", step(lambda y, h: y + h), right=True),
+        Variant(
+            "The output's own gradient d_y is missing: right only where the "
+            "loss reads no other output than the last.",
+            step(lambda y, h: h),
+        ),
+        Variant(
+            "What the next step sends, d_h_next, is missing: the gates of step "
+            "t + 1 read h as well.",
+            step(lambda y, h: y),
+        ),
+        *(
+            Variant(verdict, step(lambda y, h: y + h, d_c))
+            for verdict, d_c in {
+                "The road along the cell is missing: add d_c_next.": (
+                    lambda d_h, n, o, c: d_h * o * (1 - np.tanh(c) ** 2)
+                ),
+                "The road through the output is missing: d_h comes to the "
+                "cell times o (1 - tanh(c)^2).": lambda d_h, n, o, c: n,
+                "The slope of tanh is missing on the road through the output: "
+                "1 - tanh(c)^2.": lambda d_h, n, o, c: n + d_h * o,
+                "The output gate is missing on the road through the output: "
+                "h = o tanh(c).": (
+                    lambda d_h, n, o, c: n + d_h * (1 - np.tanh(c) ** 2)
+                ),
+                "The slope of tanh is 1 - tanh(c)^2, not 1 - c^2.": (
+                    lambda d_h, n, o, c: n + d_h * o * (1 - c**2)
+                ),
+            }.items()
+        ),
+        Variant(
+            "The road through the output carries d_y alone; it must carry all "
+            "of d_h.",
+            lambda d_y, d_h_next, d_c_next, o, c: (
+                d_y + d_h_next,
+                d_c_next + d_y * o * (1 - np.tanh(c) ** 2),
+            ),
+        ),
+        Variant(
+            "The results are exchanged: return (d_h, d_c).",
+            lambda *a: step(lambda y, h: y + h)(*a)[::-1],
+        ),
+    ]
+    names = ("d_y", "d_h_next", "d_c_next", "o", "c")
+    cases = [
+        draw(seed, **{name: (batch, 4) for name in names})
+        for seed, batch in ((0, 3), (1, 4))
+    ]
+    return judge(into_states, cases, variants, results=("d_h", "d_c"))
+
+
+def _altered(
+    step: Callable[..., Any], names: str, **changes: Callable[..., Array]
+) -> Callable[..., Any]:
+    """Build a step that changes its arguments before it uses them."""
+
+    def compute(*arrays: Array) -> Any:
+        given = dict(zip(names.split(), arrays, strict=True))
+        return step(
+            **given | {name: change(given) for name, change in changes.items()}
+        )
+
+    return compute
 
 
 def _argument_mistakes(
@@ -289,15 +410,7 @@ def _argument_mistakes(
     """List the mistakes that come down to giving the right gated step other
     arguments."""
 
-    def altered(**changes: Callable[..., Array]) -> Callable[..., Any]:
-        def compute(*arrays: Array) -> Any:
-            given = dict(zip(names.split(), arrays, strict=True))
-            return step(
-                **given
-                | {name: change(given) for name, change in changes.items()}
-            )
-
-        return compute
+    altered = partial(_altered, step, names)
 
     def transposed(name: str) -> Callable[..., Array]:
         return lambda given: np.hstack(
@@ -306,6 +419,14 @@ def _argument_mistakes(
 
     def nothing(name: str) -> Callable[..., Array]:
         return lambda given: np.zeros_like(given[name])
+
+    def twice(name: str) -> Callable[..., Array]:
+        return lambda given: 2 * given[name]
+
+    def interleaved(name: str) -> Callable[..., Array]:
+        return lambda given: np.concatenate(
+            [given[name][..., gate::gates] for gate in range(gates)], axis=-1
+        )
 
     biases = [name for name in names.split() if name.startswith("b")]
     mistakes = [
@@ -322,6 +443,21 @@ def _argument_mistakes(
     ]
     return [
         *mistakes,
+        Variant(
+            f"The bias {' and '.join(biases)} is counted twice.",
+            altered(**{name: twice(name) for name in biases}),
+        ),
+        Variant(
+            "The gates are taken as interleaved, unit by unit; each gate's "
+            "columns stand together.",
+            altered(
+                **{
+                    name: interleaved(name)
+                    for name in names.split()
+                    if name.startswith(("W", "b"))
+                }
+            ),
+        ),
         Variant("The input x is not used.", altered(x=nothing("x"))),
         Variant(
             "The weights are exchanged: x goes with W_x and h with W_h.",
@@ -362,6 +498,8 @@ def _gru_step(
     flipped: bool = False,
     sigmoid_gates: str = "rz",
     use_reset: bool = True,
+    reset: Callable[..., Array] = lambda r: r,
+    candidate: Callable[..., Array] | None = None,
     update: Callable[..., Array] = lambda z, h, n: z * h + (1 - z) * n,
 ) -> Array:
     """Take a GRU step whose columns stand in `order`; `flipped` exchanges z
@@ -372,9 +510,10 @@ def _gru_step(
         name: _sigmoid if name in sigmoid_gates else np.tanh for name in order
     }
     r, z = (squash[name](from_x[name] + from_h[name]) for name in "rz")
-    if not use_reset:
-        r = np.ones_like(r)
-    if reset_after:
+    r = reset(r) if use_reset else np.ones_like(r)
+    if candidate is not None:
+        n = candidate(r, from_x["n"], from_h["n"])
+    elif reset_after:
         n = squash["n"](from_x["n"] + r * from_h["n"])
     else:
         block, bias = order.index("n"), np.split(b_h, 3)[order.index("n")]
@@ -472,6 +611,21 @@ def _gru_mistakes(step: Callable[..., Array]) -> list[Variant]:
         ),
         Variant(
             "The reset gate r is not used.", partial(step, use_reset=False)
+        ),
+        Variant(
+            "The reset gate is the wrong way round: 1 - r stands where r "
+            "belongs.",
+            partial(step, reset=lambda r: 1 - r),
+        ),
+        Variant(
+            "The reset gate r scales the input's part as well; it belongs to "
+            "h W_h alone.",
+            partial(step, candidate=lambda r, x, h: np.tanh(r * (x + h))),
+        ),
+        Variant(
+            "The reset gate r scales the finished candidate; it belongs inside "
+            "the tanh, on h W_h.",
+            partial(step, candidate=lambda r, x, h: r * np.tanh(x + h)),
         ),
         Variant(
             "The update gate z is not used: h_t = z h + (1 - z) n.",

@@ -43,9 +43,12 @@ def judge(
     function: Callable[..., Any],
     cases: Sequence[Arguments],
     variants: Sequence[Variant],
+    results: Sequence[str] = (),
 ) -> bool:
     """Print which variant the function computes, and return whether that one is
     right.
+
+    `results` names what the function returns, where it returns several arrays.
 
     The function is called with each case's arrays, in order, as NumPy arrays
     or, if it cannot take them, as PyTorch tensors. A first case of unequal
@@ -56,7 +59,7 @@ def judge(
     problem = None
     for case in cases:
         try:
-            results, changed = _call(function, case)
+            returned, changed = _call(function, case)
         except Exception as error:
             problem = problem or _failure(error, case)
             continue
@@ -70,15 +73,19 @@ def judge(
         right = _flat(
             next(v for v in variants if v.right).compute(*case.values())
         )
-        fault = _fault(results, right)
-        found = None if fault else _recognise(results, case, variants)
+        fault = _fault(returned, right, results)
+        found = None if fault else _recognise(returned, case, variants)
         if found and not (found.right and problem):
             _say(("Right. " if found.right else "Not yet. ") + found.verdict)
             return found.right
         if found:
             problem = f"{problem} (With equal sizes everywhere, it is right.)"
             break
-        problem = problem or fault or _difference(results, right, len(variants))
+        problem = (
+            problem
+            or fault
+            or _difference(returned, right, len(variants), results)
+        )
     _say(f"Not yet. {problem}")
     return False
 
@@ -135,21 +142,45 @@ def _flat(results: Any) -> list[Any]:
     return [results]
 
 
-def _fault(results: list[np.ndarray], right: list[np.ndarray]) -> str | None:
+def _fault(
+    results: list[np.ndarray],
+    right: list[np.ndarray],
+    names: Sequence[str] = (),
+) -> str | None:
     """Say what keeps the results from being compared number by number."""
+    if any(each.ndim == 0 and each.item() is None for each in results):
+        return "It returns None: is `return` missing?"
+    if len(results) > len(right) and all(r.ndim == 0 for r in results):
+        return (
+            "It returns a list of numbers; an array is expected: "
+            "`np.array(...)` makes one of it."
+        )
     if len(results) != len(right):
-        return f"It returns {len(results)} arrays; {len(right)} are expected."
+        wanted = f": ({', '.join(names)})" if names else ""
+        return (
+            f"It returns {_arrays(len(results))}; {_are(len(right))} "
+            f"expected{wanted}."
+        )
     for result, expected in zip(results, right, strict=True):
         if result.shape != expected.shape:
+            turned = result.shape == expected.shape[::-1]
             return (
                 f"It returns the shape {result.shape}; {expected.shape} is "
-                "expected."
+                f"expected{': rows are samples' if turned else ''}."
             )
         if not np.issubdtype(result.dtype, np.number):
             return f"It returns the type {result.dtype}; numbers are expected."
         if not np.isfinite(result).all():
             return "Its result holds NaN or infinity."
     return None
+
+
+def _arrays(count: int) -> str:
+    return "1 array" if count == 1 else f"{count} arrays"
+
+
+def _are(count: int) -> str:
+    return "1 is" if count == 1 else f"{count} are"
 
 
 def _recognise(
@@ -170,17 +201,27 @@ def _recognise(
 
 
 def _difference(
-    results: list[np.ndarray], right: list[np.ndarray], known: int
+    results: list[np.ndarray],
+    right: list[np.ndarray],
+    known: int,
+    names: Sequence[str] = (),
 ) -> str:
-    largest = max(
+    errors = [
         float(np.abs(result - array).max())
         for result, array in zip(results, right, strict=True)
+    ]
+    well = [n for n, e in zip(names, errors, strict=False) if e <= TOLERANCE]
+    wrong = [n for n, e in zip(names, errors, strict=False) if e > TOLERANCE]
+    where = (
+        f" {' and '.join(well)} is right, {' and '.join(wrong)} is not."
+        if well
+        else ""
     )
     return (
         "Shapes are right, numbers are not: they are off by up to "
-        f"{largest:.2g} and match none of "
-        f"the {known} variants that this checker knows. Compare term by term "
-        "with the equations."
+        f"{max(errors):.2g} and match none of "
+        f"the {known} variants that this checker knows.{where} Compare term by "
+        "term with the equations."
     )
 
 

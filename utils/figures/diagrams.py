@@ -143,6 +143,64 @@ def lstm_cell(highlight: str | None = None) -> Drawing:
     )
 
 
+def lstm_backward() -> Drawing:
+    """Draw how the gradients pass through one step of the LSTM.
+
+    Into δh_t come the output's own gradient and what step t + 1 sends; into
+    δc_t come two roads, along the cell and through the output:
+    δc_t = δc_{t+1} ⊙ f_{t+1} + δh_t ⊙ o_t ⊙ (1 - tanh² c_t). Chapter 02.
+    """
+    s = Sketch(612, 300)
+    s.panel(82, 8, 612, 246)
+    cell, hidden, red = 62, 190, "vermilion"
+    into_cell = s.plus(400, cell, red)
+    forget = s.times(140, cell)
+    through = s.times(400, 126)
+    into_hidden = s.plus(490, hidden, red)
+    gates = s.box(250, hidden, r"\delta z_t", GATE, width=84, height=46)
+    s.arrow((602, cell), into_cell.right, color=red)
+    s.label(520, cell - 19, r"\delta c_{t+1}\odot f_{t+1}", color=red)
+    s.dot((250, cell), red)
+    s.arrow(into_cell.left, forget.right, color=red)
+    s.label(330, cell - 19, r"\delta c_t", color=red)
+    s.arrow(forget.left, (10, cell), color=red)
+    s.label(44, cell - 19, r"\delta c_t\odot f_t", color=red)
+    s.arrow((140, 106), forget.bottom)
+    s.label(140, 122, "f_t")
+    s.arrow((250, cell), gates.top, color=red)
+    s.label(
+        240, 124, r"\delta f_t,\,\delta i_t,\,\delta g_t", "right", red, SMALL
+    )
+
+    s.arrow((602, hidden), into_hidden.right, color=red)
+    s.label(554, hidden - 21, r"\delta z_{t+1}W_h^\top", color=red)
+    s.arrow((490, 264), into_hidden.bottom, color=red)
+    s.label(490, 280, r"\delta y_t", color=red)
+    s.dot((400, hidden), red)
+    s.arrow(into_hidden.left, gates.right, color=red)
+    s.label(444, hidden - 19, r"\delta h_t", color=red)
+    s.label(338, hidden - 19, r"\delta o_t", color=red, size=SMALL)
+    s.arrow((400, hidden), through.bottom, color=red)
+    s.arrow(through.top, into_cell.bottom, color=red)
+    s.label(420, 126, r"o_t\odot(1-\tanh^2 c_t)", "left", size=SMALL)
+    s.arrow(gates.left, (10, hidden), color=red)
+    s.label(46, hidden - 21, r"\delta z_t W_h^\top", color=red)
+    s.arrow(gates.bottom, (250, 264), color=red)
+    s.label(250, 280, r"\delta z_t W_x^\top", color=red)
+    return s.finish(
+        "LSTM cell, backward",
+        "The gradients of one step of an LSTM, from right to left. Into δh t "
+        "come two: from below δy t, that of the step's own output, and from "
+        "the right δz t+1 times the transpose of W h. Two roads lead into "
+        "δc t, at the top: from the right δc t+1 times f t+1, along the cell, "
+        "and from below δh t times o t times 1 − tanh² c t, through the "
+        "output. δc t leaves to the left times f t. From δc t come the "
+        "gradients of f, i and g, from δh t that of o; together they are "
+        "δz t, which goes to the left through the transpose of W h and down "
+        "to the input through that of W x.",
+    )
+
+
 def gru_cell(
     reset: Literal["after", "before"] = "after", highlight: str | None = None
 ) -> Drawing:
@@ -254,6 +312,52 @@ def gru_cell(
         "its own is added, and tanh gives n t. Both gates are sigmoids of x t "
         "and h t−1 together." + _lit(highlight),
         highlight,
+    )
+
+
+def gru_backward() -> Drawing:
+    """Draw how the gradients pass through one step of the GRU.
+
+    δh_{t-1} = δh_t ⊙ z_t + δa^h_t W_h^T, the copy and what comes back through
+    gates and candidate; the gradient of its own output is added there.
+    Chapter 03.
+    """
+    s = Sketch(592, 270)
+    s.panel(96, 34, 592, 216)
+    line, gate, red = 84, 166, "vermilion"
+    into = s.plus(470, line, red)
+    keep = s.times(230, line)
+    total = s.plus(130, line, red)
+    sums = s.box(350, gate, r"\delta a^x_t,\ \delta a^h_t", GATE, 120, 46)
+    s.arrow((582, line), into.right, color=red)
+    s.words(532, line - 20, "from step t + 1")
+    s.arrow((470, 28), into.top, color=red)
+    s.label(470, 14, r"\delta y_t", color=red)
+    s.dot((350, line), red)
+    s.arrow(into.left, keep.right, color=red)
+    s.label(410, line - 19, r"\delta h_t", color=red)
+    s.arrow(keep.left, total.right, color=red)
+    s.label(180, line - 19, r"\delta h_t\odot z_t", color=red, size=SMALL)
+    s.arrow((230, line + 42), keep.bottom)
+    s.label(230, line + 57, "z_t")
+    s.arrow(total.left, (10, line), color=red)
+    s.words(46, line - 20, "to step t − 1")
+    s.arrow((350, line), sums.top, color=red)
+    s.label(
+        360, 124, r"\delta n_t,\,\delta z_t,\,\delta r_t", "left", red, SMALL
+    )
+    s.arrow(sums.left, (130, gate), total.bottom, color=red)
+    s.label(212, gate + 21, r"\delta a^h_t W_h^\top", color=red)
+    s.arrow(sums.bottom, (350, 234), color=red)
+    s.label(350, 252, r"\delta a^x_t W_x^\top", color=red)
+    return s.finish(
+        "GRU cell, backward",
+        "The gradients of one step of a GRU, from right to left. Into δh t "
+        "come two: from above δy t, that of the step's own output, and from "
+        "the right what step t+1 sends. To step t−1 go two, which a plus "
+        "joins: δh t times z t, the copy, and δa h t times the transpose of "
+        "W h, by way of the candidate n and the gates z and r. Down to the "
+        "input goes δa x t times the transpose of W x.",
     )
 
 

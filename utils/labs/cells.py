@@ -1,6 +1,7 @@
 """One LSTM or GRU unit that the reader steps by hand. Chapters 02 and 03."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -83,6 +84,7 @@ def lstm_cell_lab() -> Lab:
         LSTM_SCRIPT,
         _twin(
             {"c": cells, "h": hidden},
+            LSTM_STORY,
             "Write, keep, read, keep, leak: one LSTM unit",
         ),
     )
@@ -125,7 +127,9 @@ def gru_cell_lab() -> Lab:
         {"h": "var(--blue)"},
         diagram,
         GRU_SCRIPT,
-        _twin({"h": hidden}, "Write, keep, blend, keep: one GRU unit"),
+        _twin(
+            {"h": hidden}, GRU_STORY, "Write, keep, blend, keep: one GRU unit"
+        ),
     )
 
 
@@ -228,14 +232,29 @@ def _opened(
     }
 
 
-def _twin(states: Mapping[str, Sequence[float]], title: str) -> Figure:
-    """Plot the states over a story's steps, in the colours of the lab."""
-    twin = Figure(figsize=(6, 2.8), layout="constrained")
+def _twin(
+    states: Mapping[str, Sequence[float]], story: Sequence[str], title: str
+) -> Figure:
+    """Plot the states over a story's steps, in the colours of the lab, each
+    stretch of it named above."""
+    twin = Figure(figsize=(7, 3.2), layout="constrained")
     axes = twin.subplots()
     colours = ("blue", "vermilion")
     for (name, values), colour in zip(states.items(), colours, strict=False):
-        axes.plot(values, color=COLORS[colour], label=name)
+        axes.plot(values, "o-", color=COLORS[colour], label=name, markersize=4)
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set(xlabel="step", ylabel="state", title=title)
-    axes.legend()
+    begin, top = 0, axes.get_xaxis_transform()
+    for number, (preset, steps) in enumerate(groupby(story)):
+        end = begin + len(list(steps))
+        axes.axvspan(
+            begin, end, color="gray", alpha=0.15 * (number % 2), linewidth=0
+        )
+        middle = (begin + end) / 2
+        axes.text(
+            middle, 0.97, preset.lower(), transform=top, ha="center", va="top"
+        )
+        begin = end
+    axes.set(xlabel="step", ylabel="state", title=title, xlim=(0, begin))
+    axes.margins(y=0.2)
+    axes.legend(loc="center left")
     return twin

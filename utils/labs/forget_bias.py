@@ -43,6 +43,9 @@ def _twin(bias: float) -> Figure:
     axes = twin.subplots()
     axes.semilogx(lag, (1 / (1 + np.exp(-bias))) ** lag, color=COLORS["blue"])
     axes.plot(half_life, 0.5, "o", color=COLORS["vermilion"])
+    axes.annotate(
+        "half-life", (half_life, 0.5), (8, 4), textcoords="offset points"
+    )
     axes.set(
         xlabel="lag k, in steps",
         ylabel="share of the gradient left",

@@ -27,3 +27,28 @@ def gradient_by_lag(
         ::-1
     ]
     return norms / norms[0]
+
+
+def half_life(
+    shares: Float[np.ndarray, " time"], first: int = 5, last: int = 60
+) -> float:
+    """Return in how many steps a gradient halves, from its shares by lag.
+
+    Fits a line to the logarithms of the shares from lag `first` up to `last`.
+    Used in chapters 02 and 03.
+    """
+    lags = np.arange(first, last)
+    slope, _ = np.polyfit(lags, np.log(shares[first:last]), 1)
+    return float(np.log(2) / -slope)
+
+
+def orthogonal(
+    size: int, rng: int | np.random.Generator = 0
+) -> Float[np.ndarray, "size size"]:
+    """Draw an orthogonal matrix, all of them equally likely.
+
+    Source: [Mezzadri (2007)](https://arxiv.org/abs/math-ph/0609050).
+    """
+    normal = np.random.default_rng(rng).normal(size=(size, size))
+    q, r = np.linalg.qr(normal)
+    return q * np.sign(np.diag(r))

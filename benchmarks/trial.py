@@ -1,0 +1,118 @@
+"""A fair trial: tune each contender's learning rate, then run fresh seeds once.
+
+Rates are tried on three seeds of their own: three rates first, then one further
+out as long as the best lies at the edge of those tried. Every run is saved as
+it ends and not repeated, so that a trial can be interrupted.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from statistics import mean
+from typing import Any
+
+from benchmarks.record import record, recorded
+
+SEEDS = range(5)
+TUNING_SEEDS = range(100, 103)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+FIRST_RATES = RATES[1:4]
+
+Results = dict[str, Any]
+
+
+def key(*parts: object) -> str:
+    """Name a run in the record."""
+    return " / ".join(map(str, parts))
+
+
+def rounded(value: float) -> float:
+    """Keep four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def chosen_rate(
+    tuned: Results, contender: str
+) -> tuple[float | None, float | None]:
+    """Return (the best rate, None), or (None, the rate to try next).
+
+    Best is the lowest mean `error` over the tuning seeds.
+    """
+
+    def runs(rate: float) -> list[str]:
+        return [key(contender, rate, seed) for seed in TUNING_SEEDS]
+
+    def done(rate: float) -> bool:
+        return all(run in tuned for run in runs(rate))
+
+    for rate in FIRST_RATES:
+        if not done(rate):
+            return None, rate
+    best = min(
+        filter(done, RATES),
+        key=lambda rate: mean(tuned[run]["error"] for run in runs(rate)),
+    )
+    place = RATES.index(best)
+    for neighbour in RATES[max(place - 1, 0) : place + 2]:
+        if not done(neighbour):
+            return None, neighbour
+    return best, None
+
+
+def missing(
+    results: Results, contenders: Iterable[str], fresh: bool
+) -> Iterator[tuple[str, str, tuple[str, float, int]]]:
+    """Yield (part of the record, name, (contender, rate, seed)) of what to run:
+    first all tuning, then, if wanted, the fresh seeds, one for each."""
+    contenders = list(contenders)
+    for contender in contenders:
+        while (
+            rate := chosen_rate(results["tuning"], contender)[1]
+        ) is not None:
+            for seed in TUNING_SEEDS:
+                name = key(contender, rate, seed)
+                if name not in results["tuning"]:
+                    yield "tuning", name, (contender, rate, seed)
+    for seed in SEEDS if fresh else ():
+        for contender in contenders:
+            name = key(contender, seed)
+            if name not in results["runs"]:
+                best, _ = chosen_rate(results["tuning"], contender)
+                assert best is not None
+                yield "runs", name, (contender, best, seed)
+
+
+def run_trial(
+    name: str,
+    contenders: Iterable[str],
+    train: Callable[[str, float, int], Results],
+    baseline: Callable[[], Results],
+) -> None:
+    """Run what `benchmarks/results/<name>.json` misses, as the command line
+    says.
+
+    `train` takes a contender, a rate and a seed and returns a run, its `error`
+    on validation data for a tuning seed, on test data for a fresh one.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
+    parser.add_argument("--only", default="", help="of one task")
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    arguments = parser.parse_args()
+    end = time.monotonic() + 60 * arguments.minutes
+    results = recorded(name) or {
+        "always the mean": baseline(),
+        "tuning": {},
+        "runs": {},
+    }
+    for part, run_name, means in missing(
+        results,
+        [each for each in contenders if each.startswith(arguments.only)],
+        fresh=not arguments.tune,
+    ):
+        if time.monotonic() > end:
+            break
+        run = results[part][run_name] = train(*means)
+        record(name, results)
+        print(f"{run_name}: {run['error']}, {run['seconds']} s", flush=True)
