@@ -637,7 +637,7 @@ assert same(
 try:
     to_torch(before)
 except ValueError as error:
-    print("to_torch:", str(error).rpartition(": ")[2])
+    print("to_torch:", str(error).rpartition(": ")[2].partition(".")[0])
 
 # %% [markdown]
 # Shapes are those of [`nn.LSTM`](02_lstm.ipynb) less the cell: `outputs` of the
