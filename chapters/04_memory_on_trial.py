@@ -190,7 +190,7 @@ def solved(task, cell, variant="default"):
     return f"{len(steps)} of {len(found)}{after}"
 
 
-# %% mystnb={"figure": {"name": "tab-memory-first", "caption": "Recall of one letter after 20 steps, all at the learning rate 0.01: seeds that solved it within 1,000 training steps, in brackets the median number of steps, and the final share of right answers as median and range of five seeds."}}
+# %% mystnb={"figure": {"name": "tab-memory-first", "caption": "Recall of one letter of eight after 20 steps, all at the learning rate 0.01: seeds that solved it within 1,000 training steps, in brackets the median number of steps, and the final share of right answers as median and range of five seeds."}}
 table = {}
 for cell in CELLS:
     right = [run["curves"]["accuracy"][-1] for run in runs("recall 20", cell)]
@@ -209,7 +209,8 @@ pd.DataFrame(table).T
 #
 # Change a single number, the rate, from 0.01 to 0.001. The weights at the start
 # and the rows stay the same. Here are two seeds after 300 training steps, at
-# 0.01 from the record and at 0.001 trained now:
+# 0.01 from the record, where the GRU's runs had ended before, and at 0.001
+# trained now:
 
 # %%
 at_300 = {}
@@ -244,9 +245,10 @@ print(f"0.001 GRU, 1,000 steps: {longer:.2f}")
 assert longer < 0.4
 
 # %% [markdown]
-# It was only slower. Who is ahead depends on the rate and on the moment at
-# which one looks. Now go back to the rate 0.01 and change one number of the
-# *LSTM*: its forget bias, from about 0 to 3.
+# On this seed it was only slower. Who is ahead depends on the rate and on the
+# moment at which one looks. Now go back to the rate 0.01 and change one number
+# of the *LSTM*: its forget bias, from about 0 to 3. The seeds are the same two,
+# the training steps 200:
 
 
 # %%
@@ -344,9 +346,9 @@ print(f"other: at least {shares['other'].sum() / 3:.2f}")
 # %% [markdown]
 # `benchmarks/memory.py` is a trial by these rules, on the tasks below, with the
 # NumPy layers of the chapters before; it takes hours and can be stopped after
-# any run. The tables and curves of this page come from the *first* hearing, at
-# one rate. So they are read here for what the tasks are and for what a curve
-# can hide, and not for who wins.
+# any run. No result of it stands on this page: what is shown of networks below
+# comes from the *first* hearing, at one rate. So it is read here for what the
+# tasks are and for what a curve can hide, and not for who wins.
 #
 # ## The adding problem
 #
@@ -714,10 +716,12 @@ pd.DataFrame(table).T
 # %% [markdown]
 # From {numref}`tab-memory-starts` this page once concluded that a better start
 # helps the RNN "on one seed of five" and that the choice of the cell matters
-# more than its start. Both were sentences about the rate 0.01. A start and a
-# rate belong together: the identity with ReLU carries a change of a weight
-# through every step undamped, so that a step of the optimizer that suits a
-# forgetful cell may be too large for it. The way to know is to tune both.
+# more than its start. Both were sentences about the rate 0.01 and about 1,000
+# steps, by whose end another run, of ReLU units that do not start from the
+# identity, had less than half the constant's error. A start and a rate belong
+# together: the identity with ReLU carries a change of a weight through every
+# step undamped, so that a step of the optimizer that suits a forgetful cell may
+# be too large for it. The way to know is to tune both.
 #
 # ## What failed
 #
