@@ -1014,7 +1014,7 @@ for ax, title, (group, panel) in zip(axes, titles, panels.items(), strict=True):
         row = [names.index(name)] * len(runs)
         ax.plot(runs[length], row, "o", color=COLORS["blue"], alpha=0.5)
     ax.axvline(chance, color=COLORS["black"], linewidth=1, linestyle="--")
-    ax.set(xlabel=f"share right at {length}", xlim=(-0.08, 1.08))
+    ax.set(xlabel=f"right at {length}", xlim=(-0.08, 1.08))
     ax.set_title(title, size=10)
 axes[0].set_yticks(range(len(names)), names)
 axes[0].invert_yaxis()
