@@ -14,7 +14,7 @@ from utils.recurrences.pytorch import CausalAttention, MinGRU
 TRIALS = {
     **{
         f"state_tracking_{name}": state_tracking.TASKS[name].contenders
-        for name in ("S2", "S3")
+        for name in ("S2", "S3", "S5")
     },
     "recall_pairs": recall_pairs.CONTENDERS,
 }
@@ -35,6 +35,7 @@ def flushed():
         ("S2", "minGRU, 2 layers"),
         ("S2", "negative delta rule"),
         ("S3", "LRU, 2 layers"),
+        ("S5", "negative delta rule"),
     ],
 )
 def test_the_first_steps_of_a_product_run_come_out_as_recorded(task, contender):
@@ -82,7 +83,7 @@ def test_every_contender_was_tuned_then_ran_five_fresh_seeds(trial):
     [
         *(
             (f"state_tracking_{name}", state_tracking.TASKS[name].parameters)
-            for name in ("S2", "S3")
+            for name in ("S2", "S3", "S5")
         ),
         ("recall_pairs", recall_pairs.PARAMETERS),
     ],
