@@ -966,9 +966,9 @@ below.set(ylabel="forecast − number", xlabel="year")
 plt.show()
 
 # %% [markdown]
-# The forecasts of {numref}`fig-rnn-sunspots` err together, and the linear one by
-# most on the steep way up to a maximum; the RNN's also stay too low at several
-# maxima. How much, in all?
+# The forecasts of {numref}`fig-rnn-sunspots` err together, and the linear one
+# by most on the steep way up to a maximum; the RNN's also stay too low at
+# several maxima. How much, in all?
 
 # %%
 squared = {name: (each - actual) ** 2 for name, each in forecasts.items()}
@@ -1224,9 +1224,9 @@ plt.show()
 # as proposed by [Le, Jaitly and Hinton
 # (2015)](https://arxiv.org/abs/1504.00941), was trained by plain gradient
 # descent on 32 digits (`benchmarks/adder.py`): with the gradient clipped at
-# length 1 and not, each at the learning rate with the lowest loss on three seeds
-# of their own, then from five fresh ones. A run that exploded counts as a guess,
-# $\log 2 = 0.6931$.
+# length 1 and not, each at the learning rate with the lowest loss on three
+# seeds of their own, then from five fresh ones. A run that exploded counts as a
+# guess, a loss of $\log 2$.
 
 # %%
 for name, tried in load_results("adder")["results"]["tuning"].items():
@@ -1252,7 +1252,7 @@ for name in ("clipped", "not clipped"):
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# Without clipping the runs at the three highest rates tried end at a guess, and
+# Without clipping the runs at the two highest rates tried end at a guess, and
 # at the rates that do not, the layer learns next to nothing in 300 steps
 # ({numref}`tab-rnn-clip`). Clipped, it takes a rate thirty times as large and
 # names most of the digits
