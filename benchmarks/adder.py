@@ -29,8 +29,8 @@ from utils.scratch import (
 )
 
 SEEDS, TUNING_SEEDS = range(10, 15), range(100, 103)
-RATES = (0.015, 0.05, 0.15, 0.5, 1.5)
-FIRST_RATES = RATES[1:4]
+RATES = (0.005, 0.015, 0.05, 0.15, 0.5, 1.5)
+FIRST_RATES = RATES[2:5]
 CLIPS = {"clipped": 1.0, "not clipped": np.inf}
 RELU_STEPS = 300
 
@@ -119,7 +119,8 @@ def tune(name: str, results: dict[str, Any]) -> float:
                     done[key] = last_loss(run)
                     record("adder", results)
         best = best_rate(done)
-        beyond = {min(tried): -1, max(tried): 1}.get(best, 0)
+        rates = {float(key.split(" / ")[0]) for key in done}
+        beyond = {min(rates): -1, max(rates): 1}.get(best, 0)
         neighbour = RATES.index(best) + beyond
         if not beyond or not 0 <= neighbour < len(RATES):
             return best

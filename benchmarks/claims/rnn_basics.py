@@ -57,16 +57,16 @@ def adder_goes_on(results: dict[str, Any]) -> Effect:
     contenders=("clipped", "not clipped"),
     seeds=range(10, 15),
     data="random binary numbers of 32 digits to learn from, 32 sums in each of "
-    "300 steps; 500 sums of 64 digits to test on; rates from 0.015 to 1.5",
+    "300 steps; 500 sums of 64 digits to test on; rates from 0.005 to 1.5",
     refuted_by="a median that clipping raises by five points or less",
     thresholds=THRESHOLDS,
 )
 def clipping_saves_the_relu_adder(
     results: dict[str, Any],
 ) -> tuple[Effect, ...]:
-    """Trained by plain gradient descent on 32 digits, each at its own best
-    learning rate, a ReLU adder that starts from the identity gets further with
-    the gradient clipped than without.
+    """Trained by plain gradient descent on 32 digits for 300 steps, each at the
+    best learning rate of its grid, a ReLU adder that starts from the identity
+    gets further with the gradient clipped than without.
     """
     right = {
         name: [
@@ -95,8 +95,9 @@ def clipping_saves_the_relu_adder(
 def dense_network_reads_digits_better(
     results: dict[str, Any],
 ) -> tuple[Effect, ...]:
-    """On digits by unseen hands the RNN that reads row by row is tied with
-    logistic regression, and a dense network of as many parameters is better.
+    """On unseen forms of digits, after 15 epochs, the RNN that reads row by row
+    is tied with logistic regression, and a dense network of as many parameters
+    is better.
     """
     rnn = by_form(results, "RNN")
     linear = Effect.paired(
