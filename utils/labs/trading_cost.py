@@ -3,6 +3,7 @@
 import html
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
@@ -18,6 +19,7 @@ def trading_cost_lab(
     invested: Bool[np.ndarray, "time"],
     name: str,
     cost: float = 0.0,
+    dates: pd.DatetimeIndex | None = None,
 ) -> Lab:
     """Show what one unit grows to as trades come to cost up to 10 bp.
 
@@ -29,10 +31,18 @@ def trading_cost_lab(
         invested: whether the strategy holds the index over each day.
         name: of the strategy.
         cost: where the slider starts, in basis points.
+        dates: of the returns; without them the axis counts years of 252 days.
     """
     changes = np.abs(np.diff(invested.astype(int), prepend=0))
     held = returns * invested - changes * cost / 1e4
+    if dates is None:
+        years, time = (0.0, len(returns) / 252), "years of 252 trading days"
+    else:
+        first, last = dates[[0, -1]].year + dates[[0, -1]].dayofyear / 366
+        years, time = (float(first), float(last)), "year"
     data = {
+        "years": years,
+        "time": time,
         "returns": returns.round(6).tolist(),
         "invested": "".join("1" if each else "0" for each in invested),
     }
@@ -47,7 +57,14 @@ aria-label="Growth of one unit, logarithmic, against time"></svg>""",
 and turns 1 into <b data-part="grown"></b>; the index (thin) turns it into
 <b data-part="index-grown"></b>.""",
         script=SCRIPT,
-        twin=_twin(returns, held, name, cost),
+        twin=_twin(
+            returns,
+            held,
+            np.linspace(*years, len(returns)),
+            time,
+            name,
+            cost,
+        ),
         data=data,
         modules=CHART,
     )
@@ -56,17 +73,21 @@ and turns 1 into <b data-part="grown"></b>; the index (thin) turns it into
 def _twin(
     returns: Float[np.ndarray, "time"],
     held: Float[np.ndarray, "time"],
+    years: Float[np.ndarray, "time"],
+    time: str,
     name: str,
     cost: float,
 ) -> Figure:
     """Plot the growth of the index and of the strategy after its costs."""
-    twin = Figure(figsize=(6, 3), layout="constrained")
+    twin = Figure(figsize=(6, 3), dpi=160, layout="constrained")
     axes = twin.subplots()
     index, strategy = np.cumprod(1 + returns), np.cumprod(1 + held)
-    axes.semilogy(index, color=COLORS["black"], linewidth=1, label="index")
-    axes.semilogy(strategy, color=COLORS["vermilion"], label=name)
+    axes.semilogy(
+        years, index, color=COLORS["black"], linewidth=1, label="index"
+    )
+    axes.semilogy(years, strategy, color=COLORS["vermilion"], label=name)
     axes.set(
-        xlabel="trading day",
+        xlabel=time,
         ylabel="growth of 1",
         title=f"{name} at {cost:g} bp a trade",
     )

@@ -1,5 +1,6 @@
 // Wealth w <- w (1 + r held - cost |change|), beside the index itself.
-const DAYS_A_YEAR = 252, days = data.returns.length;
+const days = data.returns.length, [first, last] = data.years;
+const year = day => first + (last - first) * day / days;
 const grow = cost => {
   let wealth = 1, before = 0;
   return data.returns.map((change, day) => {
@@ -15,15 +16,15 @@ const ends = [...indexCurve, ...grow(0), ...grow(10)];
 const from = Math.min(...ends), to = Math.max(...ends);
 // Every fifth day is enough for the eye.
 const points = curve => curve
-  .map((wealth, day) => [(day + 1) / DAYS_A_YEAR, wealth])
+  .map((wealth, day) => [year(day + 1), wealth])
   .filter((_, day) => day % 5 === 0 || day === days - 1);
 const draw = () => {
   const cost = number("cost"), curve = grow(cost);
   const svg = find("chart"), place = chart.axes(svg, {
-    x: {from: 0, to: days / DAYS_A_YEAR, label: "years of 252 trading days"},
+    x: {from: first, to: last, label: data.time},
     y: {from, to, log: true, label: "growth of 1, logarithmic"},
   });
-  chart.line(svg, place, [[0, 1], [days / DAYS_A_YEAR, 1]],
+  chart.line(svg, place, [[first, 1], [last, 1]],
     {"class": "lab-axis", "stroke-dasharray": "5 4"});
   chart.line(svg, place, points(indexCurve),
     {style: "stroke:var(--ink);stroke-width:1.2"});
