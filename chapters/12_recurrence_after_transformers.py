@@ -238,9 +238,6 @@ print(
 scan_lab()
 
 # %% [markdown]
-# At the transition 1 the states are running sums, at −1 every step turns the
-# sum over.
-#
 # The layer of `utils` does this for a batch, with an initial state:
 
 
@@ -393,7 +390,7 @@ for logarithms in (closed_form_of_logarithms, library.log_linear_scan):
 
 # %% [markdown]
 # `log_linear_scan` is our tree with + for every product and $\log(e^x + e^y)$
-# for every sum. The scan itself has no such need, and takes any sign.
+# for every sum.
 #
 # ## Gates that do not look
 #
@@ -484,7 +481,6 @@ np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 # the initial state passed through $g$ twice in the parallel branch, until a
 # reader compared
 # ([minGRU-pytorch#9](https://github.com/lucidrains/minGRU-pytorch/issues/9)).
-# (Our tests also hold each model here against numbers from published code.)
 #
 # ### A wheel for every unit
 #
@@ -958,8 +954,7 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # *negative* delta rule has $\beta < 2$, the other $\beta < 1$. Each
 # had its own learning rate chosen on three seeds, the grid going on while the
 # best rate lay at its edge; then five fresh seeds ran once
-# (`benchmarks/state_tracking.py`; the layers are in
-# `utils.recurrences.pytorch`, and `fit` trains any of them):
+# (`benchmarks/state_tracking.py`; layers: `utils.recurrences.pytorch`):
 
 
 # %%
@@ -992,12 +987,11 @@ medians(trials["S2"])
 medians(trials["S3"])
 
 # %% [markdown]
-# Five cups next: at each step two of them are exchanged, and only who knows the
-# places of all five is right. These exchanges generate $S_5$. This is **not a
-# fair trial**. The rate 0.01 was given to all three and tuned for none; task
-# and size were chosen after exploratory runs; and an exchange is one
-# reflection, for which the delta rule is made. So {numref}`tab-s5` shows what
-# was learned in 1,000 batches of 1 to 12 exchanges, and ranks nobody:
+# In $S_5$ two of five cups are exchanged at each step, and only who knows all
+# five places is right. This is **not a fair trial**: one rate, 0.01, for all,
+# tuned for none; task and size chosen after exploratory runs; and an exchange
+# is one reflection, which suits the delta rule. {numref}`tab-s5` shows what
+# 1,000 batches of 1 to 12 exchanges taught, and ranks nobody:
 
 # %% mystnb={"figure": {"name": "tab-s5", "caption": "Exchanges of five things, S₅, nobody tuned: share of the four steps that end at 12, 24, 48 and 96 after which all five places are known; medians of five seeds, trained on at most 12."}}
 medians(trials["S5"])
@@ -1029,7 +1023,7 @@ plt.show()
 # LRU[ᶜ](claims.md#a_constant_transition_loses_parity) and the
 # transformer.[ᶜ](claims.md#a_transformer_loses_parity) They guess at 40
 # already: they did not learn it within 400 batches, and longer training was not
-# tried. (The proof is about rows that are long enough.) With $\beta < 2$ the
+# tried. With $\beta < 2$ the
 # delta rule is right at 40 steps in every run, and at 1,000 in three of
 # five.[ᶜ](claims.md#a_negative_eigenvalue_learns_parity) Its eigenvalue comes
 # near −1 and never is −1, which may be why.
@@ -1041,18 +1035,14 @@ plt.show()
 # $\beta < 1$[ᶜ](claims.md#linear_recurrences_lose_s3) and the
 # transformer[ᶜ](claims.md#a_transformer_loses_s3) guess at 64; at 16 none of
 # them is right a quarter of the time. There the delta rule with $\beta < 2$ is
-# right twice as often as with
-# $\beta < 1$,[ᶜ](claims.md#a_negative_eigenvalue_helps_s3) and still, in the
-# median, less than half of the time; at 256 it guesses. This is what 600
-# batches gave; more were not tried.
+# right twice as often,[ᶜ](claims.md#a_negative_eigenvalue_helps_s3) and at 256
+# it guesses. More than 600 batches were not tried.
 #
 # In $S_5$ the delta rule with $\beta < 2$ knows all five places after 24
-# exchanges, twice the length of
-# training,[ᶜ](claims.md#a_negative_eigenvalue_learns_s5) and loses more and
-# more of them up to 96. After the same 1,000 batches the GRU was right, in the
-# median, on less than half of the rows at 12 already, and the delta rule with
-# $\beta < 1$ on hardly any. At rates of their own, or trained for longer, they
-# might do better.
+# exchanges,[ᶜ](claims.md#a_negative_eigenvalue_learns_s5) twice the length of
+# training, and in fewer and fewer rows up to 96. After as many batches the
+# GRU's median at 12 is below one half, and with $\beta < 1$ the delta rule is
+# hardly ever right. Tuned, they might do better.
 #
 # ## Newton makes the old RNN parallel
 #
@@ -1294,13 +1284,10 @@ plt.show()
 # because random keys overlap, and each correction at one key spoils its
 # neighbours. For corrections addition and attention, which keep everything,
 # have two old values against the new one and fail; the delta rule replaces, and
-# does as well as before. A fixed state must choose what to forget; attention
-# must tell the valid from the outdated when it reads, and ours could not,
-# because it does not know which came last.
+# does as well as before. This attention does not know which value came last.
 #
 # [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
-# copying: a small transformer copies strings exponentially longer than itself,
-# a fixed state cannot.
+# copying.
 #
 # And trained? Some 10,000 parameters each, rows of 1 to 24 pairs, rules as
 # above (`benchmarks/recall_pairs.py`); linear attention has its features
@@ -1338,15 +1325,10 @@ medians.astype({"parameters": int, "state": int}).round(3)
 # | linear attention, delta rule, chunks of $c$ | $T d^2 + T c d$ | $T / c$ | $T d$ | $d^2$ |
 # | attention | $T d^2 + T^2 d$ | 1 | $T d$ in the best kernels | $d^2 + T d$ |
 #
-# The last column is one reason to want recurrences back: an RNN spends the same
-# on every token of a long answer, and attention more and more, with a growing
-# cache of keys and values.
-#
 # {numref}`tab-cost` and {numref}`fig-cost` (`benchmarks/recurrence_cost.py`):
 # one layer of 64 features on one thread of a CPU, forward and backward over two
-# rows, and one further token of one row. No GPU has been measured yet. If you
-# have one, as in Colab, `!cd unrolled && python -m benchmarks.recurrence_cost`
-# measures it and adds its rows to the table, when you run the cell again.
+# rows, and one further token of one row. No GPU has been measured yet: on one,
+# `!cd unrolled && python -m benchmarks.recurrence_cost` adds its rows.
 
 # %% mystnb={"figure": {"name": "tab-cost", "caption": "Milliseconds for a training pass, by number of steps, and megabytes kept for the backward pass at 4,096 steps."}}
 measured = load_results("recurrence_cost")["results"]
@@ -1390,8 +1372,7 @@ plt.show()
 
 # %% [markdown]
 # At 4,096 steps minGRU's scan takes a tenth of the time of its
-# loop,[ᶜ](claims.md#a_scan_is_faster_than_a_loop) on one thread by a few dozen
-# calls on long arrays in place of thousands on short ones. Attention written
+# loop.[ᶜ](claims.md#a_scan_is_faster_than_a_loop) Attention written
 # out grows with the square of the length, in time and in
 # memory.[ᶜ](claims.md#attention_grows_with_the_square) The more tokens came
 # before, the longer attention takes for a further one; a recurrence takes as
@@ -1401,13 +1382,12 @@ plt.show()
 # not a ranking:
 #
 # - **Little data, one machine.** The [GRU](03_gru.ipynb) or the LSTM, unless
-#   the task is recall or rows are long. (This is habit: the chapter did not
-#   vary the amount of data.)
+#   the task is recall or rows are long. (Not tested here.)
 # - **A state to be followed exactly and for long.** Gates
 #   that see the state, or negative eigenvalues. Test beyond the lengths of
 #   training: accuracy within them hides the failure.
 # - **Long smooth signals.** A diagonal linear recurrence trains in parallel and
-#   carries only its state along. (Its accuracy was not tried here.)
+#   carries only its state along. (Not tested here.)
 # - **Things to look up again.** Attention, or a few
 #   attention layers among recurrent ones, as in
 #   [Jamba](https://arxiv.org/abs/2403.19887).
@@ -1439,11 +1419,8 @@ ax.grid(visible=False)
 plt.show()
 
 # %% [markdown]
-# Read it from the bottom. Linear recurrences can be scanned; with a matrix for
-# a state they carry more; and some now see their states again, by Newton's
-# method or in a loop ([M²RNN](https://arxiv.org/abs/2603.14360), whose state is
-# a matrix as well). The RNN, the LSTM and the GRU, which always did, are older
-# than the map. For Mamba the row says what each channel carries.
+# Some now see their states again, by Newton's method or in a loop
+# ([M²RNN](https://arxiv.org/abs/2603.14360), whose state is a matrix as well).
 #
 # ## Summary
 #
@@ -1473,9 +1450,7 @@ plt.show()
 #   16 products in $S_3$, the LSTM knew
 #   256.[ᶜ](claims.md#gates_that_see_the_state_track_s3) At 64 minGRU and the
 #   LRU were right less than half of the
-#   time.[ᶜ](claims.md#linear_recurrences_lose_s3) The delta rule with
-#   $\beta < 2$, not tuned and trained on at most 12 exchanges of five things,
-#   knew their order after 24.[ᶜ](claims.md#a_negative_eigenvalue_learns_s5)
+#   time.[ᶜ](claims.md#linear_recurrences_lose_s3)
 # - Newton's method turns a recurrence that is not linear into a few linear
 #   ones.[ⁱ](#newton-is-the-loop) How few depends on whether the network
 #   amplifies its past ([Gonzalez et al.,
@@ -1574,8 +1549,7 @@ for each in (broken, mended):
 # ```
 # *medium* Write `coefficients(z, n)`, which returns $\log a$ and $\log b$ of a
 # minGRU with positive candidates from the values before squashing, and run
-# `exercises.check_log_min_gru(coefficients)`. It tries values in the thousands,
-# so that `np.log(sigmoid(z))` will not do.
+# `exercises.check_log_min_gru(coefficients)`. It tries values in the thousands.
 # ```{exercise-end}
 # ```
 #
@@ -1707,14 +1681,6 @@ for T in (50, 400):
 #
 # ## Further reading
 #
-# - [Gu and Dao (2023)](https://arxiv.org/abs/2312.00752): Mamba; read section 3
-#   with {eq}`eq-scan-selective` at hand.
-# - [Yang et al. (2024)](https://arxiv.org/abs/2406.06484): the delta rule in
-#   parallel, chunk by chunk.
-# - [Merrill, Petty and Sabharwal (2024)](https://arxiv.org/abs/2404.08819),
-#   *The illusion of state*, and [Grazzi et al.
-#   (2024)](https://arxiv.org/abs/2411.12537), negative eigenvalues: what linear
-#   recurrences can and cannot track.
 # - [Delétang et al. (2022)](https://arxiv.org/abs/2207.02098): which
 #   architecture generalises to longer inputs.
 #
