@@ -6,6 +6,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from utils.forecasting.significance import mcnemar
+
 SHARES = 21
 
 
@@ -29,18 +31,15 @@ def mcnemar_test(
     first: Bool[np.ndarray, " text"], second: Bool[np.ndarray, " text"]
 ) -> float:
     r"""Return the p-value of McNemar's exact test that two classifiers are
-    equally often right.
+    equally often right, against either side.
 
     Only the $n$ texts on which one alone is right can tell; if both are equally
     good, the first is right on a number of them that is binomial with
-    $\tfrac12$. McNemar (1947), https://doi.org/10.1007/BF02295996.
+    $\tfrac12$. That is symmetric, so this is twice the smaller of the two
+    one-sided p-values. McNemar (1947), https://doi.org/10.1007/BF02295996.
     """
-    only_first = int(np.sum(first & ~second))
-    only_second = int(np.sum(second & ~first))
-    if only_first + only_second == 0:
-        return 1.0
-    test = stats.binomtest(only_first, only_first + only_second)
-    return float(test.pvalue)
+    sides = mcnemar(first, second), mcnemar(second, first)
+    return min(1.0, 2 * min(side.p_value for side in sides))
 
 
 def share_interval(
