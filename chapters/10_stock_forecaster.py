@@ -257,11 +257,6 @@ print(f"persistence: RMSE {rival['rmse']:.1f}, MAPE {rival['mape']:.2f} %")
 # fits the past best, the lighter system's that of one day ago, the famous
 # one's that of two.
 #
-# Which rival is right depends on the series. For independent noise with
-# standard deviation $\sigma$ the best forecast is the mean, which errs by
-# $\sigma$; persistence errs by the difference of two draws, $\sqrt2\,\sigma$.
-# Try both rivals.
-#
 # ## Skill or luck?
 #
 # Suppose a forecast does beat its rival, by a little. Would it do so again? By
@@ -295,6 +290,7 @@ test = forecasting.diebold_mariano(loss_a, loss_b, waves=4)
 d = loss_a - loss_b
 assert np.isclose(test.statistic, d.mean() / np.sqrt(d.var(ddof=1) / 5))
 print(f"DM {test.statistic:.2f}, p {test.p_value:.2f}")
+print(f"95 % of a standard normal: ±{stats.norm.ppf(0.975):.2f}")
 
 # %% [markdown]
 # The p-value is the probability of a ratio at least as far from zero, in either
@@ -355,10 +351,9 @@ assert max(allowed for _, allowed in alarms.values()) < 0.1
 # %% [markdown]
 # A month ahead, a test that takes the days for independent finds something in
 # most series in which there is nothing; the slow waves keep near their 5 %, a
-# little above it a month ahead. (Two cautions remain. The theory asks that
-# neither model be a special case of the other, and that the stretch on which
-# they are fitted does not grow. Below, models contain HAR, and the stretch
-# grows; so take a p-value just below $0.05$ for less than it says.)
+# little above it a month ahead. (The theory also asks that neither model contain
+# the other and that the stretch they learn from does not grow. Below both
+# happen; take a p-value just below $0.05$ for less than it says.)
 #
 # ## Leaks
 #
@@ -399,12 +394,11 @@ print("test days lie from {:.0f} to {:.0f}".format(*facts["test range"]))
 # saturate. That may also be why two leaks help so much. A scaler fitted on all
 # days brings the test prices into the range between 0 and 1, and the error
 # falls to 10 times the naive one. Shuffled windows put the test prices
-# themselves into training, and it falls to 1.7 times: a gain that would be
-# reported as a triumph, by a model that is still worse than yesterday's price
-# on its own days. (Those are days from all years, of which most lie within the
-# range of training in any case, so that part of this gain is the days'.)
-# Choosing the epoch on the test changed nothing on four of these five seeds. Only the two-way network beats the naive
-# forecast, because it has read the returns that it explains.
+# themselves into training, and it falls to 1.7 times, in part because its test
+# days come from all years, most of which training covers in any case. Choosing
+# the epoch on the test changed nothing on four of these five seeds. Only the
+# two-way network beats the naive forecast, because it has read the returns that
+# it explains.
 #
 # The subtlest leak needs no carelessness. A forecast $h$ days ahead has its
 # answer only $h$ days later, so that the last $h - 1$ targets before a test
@@ -614,14 +608,12 @@ for year in copied.index[::4]:
 # %% [markdown]
 # A little more than half. A range begins at the open, and what happened
 # overnight is not in it; `whole_day` adds the squared overnight return, and
-# even so a large part is missing. Why, we have not measured. One candidate is
-# the formula's random walk: of a day that moves in one straight line,
-# {eq}`eq-stock-gk` counts only about a ninth of the squared move. Whatever the
-# reason, a range forecast is *not* yet the volatility of your position; the
-# road from one to the other follows below. The second lines are a warning about
-# this very file: in its early years the "open" is a copy of the last close,
-# later a traded price, so that {eq}`eq-stock-gk` changes its meaning on the
-# way. We shall check every finding on a measure that needs no open,
+# even so a large part is missing; why, we have not measured. So a range forecast
+# is *not* yet the volatility of your position; the road from one to the other
+# follows below. The second lines warn of this very file: in its early years the
+# "open" is a copy of the last close, later a traded price, so that
+# {eq}`eq-stock-gk` changes its meaning on the way. We shall check every finding
+# on a measure that needs no open,
 # [Parkinson's (1980)](https://doi.org/10.1086/296071) $\ln(H/L)^2 / (4 \ln 2)$,
 # and on a second index, the NASDAQ.
 #
@@ -862,9 +854,7 @@ pd.Series(texts).unstack([1, 2]).fillna("")
 # memory, each on one index, and no for the LSTM everywhere. What a network adds
 # to the line is small, and on these days just at the edge of what can be seen.
 #
-# Calibrating on the last 504 days leaves the order of these models as it is. It
-# helps GJR on the S&P 500, as one would expect if its scale was learnt while
-# "open" was a copied close.
+# Calibrating on the last 504 days leaves the order of these models as it is.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-memory", "caption": "What memory saves: QLIKE of the MLP's correction less that of the LSTM's, with its 95 % interval, and the p-value before and after Holm's adjustment for the four tests; then the QLIKE of single seeds, lowest and highest."}}
 rows, p_values = {}, []
@@ -891,9 +881,7 @@ pd.DataFrame(rows).T
 # This is the heart of the matter. **Nearly all that the LSTM saves against HAR,
 # a network without memory saves as well.** The two come within a hundredth of
 # each other in each row of {numref}`tab-stock-memory`, and the sign of the
-# difference changes from index to index. Had we stopped at "an LSTM beats HAR",
-# every digit would have been right, and the reader would have credited the
-# recurrence with what belongs, for the most part, to the features.
+# difference changes from index to index.
 #
 # One row of four does favour the LSTM by more than luck. Before the seeds ran
 # we had written down that none would. So does memory count after all, or only
@@ -914,14 +902,12 @@ for index, name in INDICES.items():
 
 # %% [markdown]
 # (It was not run on Parkinson's range, where the row in question lies.) A
-# window of five days is all the past that it has. The LSTM could keep as much
-# and more, but it must learn from a few thousand days *what* to keep, and that
-# may cost more than it brings. This is no verdict on recurrence. The series is
-# short, and somebody had already done the remembering: eight features that
-# carry a month were designed by people who knew what matters. Where nobody
-# knows, a state may have to find it. Only the control tells such cases apart,
-# and it will stand in [the next chapter](11_sentiment.ipynb) too, as a model
-# that cannot see the order of words.
+# window of five days is all the past that it has. The LSTM could keep more, but
+# it must learn from a few thousand days *what* to keep. This is no verdict on
+# recurrence: somebody had already done the remembering, in features that carry
+# a month. Only the control tells such cases apart, and it stands in [the next
+# chapter](11_sentiment.ipynb) too, as a model that cannot see the order of
+# words.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-cumulative", "caption": "When the saving was made: QLIKE saved against HAR one day ahead, summed over the days so far, in blocks of 21. A rising line saves, a level one does not."}, "image": {"alt": "Two panels of lines that rise in steps. On the S&P 500 the LSTM's and the MLP's run together above the linear model's; on the NASDAQ the MLP's ends highest and the other two end together."}}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
@@ -972,20 +958,17 @@ pd.DataFrame(columns).fillna("")
 # indices, and Holm's method makes it 0.23. All the same every network's mean
 # lies below LHAR's, so that this is no proof that nothing is there.
 #
-# Neither check is quite the one that was written down before the seeds ran.
-# Five days ahead the network of five days was to stand where the trees stand,
-# and was not run there. A month ahead we had expected that no network would
-# beat plain HAR. That failed: on the NASDAQ the MLP does. But so does LHAR, and
-# that is the rival to name.
+# Neither check is quite the one that was written down before the seeds ran, as
+# [their entries](claims.md) say: a month ahead we had expected that no network
+# would beat plain HAR, and on the NASDAQ the MLP does. But so does LHAR.
 #
 # ### Two safeguards
 #
 # A linear model of a logarithm extrapolates, and the exponential makes that
 # grotesque. Forecasts are therefore kept within the range of their training
-# targets, one form of what the field calls an *insanity filter*. The units of
-# our networks are bounded, which keeps a correction from running away, and a
-# comparison that leaves the filter away credits the network with a safeguard
-# that costs one line ({numref}`tab-stock-filter`):
+# targets, an *insanity filter*. A network's bounded units give it such a
+# safeguard for nothing, so a comparison without the filter would be unfair
+# ({numref}`tab-stock-filter`):
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-filter", "caption": "Linear models with and without the filter, one day ahead: QLIKE and mean squared error."}}
 columns = {}
@@ -1065,9 +1048,8 @@ pd.DataFrame(rows).T.fillna("")
 # of the days lie beyond $\pm 1.96$ instead of a twentieth. A risk limit or a
 # position built on them would be wrong by as much. Scaled by a factor learnt
 # from the past they are off by two per cent, with five to six days in a hundred
-# beyond, near the five of a normal distribution. GJR is made for returns. All
-# the same the LSTM's scaled ranges forecast squared returns better than GJR
-# does, on both indices; on the NASDAQ every range model's do.
+# beyond. GJR is made for returns; all the same the LSTM's scaled ranges forecast
+# squared returns better than GJR does, on both indices.
 #
 # ## Intervals
 #
@@ -1175,19 +1157,12 @@ plt.show()
 # python -m utils.forecasting --prices mine.csv --horizon 1 --out forecast.csv
 # ```
 #
-# It walks forward through the last six tenths of your days in six blocks, as
-# this chapter did. `--model` names what is to be written: `har`, `lhar`,
-# `linear`, or HAR's correction by an `mlp`, `lstm` or `gru`. Left at `auto`,
-# the command takes the one of HAR, LHAR, MLP and LSTM with the lowest loss
-# before the last block. The last block has no part in the choice, so its score
-# says what the choice is worth. It also says on how many days the 90 % interval
-# held, which is for you to compare with the promise.
-#
-# Two columns of the file look alike and are not. `range_volatility` is what the
-# models forecast, without the nights; `return_volatility` is scaled to returns
-# from close to close by the past, and is the one for a risk limit. `--help`
-# describes the rest: how to read your file, and how to keep a fitted forecaster
-# (`--save`) and use it on newer prices (`--load`).
+# It walks forward in six blocks, as this chapter did, takes the model with the
+# lowest loss before the last block (or the one that `--model` names), and
+# prints that model's score and coverage in the last block, which had no part in
+# the choice. Of the columns that it writes, `range_volatility` leaves out the
+# nights, as here; `return_volatility` is scaled to returns from close to close,
+# and is the one for a risk limit. `--help` describes the rest.
 #
 # ## Summary
 #
