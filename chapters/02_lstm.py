@@ -883,7 +883,8 @@ pd.DataFrame(table).T
 #
 # The direction is that of Gers et al. But where their networks failed, only one
 # of these five comes near the error of the mean in 2,000 steps. More had been
-# expected here too: the check that was written down before these seeds ran asked
+# expected here too: the check that was written down before these seeds ran
+# asked
 # for a median error five times that with the gate, and four times was found.
 #
 # How large the gap looks depends on the learning rate. Here is the tuning, on

@@ -484,7 +484,8 @@ gru_cell(reset="before", highlight="candidate")
 #
 # Suppose that, for every old state, a layer with $W'$ and gates $r'$ does what
 # a layer with $W$ and $r$ does. If a new unit $j$ listens to *two* old ones,
-# $W_{ij} \neq 0$ and $W_{kj} \neq 0$, then $r'_j = r_i W_{ij} / W'_{ij} = r_k W_{kj} / W'_{kj}$, so
+# $W_{ij} \neq 0$ and $W_{kj} \neq 0$, then $r'_j = r_i W_{ij} / W'_{ij} =
+# r_k W_{kj} / W'_{kj}$, so
 # that $r_i / r_k$ would have to be a constant. But the gates are set unit by
 # unit, by the data, and their ratio is not. So for a general $W_{hn}$ no choice
 # of weights will do. (Units may be renumbered, or turned in sign. Other changes
