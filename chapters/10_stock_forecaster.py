@@ -108,9 +108,7 @@ from utils.training import fit, keep_keras_on_cpu
 # The `arch` package carries daily prices of the S&P 500, an index of five
 # hundred American companies, from 1999 to 2018. To run this chapter on prices
 # of your own, change one line: `PRICES = "mine.csv"`, a file of 1,000 rows or
-# more whose header names date, open, high, low, close and volume. `load_prices`
-# guesses nothing: what could be read wrongly, a decimal comma or an ambiguous
-# date, it refuses, naming line, column and remedy.
+# more whose header names date, open, high, low, close and volume.
 
 # %% tags=["hide-input"]
 keep_keras_on_cpu()
@@ -194,8 +192,8 @@ plt.show()
 # %% [markdown]
 # On the left of {numref}`fig-stock-famous` is the picture that sells the idea.
 # On the right is what you would have had to trade on. The forecast is the past,
-# smoothed; it turns after the index has turned. The left picture hides this,
-# because over four years a few days' delay is less than the width of a line.
+# smoothed; it turns after the index has turned. Over four years such a delay is
+# less than the width of a line.
 #
 # ## The rival that costs nothing
 #
@@ -434,9 +432,8 @@ for start in range(first, len(dates), 504):
 
 # %% [markdown]
 # What must its accuracy be compared with? Not with one half: the market rises
-# on more than half of all days, so "up" every day beats a coin. Compare with
-# *always up*, on the same days. Most days say nothing, because both are right
-# or both are wrong; what counts are the days on which exactly one of them is.
+# on more than half of all days. Compare with *always up*, on the same days;
+# what counts are the days on which exactly one of the two is right.
 
 # %%
 up = following[first:] > 0
@@ -481,17 +478,16 @@ shown.columns = ["accuracy", "p, coin", "p, up", "p, Holm"]
 shown.map("{:.3f}".format).replace("0.000", "<0.001")
 
 # %% [markdown]
-# Against a coin most rules of {numref}`tab-stock-direction` look certain.
-# Against "up" every day nothing is left, on either index and with either
-# window.
+# Against a coin most rules of {numref}`tab-stock-direction` look certain;
+# against "up" every day nothing is left.
 #
 # The last column answers another trap. Sixteen tests at 5 % give about one
 # false alarm when nothing is there. **Holm's** method
 # ([1979](https://www.jstor.org/stable/4615733)) multiplies the smallest of $m$
 # p-values by $m$, the next by $m - 1$ and so on, lets none fall below the one
-# before it, and stops at 1. Whoever trusts only what is still below $0.05$ then
-# has a false alarm in at most one of twenty such *families* of tests. Count
-# every test that you made, not every test that you show.
+# before it, and stops at 1. What is then below $0.05$ holds a false alarm in at
+# most one of twenty such *families* of tests. Count every test that you made,
+# not every test that you show.
 #
 # ### What acting on it costs
 #
@@ -504,8 +500,7 @@ ahead = np.expm1(following[first:] / 100)
 trading_cost_lab(ahead, predicted[first:] > 0, "AR(1)", dates=dates[first:])
 
 # %% [markdown]
-# Costs finish this rule. It would be dishonest to stop here, because it is the
-# busiest of the four. The **Sharpe ratio** is the mean daily return over its
+# Costs finish this rule, the busiest of the four. The **Sharpe ratio** is the mean daily return over its
 # standard deviation, times $\sqrt{252}$ for a year. The interval of
 # {numref}`tab-stock-sharpe` draws the days again and again in blocks of random
 # length ([Politis and Romano,
@@ -553,7 +548,7 @@ for name in ("sp500 expanding", "sp500 rolling"):
 # Shown alone, the S&P 500's rows would sell. But on the NASDAQ the same rule
 # adds nothing, most of the S&P's gain is made in the crisis, and after costs no
 # interval of {numref}`tab-stock-sharpe` lies above
-# zero: twelve years are too short to tell such ratios apart.
+# zero.
 #
 # ## Volatility
 #
@@ -662,9 +657,8 @@ plt.show()
 
 # %% [markdown]
 # QLIKE ({numref}`fig-stock-qlike`) depends on the *ratio* of truth and
-# forecast, so that a day in a crisis counts as much as a calm one, and it costs
-# more to be too low than too high. The squared error is ruled by the few
-# stormiest days. Our measure is unbiased at best up to a factor, as the ratios
+# forecast, so that a day in a crisis counts as much as a calm one, while the
+# squared error is ruled by the few stormiest days. Our measure is unbiased at best up to a factor, as the ratios
 # above show. So every forecast is multiplied by the constant that makes it
 # right on average over its training window (`calibrate`); this also puts GARCH,
 # which speaks of closes, on the scale of ranges.
@@ -928,9 +922,7 @@ plt.show()
 
 # %% [markdown]
 # The lines of {numref}`fig-stock-cumulative` rise in most years, but in steps:
-# a handful of blocks, in 2008, 2010, 2011, 2015 and 2018, bring much of the
-# gain. On the NASDAQ the LSTM ends where the linear model does, and the MLP
-# above both.
+# a handful of blocks bring much of the gain.
 #
 # ### A week and a month ahead
 
@@ -954,9 +946,7 @@ pd.DataFrame(columns).fillna("")
 # %% [markdown]
 # **Five days ahead no win is to be seen, and a month ahead none either.** In
 # {numref}`tab-stock-horizons` no correction is better than LHAR by more than
-# luck; the one $p$ of 0.04 is the least of six, of three corrections on two
-# indices, and Holm's method makes it 0.23. All the same every network's mean
-# lies below LHAR's, so that this is no proof that nothing is there.
+# luck, once all six comparisons are counted.
 #
 # Neither check is quite the one that was written down before the seeds ran, as
 # [their entries](claims.md) say: a month ahead we had expected that no network
@@ -1096,8 +1086,7 @@ plt.show()
 
 # %% [markdown]
 # The band of {numref}`fig-stock-interval` is wide, because a day's range is a
-# noisy measure, and an honest interval has to hold the noise too. No forecast
-# should chase a single dot.
+# noisy measure, and an honest interval has to hold the noise too.
 #
 # If errors drift, answer misses. **Adaptive** conformal inference ([Gibbs and
 # Candès, 2021](https://arxiv.org/abs/2106.00170)) moves $\alpha$ after every
@@ -1145,9 +1134,8 @@ plt.show()
 # on average and comes within four points of it in the worst year. Five days
 # ahead it falls short by two points, a month ahead by four and five, and
 # {numref}`fig-stock-coverage` shows a year in which the truth is outside nearly
-# every third time.[ᶜ](claims.md#coverage_falls_with_the_horizon) The overlap may be to blame: 504 errors of 22 days each hold
-# only two dozen stretches that share no day. Adapting brings the average back,
-# and pays for it in width.
+# every third time.[ᶜ](claims.md#coverage_falls_with_the_horizon) Adapting
+# brings the average back, and pays for it in width.
 #
 # ## The forecaster outside the book
 #
@@ -1532,17 +1520,12 @@ for name, (x, y) in pair.items():
 #
 # - [Patton (2011)](https://doi.org/10.1016/j.jeconom.2010.03.034): which losses
 #   still rank volatility forecasts rightly when the truth is only a proxy.
-# - [Corsi (2009)](https://doi.org/10.1093/jjfinec/nbp001): how three means
-#   imitate a memory of months.
 # - [Audrino and Chassot (2024)](https://arxiv.org/abs/2406.08041): read it
 #   before you claim a win over a badly fitted HAR.
-# - [Lazarus et al. (2018)](https://doi.org/10.1080/07350015.2018.1506926): why
-#   the usual standard errors of autocorrelated means are too small.
 # - [Hansen et al. (2011)](https://doi.org/10.3982/ECTA5771): the model
 #   confidence set.
 # - [Fischer and Krauss (2018)](https://doi.org/10.1016/j.ejor.2017.11.054): a
-#   careful case for an LSTM on stocks, with costs: an edge that was clear until
-#   2009 and gone after costs from 2010.
+#   careful case for an LSTM on stocks, with costs.
 #
 # Before: [attention](09_attention.ipynb). Next:
 # [sentiment](11_sentiment.ipynb).
