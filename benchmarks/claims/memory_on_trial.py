@@ -39,7 +39,8 @@ def solved(results: dict[str, Any], name: str, rate: str) -> int:
     seeds=SEEDS,
     data="random letters, one of which must be named 20 steps after it was "
     "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
-    refuted_by="a rate of the two at which the other cell succeeds on as many seeds",
+    refuted_by="a rate of the two at which the other cell succeeds on as many "
+    "seeds",
 )
 def order_turns_with_the_rate(results: dict[str, Any]) -> tuple[Effect, ...]:
     """Recalling a letter after 20 steps, within 300 training steps, the GRU
@@ -66,8 +67,8 @@ def order_turns_with_the_rate(results: dict[str, Any]) -> tuple[Effect, ...]:
     seeds=SEEDS,
     data="random letters, one of which must be named 20 steps after it was "
     "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
-    refuted_by="two seeds on which forget bias 3 fails at 0.01, or one on which "
-    "forget bias 0 succeeds",
+    refuted_by="two seeds on which forget bias 3 fails at 0.01, or one on "
+    "which forget bias 0 succeeds",
     thresholds=THRESHOLDS,
 )
 def forget_bias_brings_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
@@ -92,7 +93,8 @@ def forget_bias_brings_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
     seeds=SEEDS,
     data="random letters, one of which must be named 20 steps after it was "
     "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
-    refuted_by="a seed on which the ReLU RNN fails at 0.003, or the GRU succeeds",
+    refuted_by="a seed on which the ReLU RNN fails at 0.003, or the GRU "
+    "succeeds",
     thresholds=THRESHOLDS,
 )
 def a_start_is_enough_for_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
