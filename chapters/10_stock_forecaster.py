@@ -201,9 +201,9 @@ plt.show()
 # costs nothing: *tomorrow's price is today's*. This is **persistence**. It is
 # hard to beat, because a price that was plainly going to rise would have been
 # bought already, and so would have risen. With $y_t$ the price and $f_t$ its
-# forecast, **skill**
-# ([Murphy, 1988](https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2))
-# is the share of persistence's squared error that the forecast saves:
+# forecast, **skill** ([Murphy,
+# 1988](https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2)) is
+# the share of persistence's squared error that the forecast saves:
 #
 # $$
 # \text{skill} = 1 - \frac{\sum_t (y_t - f_t)^2}{\sum_t (y_t - y_{t-1})^2}
@@ -349,9 +349,9 @@ assert max(allowed for _, allowed in alarms.values()) < 0.1
 # %% [markdown]
 # A month ahead, a test that takes the days for independent finds something in
 # most series in which there is nothing; the slow waves keep near their 5 %, a
-# little above it a month ahead. (The theory also asks that neither model contain
-# the other and that the stretch they learn from does not grow. Below both
-# happen; take a p-value just below $0.05$ for less than it says.)
+# little above it a month ahead. (The theory also asks that neither model
+# contain the other and that the stretch they learn from does not grow. Below
+# both happen; take a p-value just below $0.05$ for less than it says.)
 #
 # ## Leaks
 #
@@ -500,10 +500,10 @@ ahead = np.expm1(following[first:] / 100)
 trading_cost_lab(ahead, predicted[first:] > 0, "AR(1)", dates=dates[first:])
 
 # %% [markdown]
-# Costs finish this rule, the busiest of the four. The **Sharpe ratio** is the mean daily return over its
-# standard deviation, times $\sqrt{252}$ for a year. The interval of
-# {numref}`tab-stock-sharpe` draws the days again and again in blocks of random
-# length ([Politis and Romano,
+# Costs finish this rule, the busiest of the four. The **Sharpe ratio** is the
+# mean daily return over its standard deviation, times $\sqrt{252}$ for a year.
+# The interval of {numref}`tab-stock-sharpe` draws the days again and again in
+# blocks of random length ([Politis and Romano,
 # 1994](https://doi.org/10.1080/01621459.1994.10476870)), so that runs stay
 # whole.
 
@@ -603,14 +603,14 @@ for year in copied.index[::4]:
 # %% [markdown]
 # A little more than half. A range begins at the open, and what happened
 # overnight is not in it; `whole_day` adds the squared overnight return, and
-# even so a large part is missing; why, we have not measured. So a range forecast
-# is *not* yet the volatility of your position; the road from one to the other
-# follows below. The second lines warn of this very file: in its early years the
-# "open" is a copy of the last close, later a traded price, so that
+# even so a large part is missing; why, we have not measured. So a range
+# forecast is *not* yet the volatility of your position; the road from one to
+# the other follows below. The second lines warn of this very file: in its early
+# years the "open" is a copy of the last close, later a traded price, so that
 # {eq}`eq-stock-gk` changes its meaning on the way. We shall check every finding
-# on a measure that needs no open,
-# [Parkinson's (1980)](https://doi.org/10.1086/296071) $\ln(H/L)^2 / (4 \ln 2)$,
-# and on a second index, the NASDAQ.
+# on a measure that needs no open, [Parkinson's
+# (1980)](https://doi.org/10.1086/296071) $\ln(H/L)^2 / (4 \ln 2)$, and on a
+# second index, the NASDAQ.
 #
 # ### The field's models
 #
@@ -658,10 +658,11 @@ plt.show()
 # %% [markdown]
 # QLIKE ({numref}`fig-stock-qlike`) depends on the *ratio* of truth and
 # forecast, so that a day in a crisis counts as much as a calm one, while the
-# squared error is ruled by the few stormiest days. Our measure is unbiased at best up to a factor, as the ratios
-# above show. So every forecast is multiplied by the constant that makes it
-# right on average over its training window (`calibrate`); this also puts GARCH,
-# which speaks of closes, on the scale of ranges.
+# squared error is ruled by the few stormiest days. Our measure is unbiased at
+# best up to a factor, as the ratios above show. So every forecast is multiplied
+# by the constant that makes it right on average over its training window
+# (`calibrate`); this also puts GARCH, which speaks of closes, on the scale of
+# ranges.
 #
 # ### The network, as a correction
 #
@@ -1038,8 +1039,8 @@ pd.DataFrame(rows).T.fillna("")
 # of the days lie beyond $\pm 1.96$ instead of a twentieth. A risk limit or a
 # position built on them would be wrong by as much. Scaled by a factor learnt
 # from the past they are off by two per cent, with five to six days in a hundred
-# beyond. GJR is made for returns; all the same the LSTM's scaled ranges forecast
-# squared returns better than GJR does, on both indices.
+# beyond. GJR is made for returns; all the same the LSTM's scaled ranges
+# forecast squared returns better than GJR does, on both indices.
 #
 # ## Intervals
 #
