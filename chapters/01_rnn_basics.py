@@ -149,9 +149,8 @@ for k in (0, 1, 2, 4, 8):
 # Each step that the window grows halves the mistakes and multiplies the cases
 # that it has to know by four, and a long enough sum still goes wrong. A longer
 # window is the wrong idea. You add with a pencil and never look back, because
-# everything that matters about the digits already read is a single bit, the
-# carry. A network should *learn* such a summary, and bring it up to date at
-# every step.
+# all that matters about the digits already read is one bit, the carry. A network
+# should *learn* such a summary, and bring it up to date at every step.
 #
 # ## One state, updated at every step
 #
@@ -634,8 +633,7 @@ print(f"two components hold {share:.0%} of the variance")
 # The same layer can be trained in your browser, by the book's code in
 # JavaScript ({numref}`fig-rnn-training`). Press *Train* and watch the states
 # come apart as the loss falls. Then start again with a tenth of the learning
-# rate, and with a hundred times as much. When something does not learn, that
-# number is the first to try.
+# rate, and with a hundred times as much.
 
 # %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "An RNN of 16 units that learns in this page: the loss, and its states in two principal components. At first the loss stays at that of guessing."}}
 training_lab(cell="rnn", task="addition")
@@ -788,8 +786,7 @@ assert np.mean(mixed) - np.mean(by_forms) > 0.01
 
 # %% [markdown]
 # Shuffled, each fold tests on hands that the model knows, and its accuracy is
-# several points too high. Unseen forms differ much, so that two or three of
-# them say little. In what follows every model is tested on forms that it has
+# several points too high. In what follows every model is tested on forms that it has
 # not seen, and each form gives one pair. (Of thirteen people one filled in two
 # forms; which two is not known, so that hand may have been seen.)
 #
@@ -887,10 +884,8 @@ for other in names[1:]:
 # the interval contains zero, and leaves room for a loss of almost three points
 # or a gain of half a point. After 15 epochs each, the dense network is better
 # than the RNN, by about two
-# points.[ᶜ](claims.md#dense_network_reads_digits_better) It sees all rows at
-# once, where the RNN has to keep the first row through seven others. Whether
-# that is the reason was not tested, nor whether longer training would close the
-# gap.
+# points.[ᶜ](claims.md#dense_network_reads_digits_better) Whether longer training
+# would close the gap was not tested.
 #
 # ## Sunspots, year by year
 #
@@ -997,11 +992,9 @@ print(f"correlation of neighbouring years' differences: {alike:.1f}")
 # The linear regression errs by 16.6 sunspots, the RNN's five seeds by 20.4 to
 # 23.0, and repeating last year's number by 31.8. Yet the interval contains
 # zero: a tie.[ᶜ](claims.md#years_do_not_decide_on_sunspots) Neighbouring years
-# differ alike, so 79 years are worth fewer; taken for independent they would
-# have decided for the line. So did the check that we wrote down before the
-# runs: its standard error allowed too little for neighbours. What is sure is
-# that 7,361 parameters brought nothing here that 22 coefficients, fitted to the
-# same 208 windows, did not bring.
+# differ alike, so 79 years are worth fewer; the check that we wrote down before
+# the runs allowed too little for that, and had decided for the line. What is
+# sure is that 7,361 parameters brought nothing that 22 coefficients did not.
 #
 # The trained stack is still equation {eq}`eq-rnn-step`, twice: `from_keras`
 # turns its layers into ours, and NumPy makes the same forecasts.
@@ -1055,11 +1048,9 @@ vanishing_lab()
 # \chi = \rho \, \sqrt{\operatorname{mean}\!\left[\phi'(z)^2\right]}.
 # $$ (eq-rnn-chi)
 #
-# [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232) and, for
-# recurrent networks, [Chen, Pennington and Schoenholz
-# (2018)](https://arxiv.org/abs/1806.05394) work with the square of this, which
-# they call $\chi_1$; both are critical at one. The forward pass alone gives
-# $\chi$, for any activation $\phi$. For ReLU, where inputs of both signs are
+# [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232) and [Chen,
+# Pennington and Schoenholz (2018)](https://arxiv.org/abs/1806.05394) work with
+# the square of this. For ReLU, where inputs of both signs are
 # equally common, half of the slopes are one and the others zero, so that
 # $\chi \approx \rho / \sqrt{2}$.
 #
@@ -1132,10 +1123,9 @@ table
 # have settled the slopes are larger and $\chi$ would promise too much.
 #
 # ReLU is often offered as the remedy, because its slope is one wherever it is
-# active. But half of the units are off, and they count as well: at radius one
-# its gradient keeps 0.73 a step, so that it vanishes sooner than that of tanh.
-# At 1.8 it explodes sooner, by 1.33 a step, because nothing saturates. Near 1.4
-# both factors are close to one, but training moves the weights.
+# active. But half of the units are off: at radius one its gradient keeps 0.73 a
+# step, and vanishes sooner than that of tanh. At 1.8 it explodes sooner, by 1.33
+# a step, because nothing saturates.
 #
 # ## Clipping the explosion
 #
@@ -1149,9 +1139,9 @@ table
 #
 # where $\lVert g \rVert$ is the length of *all* gradients together, so that
 # their proportions stay. The same paper shows why, on one sigmoid unit. Ours is
-# a tanh, and otherwise like theirs: it starts at $1/2$, runs for 50 steps
-# without input, and should end at $0.7$. Where the descent begins and its
-# learning rate are chosen so that it meets the wall.
+# a tanh: it starts at $1/2$, runs for 50 steps without input, and should end at
+# $0.7$. Where the descent begins and its learning rate are chosen so that it
+# meets the wall.
 
 
 # %%
@@ -1213,10 +1203,9 @@ plt.show()
 # valley, overshoot, and land behind the wall with a gradient 3,704 long.
 # Unclipped, the next step throws the weights off the map, to where the unit is
 # saturated: there the loss is 0.09 and the gradient nearly zero, so that no
-# step leads back. Clipped, the same step has length one. It leads back to the
-# valley, where the loss ends below a tenth of that, although the learning rate
-# is too large for the valley's floor and the run goes on hopping across it.
-# Clipping was needed once in sixty steps.
+# step leads back. Clipped, the same step has length one and leads back to the
+# valley, where the loss ends below a tenth of that. Clipping was needed once in
+# sixty steps.
 #
 # Where does the wall come from? Without bias and with $w > 1$ the unit has two
 # resting states, and goes to the one on whose side it starts. On the wall the
@@ -1261,9 +1250,8 @@ pd.DataFrame(rows).T
 # at the rates that do not, the layer learns next to nothing in 300 steps
 # ({numref}`tab-rnn-clip`). Clipped, it takes a rate thirty times as large and
 # names most of the digits
-# right.[ᶜ](claims.md#clipping_saves_the_relu_adder) It is no law: the adder
-# with tanh needed no clipping. Nor can clipping lengthen a gradient that has
-# vanished.
+# right.[ᶜ](claims.md#clipping_saves_the_relu_adder) No clipping can lengthen a
+# gradient that has vanished.
 #
 # ## Truncating the past
 #
@@ -1332,14 +1320,11 @@ plt.show()
 
 # %% [markdown]
 # With chunks of 8 the gradient is off by about a fifth of its length at radius
-# 0.8 and by about four fifths at radius 1.2, where it also points further away
-# from the full one. Longer chunks shrink the bias in all nine layers of
-# {numref}`fig-rnn-truncation`, and they have to be longer where the radius is
-# larger. Choose chunks that are longer than the lags that matter.
-# [Tallec and Ollivier
-# (2017)](https://arxiv.org/abs/1705.08209) get rid of the bias: they draw the
-# places of the cuts at random and weigh up what arrives across the steps that
-# were not cut, for the price of more noise.
+# 0.8 and by about four fifths at radius 1.2. Longer chunks shrink the bias in
+# all nine layers of {numref}`fig-rnn-truncation`. Choose chunks that are longer
+# than the lags that matter. [Tallec and Ollivier
+# (2017)](https://arxiv.org/abs/1705.08209) get rid of the bias by drawing the
+# places of the cuts at random, for the price of more noise.
 #
 # ### Carrying the state across batches
 #
@@ -1584,34 +1569,6 @@ print("PyTorch", lower + 64 + upper + 32 + dense)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A radius below one (*medium*)
-# :label: ex-rnn-radius
-# ```
-# We chose $W_h$ orthogonal. Draw a Gaussian matrix with 64 rows instead and
-# scale it to spectral radius 0.9. Can $\lVert W_h^k \rVert$, the most that the
-# linear part can stretch a gradient over $k$ steps, exceed one?
-# ```{exercise-end}
-# ```
-#
-# ```{solution-start} ex-rnn-radius
-# :class: dropdown
-# ```
-
-# %%
-W = np.random.default_rng(0).standard_normal((64, 64))
-W *= 0.9 / np.abs(np.linalg.eigvals(W)).max()
-for k in (1, 5, 20, 60):
-    norm = np.linalg.norm(np.linalg.matrix_power(W, k), 2)
-    print(f"k = {k:2}: at most {norm:.2f}; 0.9 to the power k is {0.9**k:.2f}")
-
-# %% [markdown]
-# It can. The spectral radius decides what happens in the end, the largest
-# singular value what can happen in one step, and for a Gaussian matrix it is
-# about twice the radius. "The radius is below one, so gradients vanish" is true
-# in the long run alone.
-# ```{solution-end}
-# ```
-#
 # ```{exercise-start} Highest digit first (*medium*)
 # :label: ex-rnn-order
 # ```
@@ -1756,9 +1713,6 @@ assert relative_error(thrifty(layer, x, g), whole) < 1e-12
 #   structure in time*: short, and a clear account of what a hidden state comes
 #   to represent.
 # - [Bengio, Simard and Frasconi (1994)](https://doi.org/10.1109/72.279181): why
-#   storing a bit robustly forces the gradient to vanish, an argument that the
-#   section [Why long lags are hard](#why-long-lags-are-hard) touches on.
+#   storing a bit robustly forces the gradient to vanish.
 # - [Pascanu, Mikolov and Bengio (2013)](https://arxiv.org/abs/1211.5063): the
 #   cliff, the clipping rule, and a regulariser against vanishing.
-# - [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232): where $\chi^2$
-#   comes from, and why one is its critical value.

@@ -394,12 +394,10 @@ plt.show()
 # In {numref}`fig-sentiment-attention` nearly all weight stands on one state of
 # the clause that decides. But that state belongs to "was": the backward layer,
 # coming from the right, has just read "dull". Here the weights say where the
-# network collects its answer, and not which word made it; to see that, we took
-# words away. On larger data [Jain and Wallace
-# (2019)](https://aclanthology.org/N19-1357) found that attention weights often
-# disagree with such measures, and [Wiegreffe and Pinter
-# (2019)](https://aclanthology.org/D19-1002) that this alone does not make them
-# worthless as an explanation.
+# network collects its answer, and not which word made it. On larger data [Jain
+# and Wallace (2019)](https://aclanthology.org/N19-1357) found the like often,
+# and [Wiegreffe and Pinter (2019)](https://aclanthology.org/D19-1002) that this
+# alone does not make the weights worthless.
 
 # %% tags=["within-0.03"]
 before_comma = float(alpha[0, : words.index(",")].sum())
@@ -521,17 +519,15 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 # %% [markdown]
 # From {numref}`tab-sentiment-twins`:
 #
-# - **Bags** stay near chance on everything: on twins bags of words must, and on
-#   single clauses a weighted sum of words cannot join a negator to its
-#   adjective. Two or three words in a row could, but gain little here.
+# - **Bags** stay near chance on everything; two or three words in a row gain
+#   little here.
 # - **BiLSTM with maximum or attention**: every seed is right everywhere.
 # - **BiLSTM with the last states**: after ten epochs three of five seeds are
 #   still at chance; after thirty all are right. Slow is not incapable.
 # - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
 #   leave four of them at 0.51 behind 400 neutral words*.
 # - **The GRU** is right on the test after ten epochs with every seed, behind
-#   400 words with most. The plain RNN has learned nothing by then; what more
-#   epochs or another learning rate would do is not on record.
+#   400 words with most. The plain RNN has learned nothing by then.
 #
 # Five more seeds of that LSTM were trained until at most one validation
 # sentence in a thousand was wrong, three epochs in a row:
@@ -547,9 +543,8 @@ for seed, run in recorded["learned"]["LSTM, last"].items():
 # maximum need not remember where the verdict stood: some unit was high there,
 # and that value stands. A last state has to be carried over every neutral word,
 # training never asked for more than 12, and whether it holds differs from seed
-# to seed. One remedy is in the table, a pooling that need not remember. Another
-# may be to train on sentences as long as those to come; that trial is written
-# and not yet on record.
+# to seed. A pooling that need not remember is one remedy; to train on sentences
+# as long as those to come may be another.
 
 # %% [markdown]
 # ## A verdict, word by word
@@ -569,13 +564,12 @@ draw_reading(readings[1])
 
 # %% [markdown]
 # In {numref}`fig-sentiment-reading` the RNN stays near one half. The one-way
-# LSTM is sure soon after "dull", begins to turn at the comma, and comes back
-# only after "brilliant". The two BiLSTMs are sure at "dull", and neither the
-# concession nor the tail moves them.
+# LSTM is sure soon after "dull" and turns at the comma until "brilliant". The
+# two BiLSTMs are sure at "dull", and nothing moves them.
 #
-# Is such a line a mind that follows the argument? Look at the third recorded
-# sentence, which begins with a concession, "although the new score was not
-# tedious", and ask the BiLSTM with a maximum word by word:
+# Is such a line a mind that follows the argument? The third recorded sentence
+# begins with a concession, "although the new score was not tedious"; ask the
+# BiLSTM with a maximum word by word:
 
 # %%
 third = readings[2]
@@ -586,8 +580,8 @@ for place in (1, 3, 4, 6, 11, 17, 18):
 # %% [markdown]
 # It says 0.88 at "was", before a single word of praise or blame. So the 0.81 at
 # "evening", where the concession ends, is no sign that it has understood the
-# clause: it was as sure without it. No training sentence ends in mid-clause, so
-# nothing taught the network what to say there.
+# clause. No training sentence ends in mid-clause, so nothing taught the network
+# what to say there.
 #
 # Move along another sentence:
 
@@ -650,8 +644,7 @@ for name in ("negation", "contrast", "neither"):
 
 # %% [markdown]
 # Half of all words occur in one sentence only; the networks below read them as
-# the unknown token, because a single label would be all that they could learn
-# from. A quarter of the sentences negate something and a fifth hold a "but" or
+# the unknown token. A quarter of the sentences negate something and a fifth hold a "but" or
 # its kin; 64 % do neither, and there order may have little to say.
 #
 # ### Which words tell the classes apart
@@ -660,10 +653,13 @@ for name in ("negation", "contrast", "neither"):
 # how loudly is the log of the ratio of its shares in the two classes. By hand,
 # with three words in all and one added to each count, so that no share is zero:
 #
-# | word | in positive texts | in negative texts | $p$ | $q$ | $r =
-# \log\frac{p/12}{q/15}$ | |-|-|-|-|-|-| | moving | 6 | 1 | 7 | 2 | 1.48 | |
-# dull | 0 | 8 | 1 | 9 | −1.97 | | film | 3 | 3 | 4 | 4 | 0.22 |
+# | word | in positive texts | in negative texts | $p$ | $q$ | $r$ |
+# |-|-|-|-|-|-|
+# | moving | 6 | 1 | 7 | 2 | 1.48 |
+# | dull | 0 | 8 | 1 | 9 | −1.97 |
+# | film | 3 | 3 | 4 | 4 | 0.22 |
 #
+# with $r = \log\frac{p/12}{q/15}$.
 # This is what naive Bayes adds up, word by word. *NB-weighted logistic
 # regression* ([Wang and Manning, 2012](https://aclanthology.org/P12-2018))
 # starts from there: it multiplies each one- or two-word feature $j$ by
@@ -747,8 +743,7 @@ print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 # 0.799; both together, with more dropout, give 0.812. (Those of training texts
 # come from fits that did not see them.) Without recurrence the same start does
 # less: the mean goes from 0.775 to 0.784, the maximum from 0.783 to 0.773. With
-# three seeds each, that is a hint that recurrence helps to use the ratios, and
-# ten folds will ask again.
+# three seeds each that is a hint, and ten folds will ask again.
 #
 # ## One test set, and how to read it
 #
@@ -760,7 +755,7 @@ print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 #
 # Are two classifiers equally good? Both have answered the same 1,067 sentences.
 # Those that both get right, or both get wrong, cannot tell them
-# apart; only those can where one alone is right. The record holds these counts.
+# apart; only those can where one alone is right.
 # For the ensemble of five plain BiLSTMs against the baseline:
 
 # %%
@@ -912,20 +907,16 @@ pd.DataFrame(
 
 # %% [markdown]
 # Ten fits of the baseline are worth no more than one. Mixed with characters it
-# is right on 81.5 % of the test sentences, more than any network or mixture
-# with one above. Has counting letters won? By {numref}`tab-sentiment-mixtures`
-# its $p$ is 0.14, and 0.41 after Holm; and on validation the same mixture, at
-# 80.6 %, is level with the baseline alone, at 80.5 %. A second opinion that
-# counts looks as good here as one that reads, and this test set cannot tell
-# either from luck.
+# is right on 81.5 % of the test sentences, more than any network. By
+# {numref}`tab-sentiment-mixtures` its $p$ is 0.14, and 0.41 after Holm: this test set cannot tell a second
+# opinion, whether it counts or reads, from luck.
 #
 # ### Ten folds
 #
 # One test set of 1,067 sentences cannot settle a point: the standard error of
 # its accuracy is 1.2 points. So train and test ten times, on ten *folds* of all
-# rows, each tested once. Within a fold each of ten networks stops on another
-# tenth of the training rows, so that the ensemble learns from all of them, as
-# the baseline does.
+# rows, each tested once, with ten networks that each stop on another tenth of
+# the training rows.
 #
 # Ten differences are no ten experiments: any two folds share eight ninths of
 # their training rows. [Nadeau and Bengio
@@ -985,17 +976,15 @@ pd.DataFrame(compared).T
 # points behind the baseline. With its log odds inside, too, they are 1.05
 # ahead, and mixed with it the first are 1.07 ahead, with an interval from 0.29
 # to 1.84. Taken together, none of the five survives: the smallest adjusted $p$
-# is 0.06. And the variants were chosen on validation rows that are in these
-# folds, while an earlier protocol, three networks a fold that all stopped on
-# the same tenth, had not shown the gain. A point, perhaps.
+# is 0.06. And the variants were chosen on rows that are in these folds, while an
+# earlier protocol with fewer networks had not shown the gain. A point, perhaps.
 #
 # ### The same without recurrence
 #
 # The control is a network without recurrent layers: the mean of its token
-# vectors, blind to order. It was chosen on validation as the others were, among
-# six. So it differs in more than the recurrence: it pools by the mean, where
-# the recurrent one takes the maximum, and trains for more epochs, which it
-# needs.
+# vectors, blind to order, chosen on validation among six. It differs in more
+# than the recurrence: the recurrent one takes the maximum and trains for fewer
+# epochs.
 
 # %%
 with_and_without = {
@@ -1031,18 +1020,17 @@ pd.DataFrame(
 # points ahead of those without, from 0.03 to 1.00, and their mixtures with the
 # baseline 0.28, from −0.25 to 0.82. Adjusted for the two, the first has a $p$
 # of 0.08: half a point, and perhaps none. Of the 1.07 points that a mixture
-# gains, 0.79 come with a network that is blind to order, so most of what the
-# recurrent one adds can be had from a second opinion on the words alone.
-# [Chapter 10](10_stock_forecaster.ipynb) asks the same of prices, and takes the
-# recurrence out there too.
+# gains, 0.79 come with a network that is blind to order: most of it can be had
+# from a second opinion on the words alone. [Chapter 10](10_stock_forecaster.ipynb)
+# takes the recurrence out of its forecasts, too.
 #
 # ## Can the probabilities be believed?
 #
 # A classifier that says "80 %" of a hundred sentences should be right on
-# eighty. To check, sort the sentences by *confidence*, the probability of the
-# class that is named, into ten bins from one half to one, and compare each
-# bin's mean confidence with its share of right answers. The *expected
-# calibration error* is the mean gap, each bin weighted by its sentences ([Guo
+# eighty. Sort the sentences by *confidence*, the probability of the class that
+# is named, into ten bins from one half to one. The *expected
+# calibration error* is the mean gap between a bin's confidence and its share of
+# right answers, weighted by its sentences ([Guo
 # et al., 2017](https://arxiv.org/abs/1706.04599)).
 
 # %%
@@ -1099,8 +1087,7 @@ pd.DataFrame(errors).T
 # %% [markdown]
 # A bin's share of right answers is uncertain where it holds few sentences. The
 # interval of [Wilson (1927)](https://doi.org/10.1080/01621459.1927.10502953)
-# says how uncertain. It stays between 0 and 1, and has a width even where every
-# answer is right.
+# says how uncertain.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sentiment-reliability", "caption": "Reliability of TF-IDF at its default penalty, as it is and after temperature scaling: share right in each bin of confidence, with 95 % intervals by Wilson. On the dashed line, stated and true confidence agree."}, "image": {"alt": "Two panels with a dashed diagonal. Left: the points lie above the diagonal, the classifier is right more often than it says. Right: the points lie around the diagonal, within their intervals."}}
 fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.2), sharey=True)
@@ -1122,11 +1109,10 @@ plt.show()
 # {numref}`fig-sentiment-reliability` it is too modest: of the sentences of
 # which it says three quarters it gets nine in ten right. A temperature of 0.54
 # takes the error to 2.0 %, within what chance explains; its better penalty does
-# the same by itself. By {numref}`tab-sentiment-calibration` the NB-weighted
-# regression at its default penalty, with 4.0 %, is at the edge of what a
-# perfect classifier shows, and scaling does not help it. Of the seven rows
-# three come nearer by scaling, and four get further off by up to about a point,
-# for the temperature is itself estimated from a thousand sentences.
+# the same by itself. Of the seven rows of
+# {numref}`tab-sentiment-calibration` three come nearer by scaling, and
+# four get further off by up to about a point, for the temperature is itself
+# estimated from a thousand sentences.
 #
 # What of the networks? The record has their errors, though not their rows:
 
@@ -1137,10 +1123,9 @@ for name, run in reviews["models"].items():
     print(f"{name}: {median_and_range(singles, 1)} %, ensemble {together:.1%}")
 
 # %% [markdown]
-# Their own floors need their rows; that of every classifier above is near 3 %.
-# If theirs are, too, the ensembles of plain networks (2.6 % to 3.4 %) tell us
-# nothing, and those that know the baseline's ratios lie above it, with 4.6 %
-# and 5.8 %.
+# Their own floors need their rows; if they are near 3 %, like those above, the
+# ensembles of plain networks (2.6 % to 3.4 %) tell us nothing, and those that
+# know the baseline's ratios lie above it, with 4.6 % and 5.8 %.
 #
 # ## Where it goes wrong
 #
@@ -1166,12 +1151,11 @@ pd.DataFrame(by_slice).T
 # %% [markdown]
 # By {numref}`tab-sentiment-slices` contrast costs everybody ten points or more:
 # 72.3 % (66 to 78) for the baseline and 69.6 % (63 to 75) for the networks,
-# 82.3 % and 81.3 % where nothing is negated or contrasted. If reading in order
-# paid anywhere, it should pay there; the networks are not ahead, but on 224
-# sentences a gain of three points could not be seen.
+# 82.3 % and 81.3 % where nothing is negated or contrasted. The networks, which
+# read in order, are not ahead; but on 224 sentences a gain of three points could
+# not be seen.
 #
-# Then read. With `--mistakes mistakes.html` the benchmark writes a page to
-# browse the mistakes on your *validation* texts: who reads test texts and mends
+# Then read the mistakes, on *validation* texts: who reads test texts and mends
 # what is wrong there has trained on them. Here are those of the one-way LSTM,
 # seed 0, on new twins with up to 40 words behind the verdict:
 
@@ -1184,8 +1168,8 @@ mistakes_lab(pd.DataFrame(mistakes["mistakes"]), "Mistakes of the one-way LSTM")
 # %% [markdown]
 # Up to 40 tokens it is nearly always right, beyond 60 in 0.62 of all cases.
 # Among the 60 most confident mistakes, in
-# {numref}`fig-sentiment-mistakes`, the truth is never "negative": this one
-# network, behind long tails, calls praise blame. Another seed may not.
+# {numref}`fig-sentiment-mistakes`, the truth is never "negative": this network
+# calls praise blame.
 #
 # ### Sentences made to fail
 #
@@ -1236,25 +1220,22 @@ pd.DataFrame(rates)
 
 # %% [markdown]
 # In {numref}`tab-sentiment-behaviour` the classifiers of real text fail most
-# negations; the adjective may outweigh what stands before it. On contrast they
-# are at chance. And of the plain verdicts, "the whole cast was brilliant.", the
+# negations, and on contrast they are at chance. And of the plain verdicts, "the whole cast was brilliant.", the
 # baseline fails 35 % (26 to 45) and the networks 23 % (16 to 32), although they
 # have seen every word. None of this shows in an accuracy of four in five.
 #
 # The BiLSTM that was right on every part of the twins passes every test with
 # one of its seeds; others fail up to 43 % of the sentences with "but" and up to
-# 56 % of those with one more word. No training clause lacks its setting ("in
-# most of the scenes"), these sentences have none, and what a network does where
-# it was not trained is left to the seed.
+# 56 % of those with one more word. What a network does where it was not trained
+# is left to the seed.
 #
 # ## Beyond good and bad
 #
 # **More classes.** For "negative, neutral, positive" the head has three columns
 # instead of two. Neutral is a class of its own and not the point where a
 # two-class model is unsure: "the film lasts two hours" is neutral and easy.
-# *Stars* have an order, which the softmax does not know: it punishes four stars
-# for a five-star review as much as one. A mean squared error on the number of
-# stars knows it, and so does a head that asks "more than one star?" to "more
+# *Stars* have an order, which the softmax does not know; a mean squared error on
+# their number does, and so does a head that asks "more than one star?" to "more
 # than four?".
 #
 # **Rare classes.** The sentences above are half good, half bad. Complaints in
@@ -1292,8 +1273,7 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 # Two in three of its calls were false alarms, for it had learned that half of
 # all texts are good. Telling it the new share, by adding $\log\frac{60}{528}$
 # to the log odds, halves the recall, nearly doubles the precision and lifts
-# accuracy above the constant's. Which error costs more is not for the model to
-# say. For more classes, average each one's F1 (*macro* F1).
+# accuracy above the constant's. For more classes, average each one's F1 (*macro* F1).
 #
 # ## The frontier, and your own vectors
 #
@@ -1309,9 +1289,8 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 # %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
 # from a large supervised RoBERTa. So 80 % is no frontier.
 #
-# The smallest step in that direction is one cell: word vectors trained on
-# billions of words, as GloVe or fastText publish them, put into the embedding.
-# Name your file here.
+# The smallest step in that direction: word vectors trained on billions of
+# words, as GloVe or fastText publish them. Name your file here.
 
 # %%
 VECTORS = "vectors.txt"  # a line: token, space, numbers
@@ -1332,15 +1311,13 @@ else:
 #     python -m utils.sentiment train reviews.csv --out model/
 #     python -m utils.sentiment predict model/ new.csv --out verdicts.csv
 #
-# The first trains a bidirectional network and, beside it on the same rows, the
-# NB-weighted regression. It keeps the one with the
-# lower log loss on validation rows, fits a temperature to these, scores both on
-# test rows that had no part in it, and saves model, vocabulary and temperature.
-# There are two classes. Where a file has more labels, as stars have, say which
-# are which by `--negative 1,2 --positive 4,5`; rows between are left out.
+# The first trains a bidirectional network and the NB-weighted regression on the
+# same rows, keeps the one with the lower log loss on validation rows, fits a
+# temperature to these, scores both on test rows that had no part in it, and
+# saves. There are two classes; of stars, `--negative 1,2 --positive 4,5` says
+# which are which.
 #
-# A file needs a column of texts and one of labels, 0 or 1 or two words; what is
-# wrong in it is named by its line. The benchmark's loader takes 0 and 1 alone:
+# What is wrong in a file is named by its line:
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -1354,9 +1331,7 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## What failed
 #
-# From trials that are not on record: with embeddings of standard deviation 1,
-# PyTorch's default, the same network learned real text clearly worse. And our
-# first paired test gave $p = 1$ for everything; one of the exercises has it.
+# Our first paired test gave $p = 1$ for everything; one of the exercises has it.
 #
 # ## Summary
 #
@@ -1585,47 +1560,12 @@ print(fill(str(caught[0].message), 80))
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A behaviour test of your own
-# :label: ex-sentiment-behaviour
-# ```
-# *hard* Write an invariance test of three sentences that this chapter's BiLSTM
-# fails on all of them, although every word is in the vocabulary. What in the
-# training data explains it?
-# ```{exercise-end}
-# ```
-#
-# ```{solution-start} ex-sentiment-behaviour
-# :class: dropdown
-# ```
-# Two negators. No training clause has more than one, so nothing ever taught the
-# network that a second one undoes the first: "never not funny" is praise, and
-# the model takes it for blame.
-
-# %%
-praise = [
-    f"the main plot was {word} in most of the scenes ."
-    for word in ("warm", "witty", "vivid")
-]
-twice = [text.replace("plot was", "plot was never not") for text in praise]
-double = BehaviourTest("two negators", "invariance", praise, twice)
-model.float()
-failed = double.failures(
-    lambda texts: positive_probabilities(model, texts, vocabulary)
-)
-assert failed.all()
-print(f"fails {failed.sum()} of {len(failed)}")
-
-# %% [markdown]
-# ```{solution-end}
-# ```
-#
 # ## Further reading
 #
 # - [Wang and Manning (2012)](https://aclanthology.org/P12-2018): when counting
 #   words wins, and on how many data sets.
-# - [Iyyer et al. (2015)](https://aclanthology.org/P15-1162): averaging word
-#   vectors, order ignored, comes close to networks that read it; also the
-#   source of word dropout.
+# - [Iyyer et al. (2015)](https://aclanthology.org/P15-1162): averaged word
+#   vectors come close to networks that read.
 # - [Guo et al. (2017)](https://arxiv.org/abs/1706.04599): why modern networks
 #   are too sure of themselves, and the temperature.
 #
