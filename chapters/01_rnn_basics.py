@@ -149,8 +149,8 @@ for k in (0, 1, 2, 4, 8):
 # Each step that the window grows halves the mistakes and multiplies the cases
 # that it has to know by four, and a long enough sum still goes wrong. A longer
 # window is the wrong idea. You add with a pencil and never look back, because
-# all that matters about the digits already read is one bit, the carry. A network
-# should *learn* such a summary, and bring it up to date at every step.
+# all that matters about the digits already read is one bit, the carry. A
+# network should *learn* such a summary, and bring it up to date at every step.
 #
 # ## One state, updated at every step
 #
@@ -749,13 +749,13 @@ print(f"{mean:.1f}, 95 % interval from {low:.1f} to {high:.1f}")
 # %% [markdown]
 # ## Digits, row by row
 #
-# Scikit-learn ships 1,797 handwritten digits of 8 by 8 pixels
-# ([Alpaydin and Kaynak, 1998, CC BY 4.0](https://doi.org/10.24432/C50P49)).
-# Read row by row, each is a sequence of 8 steps with 8 inputs and one answer at
-# its end. Who wrote what is not in the file, but its order tells: fourteen
-# times the labels run 0 to 9 three times over and go on in one and the same
-# order, a few missing, so that we have before us fourteen filled-in forms, of
-# thirteen people as the data's description says. [Scikit-learn's
+# Scikit-learn ships 1,797 handwritten digits of 8 by 8 pixels ([Alpaydin and
+# Kaynak, 1998, CC BY 4.0](https://doi.org/10.24432/C50P49)). Read row by row,
+# each is a sequence of 8 steps with 8 inputs and one answer at its end. Who
+# wrote what is not in the file, but its order tells: fourteen times the labels
+# run 0 to 9 three times over and go on in one and the same order, a few
+# missing, so that we have before us fourteen filled-in forms, of thirteen
+# people as the data's description says. [Scikit-learn's
 # course](https://inria.github.io/scikit-learn-mooc/python_scripts/cross_validation_grouping.html)
 # found the trap in this: a shuffled split tests on hands seen in training. What
 # does that do to logistic regression on the 64 pixels?
@@ -786,9 +786,9 @@ assert np.mean(mixed) - np.mean(by_forms) > 0.01
 
 # %% [markdown]
 # Shuffled, each fold tests on hands that the model knows, and its accuracy is
-# several points too high. In what follows every model is tested on forms that it has
-# not seen, and each form gives one pair. (Of thirteen people one filled in two
-# forms; which two is not known, so that hand may have been seen.)
+# several points too high. In what follows every model is tested on forms that
+# it has not seen, and each form gives one pair. (Of thirteen people one filled
+# in two forms; which two is not known, so that hand may have been seen.)
 #
 # ### A classifier in PyTorch
 #
@@ -884,8 +884,8 @@ for other in names[1:]:
 # the interval contains zero, and leaves room for a loss of almost three points
 # or a gain of half a point. After 15 epochs each, the dense network is better
 # than the RNN, by about two
-# points.[ᶜ](claims.md#dense_network_reads_digits_better) Whether longer training
-# would close the gap was not tested.
+# points.[ᶜ](claims.md#dense_network_reads_digits_better) Whether longer
+# training would close the gap was not tested.
 #
 # ## Sunspots, year by year
 #
@@ -1124,8 +1124,8 @@ table
 #
 # ReLU is often offered as the remedy, because its slope is one wherever it is
 # active. But half of the units are off: at radius one its gradient keeps 0.73 a
-# step, and vanishes sooner than that of tanh. At 1.8 it explodes sooner, by 1.33
-# a step, because nothing saturates.
+# step, and vanishes sooner than that of tanh. At 1.8 it explodes sooner, by
+# 1.33 a step, because nothing saturates.
 #
 # ## Clipping the explosion
 #

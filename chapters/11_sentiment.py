@@ -101,7 +101,7 @@ from utils.length.padding import pool_max
 from utils.notebook import load_results, show_source
 from utils.scratch import Bidirectional
 from utils.sentiment.bag_of_words import NaiveBayesWeights, tfidf_regression
-from utils.sentiment.behaviour import BehaviourTest, behaviour_tests
+from utils.sentiment.behaviour import behaviour_tests
 from utils.sentiment.calibration import (
     calibration_floor,
     expected_calibration_error,
@@ -644,8 +644,9 @@ for name in ("negation", "contrast", "neither"):
 
 # %% [markdown]
 # Half of all words occur in one sentence only; the networks below read them as
-# the unknown token. A quarter of the sentences negate something and a fifth hold a "but" or
-# its kin; 64 % do neither, and there order may have little to say.
+# the unknown token. A quarter of the sentences negate something and a fifth
+# hold a "but" or its kin; 64 % do neither, and there order may have little to
+# say.
 #
 # ### Which words tell the classes apart
 #
@@ -908,8 +909,8 @@ pd.DataFrame(
 # %% [markdown]
 # Ten fits of the baseline are worth no more than one. Mixed with characters it
 # is right on 81.5 % of the test sentences, more than any network. By
-# {numref}`tab-sentiment-mixtures` its $p$ is 0.14, and 0.41 after Holm: this test set cannot tell a second
-# opinion, whether it counts or reads, from luck.
+# {numref}`tab-sentiment-mixtures` its $p$ is 0.14, and 0.41 after Holm: this
+# test set cannot tell a second opinion, whether it counts or reads, from luck.
 #
 # ### Ten folds
 #
@@ -976,8 +977,9 @@ pd.DataFrame(compared).T
 # points behind the baseline. With its log odds inside, too, they are 1.05
 # ahead, and mixed with it the first are 1.07 ahead, with an interval from 0.29
 # to 1.84. Taken together, none of the five survives: the smallest adjusted $p$
-# is 0.06. And the variants were chosen on rows that are in these folds, while an
-# earlier protocol with fewer networks had not shown the gain. A point, perhaps.
+# is 0.06. And the variants were chosen on rows that are in these folds, while
+# an earlier protocol with fewer networks had not shown the gain. A point,
+# perhaps.
 #
 # ### The same without recurrence
 #
@@ -1021,8 +1023,8 @@ pd.DataFrame(
 # baseline 0.28, from −0.25 to 0.82. Adjusted for the two, the first has a $p$
 # of 0.08: half a point, and perhaps none. Of the 1.07 points that a mixture
 # gains, 0.79 come with a network that is blind to order: most of it can be had
-# from a second opinion on the words alone. [Chapter 10](10_stock_forecaster.ipynb)
-# takes the recurrence out of its forecasts, too.
+# from a second opinion on the words alone. [Chapter
+# 10](10_stock_forecaster.ipynb) takes the recurrence out of its forecasts, too.
 #
 # ## Can the probabilities be believed?
 #
@@ -1152,8 +1154,8 @@ pd.DataFrame(by_slice).T
 # By {numref}`tab-sentiment-slices` contrast costs everybody ten points or more:
 # 72.3 % (66 to 78) for the baseline and 69.6 % (63 to 75) for the networks,
 # 82.3 % and 81.3 % where nothing is negated or contrasted. The networks, which
-# read in order, are not ahead; but on 224 sentences a gain of three points could
-# not be seen.
+# read in order, are not ahead; but on 224 sentences a gain of three points
+# could not be seen.
 #
 # Then read the mistakes, on *validation* texts: who reads test texts and mends
 # what is wrong there has trained on them. Here are those of the one-way LSTM,
@@ -1220,9 +1222,10 @@ pd.DataFrame(rates)
 
 # %% [markdown]
 # In {numref}`tab-sentiment-behaviour` the classifiers of real text fail most
-# negations, and on contrast they are at chance. And of the plain verdicts, "the whole cast was brilliant.", the
-# baseline fails 35 % (26 to 45) and the networks 23 % (16 to 32), although they
-# have seen every word. None of this shows in an accuracy of four in five.
+# negations, and on contrast they are at chance. And of the plain verdicts, "the
+# whole cast was brilliant.", the baseline fails 35 % (26 to 45) and the
+# networks 23 % (16 to 32), although they have seen every word. None of this
+# shows in an accuracy of four in five.
 #
 # The BiLSTM that was right on every part of the twins passes every test with
 # one of its seeds; others fail up to 43 % of the sentences with "but" and up to
@@ -1234,9 +1237,9 @@ pd.DataFrame(rates)
 # **More classes.** For "negative, neutral, positive" the head has three columns
 # instead of two. Neutral is a class of its own and not the point where a
 # two-class model is unsure: "the film lasts two hours" is neutral and easy.
-# *Stars* have an order, which the softmax does not know; a mean squared error on
-# their number does, and so does a head that asks "more than one star?" to "more
-# than four?".
+# *Stars* have an order, which the softmax does not know; a mean squared error
+# on their number does, and so does a head that asks "more than one star?" to
+# "more than four?".
 #
 # **Rare classes.** The sentences above are half good, half bad. Complaints in
 # a shop's mail are not. Take the test sentences with one positive in ten, and
@@ -1273,7 +1276,8 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 # Two in three of its calls were false alarms, for it had learned that half of
 # all texts are good. Telling it the new share, by adding $\log\frac{60}{528}$
 # to the log odds, halves the recall, nearly doubles the precision and lifts
-# accuracy above the constant's. For more classes, average each one's F1 (*macro* F1).
+# accuracy above the constant's. For more classes, average each one's F1
+# (*macro* F1).
 #
 # ## The frontier, and your own vectors
 #
@@ -1331,7 +1335,8 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## What failed
 #
-# Our first paired test gave $p = 1$ for everything; one of the exercises has it.
+# Our first paired test gave $p = 1$ for everything; one of the exercises has
+# it.
 #
 # ## Summary
 #
