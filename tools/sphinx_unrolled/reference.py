@@ -49,8 +49,10 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """What a link to the entry leads to."""
-        return f"{self.room}.{self.name}"
+        """What a link to the entry leads to; Sphinx lowers its letters, so
+        that the kind must tell `Score` from `score`."""
+        is_class = isinstance(self.definition, ast.ClassDef)
+        return f"{'class' if is_class else 'function'}-{self.room}.{self.name}"
 
 
 @functools.cache
@@ -112,7 +114,11 @@ def entries(room: str) -> tuple[Entry, ...]:
         if (path not in gathered and path != package) or not exported:
             inner = room if path == package else f"{room}.{path.stem}"
             found += [Entry(inner, each, path) for each in _definitions(path)]
-    return tuple(sorted(found, key=lambda entry: entry.label.lower()))
+    return tuple(sorted(found, key=_place))
+
+
+def _place(entry: Entry) -> tuple[str, str]:
+    return entry.room, entry.name.lower()
 
 
 def write_reference(app: Sphinx, docname: str, source: list[str]) -> None:
