@@ -329,9 +329,9 @@ unrolled(steps=3, backward=True)
 # | 1 | $0 + \tfrac12 \cdot 1.288 = 0.644$ | $0.644 \cdot 0.420 = 0.270$ |
 #
 # The one weight $w_h$ was used at every step, so its gradient is a sum over the
-# steps: $\delta w_h = h_1\, \delta z_2 + h_2\, \delta z_3 = 0.762 \cdot 1.288 +
-# 0.363 \cdot 0.968 = 1.333$. Is that true? Move $w_h$ a little, and see how
-# much the loss moves.
+# steps: $\delta w_h = h_1\, \delta z_2 + h_2\, \delta z_3$, that is,
+# $0.762 \cdot 1.288 + 0.363 \cdot 0.968 = 1.333$. Is that true? Move $w_h$ a
+# little, and see how much the loss moves.
 
 
 # %%

@@ -26,7 +26,9 @@ from tools.chapters import ROOT
 ROOMS = re.compile(r"(?m)^% rooms: (.+)$")
 SECTION = re.compile(r"(Args|Attributes|Params|Raises|Returns|Yields):$")
 CHAPTERS = re.compile(r"\bchapters? (\d+(?:(?:, | and )\d+)*)")
-ARRAY = re.compile(r'(Float|Integer|Int|Bool|Num|Real)\[[\w.]+, "\s?([^"]*)"\]')
+ARRAY = re.compile(
+    r'(Float|Integer|Int|Bool|Num|Real|Shaped)\[[\w.]+, "\s?([^"]*)"\]'
+)
 # `bias: bool=True`, as Python writes an annotation back, wants its spaces.
 DEFAULT = re.compile(r"(: [^=,]+(?:\[[^=]*\][^=,]*)?)=(?=[^=])")
 WIDTH = 78
