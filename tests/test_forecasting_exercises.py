@@ -99,7 +99,7 @@ def test_right_answers_pass():
         (
             check_conformal,
             lambda e: np.quantile(e, [0.05, 0.95]),
-            "1 arrays; 2 are expected",
+            "1 array; 2 are expected",
         ),
         (
             check_conformal,

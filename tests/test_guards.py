@@ -338,7 +338,7 @@ def claim_of_no_name(chapter):
 
 
 def claim_of_another_page(chapter):
-    edit_source(chapter, "claims.md#lstm", "ledger.md#lstm")
+    edit_source(chapter, "claims.md#networks", "ledger.md#lstm")
 
 
 def identity_of_no_cell(chapter):
