@@ -59,11 +59,6 @@ def all_visits(chromium, address):
     return checks.visit_all(chromium, looks, BROWSERS)
 
 
-@pytest.fixture(autouse=True)
-def _visit_meanwhile(all_visits):
-    """Start the browsers with the first test."""
-
-
 @pytest.fixture(params=PAGES, ids=name)
 def page(request):
     return request.param
