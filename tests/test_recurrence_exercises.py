@@ -40,7 +40,7 @@ JOINS = {
     "transitions are added": lambda a, b, c, d: (a + c, c * b + d),
     "not associative": lambda a, b, c, d: (c, c * b + d),
     "results are exchanged": lambda a, b, c, d: (c * b + d, a * c),
-    "returns 1 arrays": lambda a, b, c, d: a * c,
+    "returns 1 array;": lambda a, b, c, d: a * c,
     "match none": lambda a, b, c, d: (a * c, c * b - d),
 }
 SCANS = {
