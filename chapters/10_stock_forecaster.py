@@ -703,7 +703,7 @@ plt.show()
 
 # %% tags=["remove-input"]
 show_source(
-    forecasting.train_correction,
+    forecasting.train_on_chunks,
     fold="How a correction is trained: chunks, burn-in, one loop for all cells",
     bare=True,
 )

@@ -13,6 +13,7 @@ from utils.forecasting.recurrent import (
     mlp_correction,
     recurrent_volatility,
     train_correction,
+    train_on_chunks,
     tree_correction,
 )
 from utils.forecasting.scores import (
@@ -88,6 +89,7 @@ __all__ = [
     "skill",
     "strategy_returns",
     "train_correction",
+    "train_on_chunks",
     "tree_correction",
     "walk_forward",
     "whole_day",

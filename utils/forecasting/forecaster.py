@@ -15,7 +15,11 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from utils.forecasting.intervals import conformal_interval
-from utils.forecasting.recurrent import BURN_IN, CHUNK
+from utils.forecasting.recurrent import (
+    answers,
+    network,
+    train_on_chunks,
+)
 from utils.forecasting.volatility import HAR, LHAR, VolatilityData
 
 if TYPE_CHECKING:
@@ -92,7 +96,7 @@ class Forecaster:
             )
             log = log + np.mean(
                 [
-                    _read(_restore(self.kind, scaled.shape[1], state), scaled)
+                    answers(_restore(self.kind, scaled.shape[1], state), scaled)
                     for state in self.networks
                 ],
                 axis=0,
@@ -147,13 +151,12 @@ def fit_forecaster(
         base[0] += level
         log = log + level
         scaled = (read - mean) / deviation
-        left = log_target - log
         trained = [
-            _train(kind, scaled, left, train, seed, epochs)
+            _train(kind, scaled, log, log_target, train, seed, epochs)
             for seed in range(seeds)
         ]
         networks = [dict(each.state_dict()) for each in trained]
-        log = log + np.mean([_read(each, scaled) for each in trained], axis=0)
+        log = log + np.mean([answers(each, scaled) for each in trained], axis=0)
     target = data.target[train]
     return Forecaster(
         kind,
@@ -275,67 +278,29 @@ def _columns(
     return chosen.to_numpy()
 
 
-def _build(kind: str, inputs: int) -> "nn.Module":
-    """Build a network that answers at every step, 0 at first."""
-    from torch import nn
-
-    from utils.models.pytorch import SequenceReader
-
-    if kind == "MLP":
-        head = nn.Linear(HIDDEN, 1)
-        model: nn.Module = nn.Sequential(
-            nn.Linear(inputs, HIDDEN), nn.Tanh(), head
-        )
-    else:
-        reader = SequenceReader(kind, inputs, HIDDEN, 1, every_step=True)
-        model, head = reader, reader.head
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    return model
-
-
 def _restore(kind: str, inputs: int, state: dict[str, Any]) -> "nn.Module":
-    model = _build(kind, inputs)
+    model = network(kind, inputs, HIDDEN)
     model.load_state_dict(state)
     return model
-
-
-def _read(
-    model: "nn.Module", scaled: Float[np.ndarray, "time feature"]
-) -> Float[np.ndarray, " time"]:
-    """Return a network's answer at every origin, having read from the start."""
-    import torch
-
-    with torch.no_grad():
-        answers = model(torch.from_numpy(np.float32(scaled))[None])
-    return answers[0, :, 0].double().numpy()
 
 
 def _train(
     kind: str,
     scaled: Float[np.ndarray, "time feature"],
-    left: Float[np.ndarray, " time"],
+    log: Float[np.ndarray, " time"],
+    log_target: Float[np.ndarray, " time"],
     train: Int[np.ndarray, " train"],
     seed: int,
     epochs: int,
 ) -> "nn.Module":
-    """Train a network as `train_correction` does: squared error on chunks
-    behind a burn-in, which the loss skips."""
+    """Train a network on what the linear part leaves, by squared error."""
     import torch
+    from torch.nn.functional import mse_loss
 
-    x, y = (torch.from_numpy(np.float32(each)) for each in (scaled, left))
+    x, start, y = (
+        torch.from_numpy(np.float32(each)) for each in (scaled, log, log_target)
+    )
     torch.manual_seed(seed)
-    model = _build(kind, scaled.shape[1])
-    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-    for _ in range(epochs):
-        offset = int(train[0]) + int(torch.randint(CHUNK, ()))
-        last = int(train[-1]) + 2 - BURN_IN - CHUNK
-        begins = torch.arange(offset, last, CHUNK)
-        for batch in begins[torch.randperm(len(begins))].split(8):
-            steps = batch[:, None] + torch.arange(BURN_IN + CHUNK)
-            error = (model(x[steps])[..., 0] - y[steps])[:, BURN_IN:]
-            optimizer.zero_grad()
-            (error**2).mean().backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
+    model = network(kind, scaled.shape[1], HIDDEN)
+    train_on_chunks(model, x, start, y, train, mse_loss, epochs, RATE)
     return model

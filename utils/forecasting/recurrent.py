@@ -76,7 +76,28 @@ def train_correction(
         torch.from_numpy(np.float32(each)) for each in (scaled, base, target)
     )
     torch.manual_seed(seed)
-    model = _network(cell, features.shape[1], hidden_size)
+    model = network(cell, features.shape[1], hidden_size)
+    train_on_chunks(model, x, start, y, train, loss, epochs, learning_rate)
+    return base + answers(model, scaled)
+
+
+def train_on_chunks(
+    model: "nn.Module",
+    x: "Float[Tensor, 'time feature']",
+    start: "Float[Tensor, ' time']",
+    y: "Float[Tensor, ' time']",
+    train: Int[np.ndarray, " train"],
+    loss: "Callable[[Tensor, Tensor], Tensor]",
+    epochs: int,
+    learning_rate: float,
+) -> None:
+    """Train start + model(x) towards y with Adam, on chunks behind a burn-in.
+
+    The loop of `train_correction`, which names the arguments. The chunks'
+    offset and order come from PyTorch's generator. Derived in chapter 10.
+    """
+    import torch
+
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     for _ in range(epochs):
         offset = int(train[0]) + int(torch.randint(CHUNK, ()))
@@ -91,12 +112,20 @@ def train_correction(
             error.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
+
+
+def answers(
+    model: "nn.Module", scaled: Float[np.ndarray, "time feature"]
+) -> Float[np.ndarray, " time"]:
+    """Return a network's answer at every origin, read from the start."""
+    import torch
+
     with torch.no_grad():
-        correction = model(x[None])[0, :, 0].double().numpy()
-    return base + correction
+        found = model(torch.from_numpy(np.float32(scaled))[None])
+    return found[0, :, 0].double().numpy()
 
 
-def _network(cell: Cell, features: int, hidden_size: int) -> "nn.Module":
+def network(cell: str, features: int, hidden_size: int) -> "nn.Module":
     """Build a reader of (batch, time, feature) that answers 0 at every step."""
     from torch import nn
 
