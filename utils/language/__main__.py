@@ -13,7 +13,6 @@ from utils.language.reader import CELLS
 from utils.language.sampling import sample
 from utils.language.trained import (
     LEAST_CHARACTERS,
-    ModelFolderError,
     Settings,
     TrainedModel,
     best_ngrams,
@@ -21,6 +20,7 @@ from utils.language.trained import (
     train_model,
 )
 from utils.training.checkpoints import CheckpointError
+from utils.training.folder import ModelFolderError
 
 DESCRIPTION = """\
 A model of the next character, from a text of yours: a recurrent network that

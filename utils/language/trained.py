@@ -25,6 +25,7 @@ from utils.language.pytorch import (
 from utils.language.streams import Streams
 from utils.training import fit
 from utils.training.checkpoints import load_checkpoint, save_checkpoint
+from utils.training.folder import ModelFolderError, load_finished
 from utils.training.pace import seconds_per_step
 
 LEAST_CHARACTERS = 1000
@@ -34,10 +35,6 @@ LEARNING_RATE, CLIP = 3e-3, 1.0
 ROUNDS = 10
 # Of the minutes asked for: the rest goes to validation and checkpoints.
 TRAINING_SHARE = 0.9
-
-
-class ModelFolderError(ValueError):
-    """A folder that holds no finished model, or a run of other settings."""
 
 
 @dataclass(frozen=True)
@@ -166,21 +163,11 @@ def load_model(folder: str | Path) -> TrainedModel:
         ModelFolderError: the folder holds no finished model.
         CheckpointError: a file in it is damaged.
     """
-    folder = Path(folder)
-    state = load_checkpoint(folder)
-    if state is None:
-        reason = (
-            "its training is not finished; the same train command continues it"
-            if (folder / "plan").exists()
-            else "make one with: python -m utils.language train TEXT --out "
-            f"{folder}"
-        )
-        raise ModelFolderError(f"{folder} holds no model: {reason}")
-    if not {"settings", "characters", "weights"} <= state.keys():
-        raise ModelFolderError(
-            f"{folder} holds a checkpoint of something else; give the folder "
-            "that was train's --out"
-        )
+    state = load_finished(
+        folder,
+        "python -m utils.language train TEXT",
+        {"settings", "characters", "weights"},
+    )
     alphabet = Alphabet(state["characters"])
     options = {k: v for k, v in state["settings"].items() if k != "seed"}
     model = CharacterModel(len(alphabet), **options)

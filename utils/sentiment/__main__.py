@@ -13,7 +13,6 @@ from utils.data.reviews import ReviewError, read_columns
 from utils.data.text import TOKEN, tokenize
 from utils.sentiment.rows import Layout, Rows, read_rows
 from utils.sentiment.trained import (
-    ModelFolderError,
     Score,
     Settings,
     Training,
@@ -21,6 +20,7 @@ from utils.sentiment.trained import (
     train_classifier,
 )
 from utils.training.checkpoints import CheckpointError
+from utils.training.folder import ModelFolderError
 
 # Of a text's words: a model that knows fewer was trained on something else.
 LEAST_KNOWN = 0.7

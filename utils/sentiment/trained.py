@@ -37,6 +37,7 @@ from utils.sentiment.pytorch import (
 from utils.sentiment.rows import Rows
 from utils.training import fit
 from utils.training.checkpoints import load_checkpoint, save_checkpoint
+from utils.training.folder import ModelFolderError, load_finished
 from utils.training.pace import seconds_per_step
 
 NETWORK, REGRESSION = "recurrent network", "NB-weighted regression"
@@ -51,10 +52,6 @@ TRAINING_SHARE = 0.8
 MOST_COUNTED, MOST_VALIDATED = 100_000, 5_000
 CHUNK = 4096
 LEAST_PROBABILITY = 1e-6
-
-
-class ModelFolderError(ValueError):
-    """A folder that holds no finished model, or a run on other data."""
 
 
 @dataclass(frozen=True)
@@ -188,21 +185,11 @@ def load_classifier(folder: str | Path) -> Classifier:
         ModelFolderError: the folder holds no finished model.
         CheckpointError: a file in it is damaged.
     """
-    folder = Path(folder)
-    state = load_checkpoint(folder)
-    if state is None:
-        reason = (
-            "its training is not finished; the same train command continues it"
-            if (folder / "plan").exists()
-            else "make one with: python -m utils.sentiment train REVIEWS "
-            f"--out {folder}"
-        )
-        raise ModelFolderError(f"{folder} holds no model: {reason}")
-    if state.get("kind") not in (NETWORK, REGRESSION):
-        raise ModelFolderError(
-            f"{folder} holds a checkpoint of something else; give the folder "
-            "that was train's --out"
-        )
+    state = load_finished(
+        folder,
+        "python -m utils.sentiment train REVIEWS",
+        {"kind", "temperature"},
+    )
     if state["kind"] == REGRESSION:
         return _regression_from(state)
     vocabulary = Vocabulary(state["tokens"])
