@@ -247,17 +247,17 @@ def rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-# In the order in which they are run.
+# In the order in which they are run: one of a kind, more of it, the dear ones.
 TASKS: dict[str, Task] = {
     "recall 20": recall(20),
     "adding 100": adding(100),
-    "adding 200": adding(200),
-    "copy": copying(lag=20, length=5, steps=5000),
-    "adding 50": adding(50),
-    **{f"recall {lag}": recall(lag) for lag in (5, 10, 40, 80)},
+    "waves": waves(steps=1500),
     "pixels": digits(permuted=False, steps=3000),
     "pixels permuted": digits(permuted=True, steps=3000),
-    "waves": waves(steps=1500),
+    **{f"recall {lag}": recall(lag) for lag in (5, 10, 40, 80)},
+    "copy": copying(lag=20, length=5, steps=5000),
+    "adding 50": adding(50),
+    "adding 200": adding(200),
     "adding 400": adding(400),
 }
 
@@ -643,11 +643,15 @@ def write_journal(path: Path, key: str, result: dict[str, Any]) -> None:
         journal.write(json.dumps({key: result}) + "\n")
 
 
+def made(path: Path) -> dict[str, Any]:
+    """Return the runs of the recording and of a journal, which need not know
+    them: where there is none, the recording is gone on with."""
+    return recorded("memory").get("runs", {}) | read_journal(path)
+
+
 def collect(path: Path = JOURNAL) -> None:
     """Copy the journal's runs into the recording."""
-    old = recorded("memory")
-    runs = old.get("runs", {}) if "rates" in old else {}
-    runs |= read_journal(path)
+    runs = made(path)
     rates: dict[str, dict[str, float]] = {}
     for task in TASKS:
         for name in contenders(task):
@@ -679,9 +683,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     started = time.monotonic()
-    old = recorded("memory")
-    done = old["runs"] if "rates" in old else {}
-    done |= read_journal(JOURNAL)
+    done = made(JOURNAL)
     while job := next_job(done, thresholds_committed()):
         if time.monotonic() - started > 60 * arguments.minutes:
             break

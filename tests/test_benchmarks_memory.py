@@ -65,6 +65,17 @@ def test_a_killed_trial_goes_on_where_it_was(small, monkeypatch):
     assert list(outcomes(small)) == list(whole), "in the same order"
 
 
+def test_without_a_journal_the_recording_is_gone_on_with(small, monkeypatch):
+    memory.main()
+    whole = memory.read_journal(small)
+    kept = dict(list(whole.items())[:-2])
+    monkeypatch.setattr(memory, "recorded", lambda name: {"runs": dict(kept)})
+    small.unlink()
+    memory.main()
+    assert list(memory.read_journal(small)) == list(whole)[-2:]
+    assert set(memory.made(small)) == set(whole)
+
+
 def test_tuning_and_fresh_seeds_are_disjoint():
     apart = {memory.VALIDATION_SEED, memory.TEST_SEED, memory.PERMUTATION_SEED}
     seeds = set(memory.SEEDS), set(memory.TUNING_SEEDS), apart
