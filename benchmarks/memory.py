@@ -46,7 +46,7 @@ CLAIMS = "benchmarks/claims/memory_on_trial.py"
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
 VALIDATION_SEED, TEST_SEED, PERMUTATION_SEED = 1000, 2000, 3000
-RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 FIRST_RATES = (3e-3, 1e-2, 1e-3)
 ONE_RATE = 1e-2
 
@@ -612,9 +612,9 @@ def thresholds_committed() -> tuple[str, ...]:
         check=False,
     )
     for node in ast.parse(shown.stdout).body if shown.returncode == 0 else ():
-        if not isinstance(node, ast.Assign):
+        if not isinstance(node, ast.AnnAssign) or node.value is None:
             continue
-        if ast.unparse(node.targets[0]) == "THRESHOLDS_FOR":
+        if ast.unparse(node.target) == "THRESHOLDS_FOR":
             return ast.literal_eval(node.value)
     return ()
 
