@@ -293,6 +293,18 @@ def test_memoryless_answers_score_the_baselines():
         assert error == pytest.approx(memory.TASKS["waves"].baseline, rel=0.05)
 
 
+def test_references_are_scored_on_the_rows_of_the_networks():
+    x, y = memory.TASKS["waves"].valid_and_test()[1]
+    _, test = memory.wave_rows()
+    np.testing.assert_allclose(test[:, 1:, None], y, atol=1e-6)
+    np.testing.assert_allclose(test[:, :-1, None], x, atol=1e-6)
+    found = memory.references()
+    # Below any forecast with one set of coefficients, above the noise.
+    shared = memory.linear_forecasts((48,))["AR(48)"]
+    assert memory.SINES["noise"] ** 2 < found["waves"] < 0.9 * shared
+    assert 0.85 < found["pixels"] == found["pixels permuted"] < 0.95
+
+
 def test_digits_are_permuted_alike_in_every_part():
     plain, permuted = (memory.digit_parts(each) for each in (False, True))
     for (x, y), (moved, same) in zip(plain, permuted, strict=True):
