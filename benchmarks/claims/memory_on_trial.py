@@ -17,6 +17,20 @@ THRESHOLDS = (
 )
 SEEDS = range(5)
 SOLVED = math.log(8) / 20
+RATES: dict[str, Any] = {
+    "record": "memory_rates",
+    "seeds": SEEDS,
+    "data": "random letters, one of which must be named 20 steps after it was "
+    "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
+    "thresholds": THRESHOLDS,
+}
+WAVES: dict[str, Any] = {
+    "record": "memory_waves",
+    "seeds": SEEDS,
+    "data": "noisy waves, each row the sum of two sinusoids of its own "
+    "periods; the next value",
+    "thresholds": THRESHOLDS,
+}
 
 
 def last_losses(results: dict[str, Any], name: str, rate: str) -> list[float]:
@@ -34,11 +48,8 @@ def solved(results: dict[str, Any], name: str, rate: str) -> int:
 # The check that was committed before the seeds asked for all five seeds of the
 # tanh RNN at 0.003. Four came.
 @claim(
-    record="memory_rates",
+    **RATES | {"thresholds": None},
     contenders=("GRU", "tanh RNN"),
-    seeds=SEEDS,
-    data="random letters, one of which must be named 20 steps after it was "
-    "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
     refuted_by="a rate of the two at which the other cell succeeds on as many "
     "seeds",
 )
@@ -62,14 +73,10 @@ def order_turns_with_the_rate(results: dict[str, Any]) -> tuple[Effect, ...]:
 
 
 @claim(
-    record="memory_rates",
+    **RATES,
     contenders=("LSTM, forget bias 3", "LSTM, forget bias 0"),
-    seeds=SEEDS,
-    data="random letters, one of which must be named 20 steps after it was "
-    "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
     refuted_by="two seeds on which forget bias 3 fails at 0.01, or one on "
     "which forget bias 0 succeeds",
-    thresholds=THRESHOLDS,
 )
 def forget_bias_brings_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
     """Recalling a letter after 20 steps, within 300 training steps, the LSTM
@@ -88,14 +95,10 @@ def forget_bias_brings_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
 
 
 @claim(
-    record="memory_rates",
+    **RATES,
     contenders=("ReLU RNN, identity", "GRU"),
-    seeds=SEEDS,
-    data="random letters, one of which must be named 20 steps after it was "
-    "read; 300 training steps, rates of 0.01, 0.003 and 0.001",
     refuted_by="a seed on which the ReLU RNN fails at 0.003, or the GRU "
     "succeeds",
-    thresholds=THRESHOLDS,
 )
 def a_start_is_enough_for_recall(results: dict[str, Any]) -> tuple[Effect, ...]:
     """The ReLU RNN that starts from the identity recalls a letter after 20
@@ -127,13 +130,9 @@ def errors(results: dict[str, Any], name: str) -> np.ndarray:
 
 
 @claim(
-    record="memory_waves",
+    **WAVES,
     contenders=(ROW, SHARED),
-    seeds=SEEDS,
-    data="noisy waves, each row the sum of two sinusoids of its own periods; "
-    "the next value",
     refuted_by="a draw of the rows on which the error falls by less than 12 %",
-    thresholds=THRESHOLDS,
 )
 def adapting_to_the_row_pays(results: dict[str, Any]) -> Effect:
     """Of noisy waves of unknown period, 24 coefficients that are fitted to the
@@ -146,13 +145,9 @@ def adapting_to_the_row_pays(results: dict[str, Any]) -> Effect:
 
 
 @claim(
-    record="memory_waves",
+    **WAVES,
     contenders=(TWO_SINUSOIDS, ROW),
-    seeds=SEEDS,
-    data="noisy waves, each row the sum of two sinusoids of its own periods; "
-    "the next value",
     refuted_by="a draw of the rows on which two fifths or more are left",
-    thresholds=THRESHOLDS,
 )
 def two_sinusoids_come_near_the_noise(results: dict[str, Any]) -> Effect:
     """Two sinusoids fitted to the row leave less than two fifths of the
