@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from benchmarks.memory import SINE_LENGTH, SINES, rounded
+from benchmarks.memory import ORDER, RIDGE, SINE_LENGTH, SINES, rounded
 from benchmarks.record import record
 from utils.data.signals import make_sines
 from utils.forecasting.waves import (
@@ -26,7 +26,6 @@ SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
 SHARED_ORDERS = (2, 8, 24, 48)
 ORDERS, RIDGES = (16, 24, 32), (1.0, 3.0, 10.0)
-ORDER, RIDGE = 24, 3.0
 FIRST = SINE_LENGTH // 2 + 1
 FREQUENCIES = np.linspace(1 / 50, 1 / 10, 80)
 EVERY = 7

@@ -79,7 +79,7 @@ from utils.data import make_binary_sums
 from utils.data.digit_forms import load_digit_forms
 from utils.data.samples import sunspot_windows
 from utils.exercises import check_bptt, check_clipping, check_rnn_cell
-from utils.figures.diagrams import rnn_cell, unrolled
+from utils.figures.diagrams import rnn_cell, rnn_shapes, unrolled
 from utils.figures.seeds import median_and_range
 from utils.figures.style import COLORS, SEQUENTIAL, use_book_style
 from utils.forecasting.significance import diebold_mariano, waves_of
@@ -200,20 +200,29 @@ print("h_1, h_2, h_3:", *(f"{h_t:.3f}" for h_t in h[1:]))
 # The last two inputs are zero, and still the last two states are not: they
 # remember the 1, and less of it at every step.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Unrolled over three steps: one cell, one set of weights."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Rolled up, and unrolled over three steps: one cell, one set of weights."}}
 unrolled(steps=3)
 
 # %% [markdown]
-# The three boxes of {numref}`fig-rnn-over-time` are the same cell with the same
-# weights. Unrolled, a recurrent network is a deep feed-forward network with one
+# On the left of {numref}`fig-rnn-over-time` the state goes round; on the right
+# time is laid out, and the three boxes are the same cell with the same weights.
+# Unrolled, a recurrent network is a deep feed-forward network with one
 # layer for each step, and on the way from $x_1$ to $h_3$ there are two arrows
 # marked $W_h$.
 #
 # ### In NumPy, for a batch
 #
-# A *batch* is several sequences side by side, one in each row. One step of all
-# of them is one line, and a loop over time makes it a layer. It keeps every
-# state, because the backward pass will need them.
+# A *batch* is several sequences side by side, one in each row.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-shapes", "caption": "The shapes of one step, rows by columns: a batch of four sequences, three inputs, five units. Below, a *head*, which makes two answers of each state. Weights are grey, states blue."}}
+rnn_shapes()
+
+# %% [markdown]
+# In {numref}`fig-rnn-shapes` a product has the rows of its left factor and the
+# columns of its right one. $W_h$ is square, because it leads from state to
+# state, and $b$ is added to every row. One step of all sequences is one line,
+# and a loop over time makes it a layer. It keeps every state, because the
+# backward pass will need them.
 
 
 # %%
@@ -401,8 +410,8 @@ def backward(d_outputs, x, states, W_x, W_h):
 
 
 # %% [markdown]
-# `states[:, t + 1]` is the state after the step that read `x[:, t]`, because
-# `states` begins with $h_0$. The book's layer gives the same gradients.
+# (`states` begins with $h_0$; hence `t + 1`.) The book's layer gives the same
+# gradients.
 
 # %%
 g = rng.standard_normal(outputs.shape)
@@ -470,7 +479,7 @@ print("outputs agree with PyTorch to 1e-14, gradients to 1e-12")
 #
 # The way back needs the state of every step, so that all of them are kept until
 # it is over: memory grows with the length. For a layer of 512 units and 64
-# rows, in the float32 that one usually trains in:
+# rows, in float32:
 
 # %%
 for steps in (100, 1_000, 10_000):
@@ -692,10 +701,8 @@ for others in (by_cell, by_torch, by_keras):
 
 # %% [markdown]
 # NumPy, the hand-written cell, `nn.RNN` and `SimpleRNN` compute the same
-# outputs. So does this page: the labs run on a fourth implementation,
-# `utils/labs/js/layers.js`, which `tests/test_layers_js.py` holds to the same
-# numbers, forward and backward. Two conventions differ. PyTorch stores the
-# matrices transposed, and it adds two biases where one would do; [its
+# outputs, and so do this page's labs. Two conventions differ. PyTorch stores
+# the matrices transposed, and it adds two biases where one would do; [its
 # source](https://github.com/pytorch/pytorch/blob/main/torch/nn/modules/rnn.py)
 # says that the second is there to be compatible with cuDNN, NVIDIA's library.
 #
@@ -939,9 +946,9 @@ for name, forecast in (("RNN", by_keras), ("linear", by_line)):
 # no comparison: five seeds are compared below
 
 # %% [markdown]
-# Again the verdict takes five seeds. `benchmarks/sunspots.py` trained the same
-# stack from Keras's initial weights, in PyTorch, which is faster at it, and
-# recorded every forecast.
+# `benchmarks/sunspots.py` trained the same stack on five seeds from Keras's
+# initial weights, in PyTorch, which is faster at it, and recorded every
+# forecast.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-sunspots", "caption": "Sunspots from 1930 on. Above, the numbers and the linear forecast one year ahead; below, how far each forecast lies from the number, the RNN's for five seeds."}, "image": {"alt": "Above, yearly sunspot numbers from 1930 to 2008 with seven cycles, and a linear forecast that follows them closely. Below, the errors of both kinds of forecast, mostly within 50 of zero, the grey lines of the RNN's five seeds often further from it at the maxima."}}
 years = load_results("sunspot_years")["results"]
@@ -1119,8 +1126,8 @@ table
 # With tanh and radius one, a step keeps 0.90 of the gradient, and forty steps
 # about a hundredth. A larger radius does not explode as $\rho^k$ would: at 1.8
 # the states saturate, the slopes shrink, and the factor is 1.11. The slopes are
-# averaged from the eleventh step on: the states start at zero, and until they
-# have settled the slopes are larger and $\chi$ would promise too much.
+# averaged from the eleventh step on, when the states, which start at zero, have
+# settled.
 #
 # ReLU is often offered as the remedy, because its slope is one wherever it is
 # active. But half of the units are off: at radius one its gradient keeps 0.73 a
@@ -1199,8 +1206,8 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# Low losses are light in {numref}`fig-rnn-cliff`. Both runs walk down into the
-# valley, overshoot, and land behind the wall with a gradient 3,704 long.
+# Both runs of {numref}`fig-rnn-cliff` walk down into the valley, overshoot, and
+# land behind the wall with a gradient 3,704 long.
 # Unclipped, the next step throws the weights off the map, to where the unit is
 # saturated: there the loss is 0.09 and the gradient nearly zero, so that no
 # step leads back. Clipped, the same step has length one and leads back to the

@@ -59,7 +59,8 @@ LETTERS = {
         r"\deltay_t \deltah_t \deltah_t\odotz_t \deltaa^h_tW_h^\top "
         r"\deltaa^x_tW_x^\top z_t + ⊙"
     ),
-    "unrolled(3)": r"x_1 x_2 x_3 h_0 h_1 h_2 h_3 W_x W_h \tanh",
+    "rnn_shapes()": "x_t W_x + h_{t-1} W_h b = z_t h_t V c y_t",
+    "unrolled(3)": r"x_t h_t = x_1 x_2 x_3 h_0 h_1 h_2 h_3 W_x W_h \tanh",
     "unrolled(3, backward=True)": (
         r"x_1 h_0 h_3 \dfrac{\partialL}{\partialz_2}\,W_h^\top + "
         r"\dfrac{\partialL}{\partialh_1} \dfrac{\partialL}{\partialo_3}"
@@ -160,6 +161,8 @@ def test_unknown_part_or_place_is_named(unannotated):
         diagrams.gru_cell("middle")
     with pytest.raises(ValueError, match="steps is 0"):
         diagrams.unrolled(0)
+    with pytest.raises(ValueError, match="are 4, 3, 0 and 2"):
+        diagrams.rnn_shapes(hidden=0)
     with pytest.raises(ValueError, match=r"lengths is \[3, 0\]"):
         diagrams.packed_batch([3, 0])
     with pytest.raises(ValueError, match="folds is empty"):

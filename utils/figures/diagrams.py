@@ -13,7 +13,7 @@ from typing import Literal
 from jaxtyping import Integer
 from numpy import ndarray
 
-from utils.figures.sketch import SMALL, Drawing, Node, Pixels, Sketch
+from utils.figures.sketch import SMALL, Drawing, Node, Pixels, Point, Sketch
 
 GATE, CANDIDATE, PRODUCT = "purple", "orange", "muted"
 ROWS = ("blue", "green", "purple", "orange", "vermilion")
@@ -377,32 +377,115 @@ def unrolled(steps: int = 3, backward: bool = False) -> Drawing:
 
 
 def _forward_over_time(steps: int) -> Drawing:
-    """Draw every step's box, and the copy of its state that leaves above."""
-    pitch, first, lane, half = 160, 98, 112, 29
+    """Draw the cell with its loop; beside it every step's box, and the copy of
+    its state that leaves above."""
+    pitch, first, lane, half = 126, 262, 112, 29
     last = first + pitch * (steps - 1)
-    s = Sketch(last + 122, 200)
+    s = Sketch(last + 96, 200)
+    rolled = s.tanh(80, lane)
+    round_it = [(124, lane), (146, lane), (146, 152), (18, 152), (18, lane)]
+    s.arrow(*round_it, rolled.left, color="blue")
+    _input_and_output(s, rolled, "x_t", "h_t", over=(80, 152))
+    s.label(34, lane - 17, "W_h", color="muted", size=SMALL)
+    s.label(170, lane, "=")
     for t in range(1, steps + 1):
         x = first + pitch * (t - 1)
         box = s.tanh(x, lane)
-        start = 10 if t == 1 else x - half - 73
+        start = first - 74 if t == 1 else x - pitch + 44
         s.arrow((start, lane), box.left, color="blue")
-        s.label(x - half - 30, lane + 19, "W_h", color="muted", size=SMALL)
-        s.arrow((x, 172), box.bottom)
-        s.label(x + 10, 152, "W_x", "left", "muted", SMALL)
-        s.label(x, 186, f"x_{t}")
-        s.dot((x + 54, lane), "blue")
-        s.arrow(box.right, (x + 54, lane), color="blue", head=False)
-        s.arrow((x + 54, lane), (x + 54, 44), color="blue")
-        s.label(x + 54, 26, f"h_{t}", color="blue")
-    s.arrow((last + 54, lane), (last + 112, lane), color="blue")
-    s.label(34, lane - 17, "h_0", color="blue")
+        s.label(x - half - 26, lane + 19, "W_h", color="muted", size=SMALL)
+        _input_and_output(s, box, f"x_{t}", f"h_{t}")
+    s.arrow((last + 44, lane), (last + 88, lane), color="blue")
+    s.label(first - 54, lane - 17, "h_0", color="blue")
     return s.finish(
         "RNN over time",
-        f"An RNN over {steps} steps, one box each, from left to right. Each "
+        "On the left an RNN rolled up: one box, and its state h t goes round "
+        "in a loop back into it. On the right the same over "
+        f"{steps} steps, one box each, from left to right. Each "
         "takes its input x from below through the weights W x and the state h "
         "of the step before through the weights W h, the same weights at "
         "every step. Behind its tanh the new state is copied: one copy leaves "
         "upwards, the other goes on to the next step.",
+    )
+
+
+def _input_and_output(
+    s: Sketch, box: Node, read: str, written: str, over: Point | None = None
+) -> None:
+    """Draw what enters a step from below and the copy that leaves above."""
+    copied = box.x + 44, box.y
+    s.arrow((box.x, 172), box.bottom, over=over)
+    s.label(box.x + 10, 140, "W_x", "left", "muted", SMALL)
+    s.label(box.x, 186, read)
+    s.dot(copied, "blue")
+    s.arrow(box.right, copied, color="blue", head=False)
+    s.arrow(copied, (box.x + 44, 44), color="blue")
+    s.label(box.x + 44, 26, written, color="blue")
+
+
+def rnn_shapes(
+    batch: int = 4, inputs: int = 3, hidden: int = 5, outputs: int = 2
+) -> Drawing:
+    """Draw each array of a step in proportion: a row for each sequence.
+
+    z_t = x_t W_x + h_{t-1} W_h + b, h_t = tanh(z_t) and the head
+    y_t = h_t V + c. Chapter 01.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+    if min(batch, inputs, hidden, outputs) < 1:
+        raise ValueError(
+            f"the sizes are {batch}, {inputs}, {hidden} and {outputs}; each "
+            "must be at least 1"
+        )
+    unit, gap, margin = 14, 18, 26
+    sums = (
+        (
+            ("", "x_t", batch, inputs, "ink"),
+            ("", "W_x", inputs, hidden, PRODUCT),
+            ("+", "h_{t-1}", batch, hidden, "blue"),
+            ("", "W_h", hidden, hidden, PRODUCT),
+            ("+", "b", 1, hidden, PRODUCT),
+            ("=", "z_t", batch, hidden, "ink"),
+        ),
+        (
+            ("", "h_t", batch, hidden, "blue"),
+            ("", "V", hidden, outputs, PRODUCT),
+            ("+", "c", 1, outputs, PRODUCT),
+            ("=", "y_t", batch, outputs, "ink"),
+        ),
+    )
+    widths = [
+        sum(
+            unit * columns + (2 * gap if sign else gap)
+            for sign, _, _, columns, _ in line
+        )
+        for line in sums
+    ]
+    fall = unit * max(batch, inputs, hidden) + 70
+    s = Sketch(max(widths) + 2 * margin - gap, fall * len(sums))
+    for place, line in enumerate(sums):
+        left, middle = float(margin), fall * (place + 0.5)
+        for sign, name, rows, columns, color in line:
+            width, height = unit * columns, unit * rows
+            if sign:
+                left += gap
+                s.label(left - gap, middle, sign)
+            x = left + width / 2
+            role = "open" if color == "ink" else "box"
+            s.box(x, middle, "", color, width, height, role, corner=2)
+            s.label(x, middle - height / 2 - 13, name)
+            s.words(x, middle + height / 2 + 13, f"{rows} × {columns}")
+            left += width + gap
+    return s.finish(
+        "Shapes of one step",
+        "Rectangles in proportion to the arrays of one step. First line: x t, "
+        f"{batch} rows by {inputs} columns, times W x, {inputs} by {hidden}, "
+        f"plus h t−1, {batch} by {hidden}, times W h, {hidden} by {hidden}, "
+        f"plus b, 1 by {hidden}, is z t, {batch} by {hidden}. Second line: "
+        f"h t, {batch} by {hidden}, times V, {hidden} by {outputs}, plus c, "
+        f"1 by {outputs}, is y t, {batch} by {outputs}.",
     )
 
 
