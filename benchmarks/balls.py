@@ -51,6 +51,7 @@ ROWS = 10_000
 EPOCHS, PACKED_EPOCHS = 700, 200
 EVALUATIONS, STEPS = 1500, 1000
 POINTS = 40  # of a curve
+DIVERGED = 1e6  # positions: the error of a network that is no longer finite
 # The first three of RATES to try; further ones follow while the best is at the
 # edge.
 FIRST_RATES = {"SGD": 4, "SGD with momentum": 3, "Adam": 2}
@@ -102,8 +103,10 @@ def scores(model: BallRNN, rows: Rows) -> dict[str, float]:
 
 
 def mean_error(model: BallRNN, rows: Rows) -> float:
-    """Return the mean absolute error in positions."""
-    return rounded(scores(model, rows)["mae"])
+    """Return the mean absolute error in positions, at most `DIVERGED`."""
+    if not np.isfinite(model.theta).all():
+        return DIVERGED
+    return min(rounded(scores(model, rows)["mae"]), DIVERGED)
 
 
 # The source's system
