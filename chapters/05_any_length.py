@@ -130,18 +130,17 @@ x, lengths = pad(rows)
 print(x)
 print("lengths", lengths)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-padding", "caption": "Eight rows of positions in one array, padded on the right or on the left. Colour is the position, white a ball at 0; hatched cells are padding and hold no position."}, "image": {"alt": "Two panels of the same eight rows as coloured cells. Hatched grey cells fill each row up to nine steps, in the left panel behind the row's end, in the right panel before its beginning. One white cell stands inside a row."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-padding", "caption": "Eight rows of positions in one array, padded on the right or on the left. Colour is the position, white a ball at 0; hatched cells are padding and hold no position."}, "image": {"alt": "Two panels of the same eight rows as coloured cells. Hatched grey cells fill each row up to ten steps, in the left panel behind the row's end, in the right panel before its beginning. One white cell stands inside a row."}}
 eight = [row.astype(float) for row in make_balls(8, 3)]
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3))
 for ax, side in zip(axes, ("right", "left"), strict=True):
     filled, counts = pad(eight, side)
     valid = mask_from_lengths(counts, filled.shape[1], side)
     shown = np.ma.masked_where(~valid, filled)
-    image = ax.imshow(
-        shown, aspect="auto", cmap=DIVERGING, vmin=-50, vmax=50, zorder=2
-    )
+    place = {"aspect": "auto", "extent": (0.5, 10.5, 8.5, 0.5), "zorder": 2}
+    image = ax.imshow(shown, cmap=DIVERGING, vmin=-50, vmax=50, **place)
     ax.patch.set(facecolor="0.9", hatch="////", edgecolor="0.6")
-    ax.set(title=f"padded on the {side}", xlabel="step")
+    ax.set(title=f"padded on the {side}", xlabel="step", xticks=(1, 4, 7, 10))
     ax.grid(visible=False)
 axes[0].set_ylabel("row")
 fig.colorbar(image, ax=axes, label="position")

@@ -399,7 +399,10 @@ def train_least_squares(
     for done in range(1, steps + 1):
         A = J.T @ J
         A[np.diag_indices_from(A)] *= 1 + damping
-        step = np.linalg.solve(A, -J.T @ r)
+        try:
+            step = np.linalg.solve(A, -J.T @ r)
+        except np.linalg.LinAlgError:  # singular: as a step that fails
+            step = np.zeros_like(model.theta)
         trial = BallRNN(model.theta + step, model.hidden_size)
         r_trial = trial.predict(inputs, lengths) - targets
         if r_trial @ r_trial < r @ r:
