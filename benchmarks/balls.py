@@ -1,33 +1,71 @@
-"""The moving ball: the source's training rebuilt, and least squares on the same
-network.
+"""The moving ball: the source's system rebuilt, and optimisers on equal terms.
 
-Runs `python -m benchmarks.balls`, about ten CPU minutes. A run that was
-interrupted goes on where the results file ends; a complete file is measured
-anew.
+    python -m benchmarks.balls [--tune] [--minutes 10]
+
+First the source's training, on 10,000 rows split at random, for five seeds.
+Then one network and the same distinct rows of unseen lines for every optimiser:
+the learning rate of those that need one is the best of at least three on three
+seeds of their own, then five fresh seeds run once, about five CPU seconds each.
+Every run is saved as it ends and not repeated, so that the benchmark can be
+interrupted. It takes about ten minutes of one core. Chapter 06 shows
+the results.
 """
 
+import argparse
+import math
 import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch.nn.functional import mse_loss
 
 from benchmarks.record import record, recorded
+from benchmarks.trial import RATES, SEEDS, TUNING_SEEDS, Results, key, rounded
 from utils.data import make_balls
 from utils.data.balls import (
+    PLACES,
     SCALE,
+    as_differences,
     inputs_and_targets,
+    moved_balls,
     ratio_accuracy,
     split_by_group,
     start_and_velocity,
 )
-from utils.length.ball_rnn import BallRNN, Rows, train_least_squares, train_sgd
+from utils.length.ball_rnn import (
+    BallRNN,
+    Rows,
+    Watch,
+    cosine,
+    shuffled_batches,
+    train_adam,
+    train_lbfgs,
+    train_least_squares,
+    train_like_the_source,
+    train_sgd,
+)
 from utils.models.pytorch import BallPredictor
 
 ROWS = 10_000
-SEEDS = range(5)
-PUBLISHED = 0.927
-TORCH_EPOCHS = 30
+EPOCHS, PACKED_EPOCHS = 700, 200
+EVALUATIONS, STEPS = 1500, 1000
+POINTS = 40  # of a curve
+DIVERGED = 1e6  # positions: the error of a network that is no longer finite
+# The first three of RATES to try; further ones follow while the best is at the
+# edge.
+FIRST_RATES = {"SGD": 4, "SGD with momentum": 3, "Adam": 2}
+TUNED = tuple(FIRST_RATES)
+PACKED = "SGD, packed in PyTorch"
+ON_DIFFERENCES = "Levenberg–Marquardt on differences"
+CONTENDERS = (
+    *TUNED,
+    PACKED,
+    "L-BFGS",
+    "Levenberg–Marquardt",
+    ON_DIFFERENCES,
+)
+Train = Callable[[BallRNN, Rows, float, int, Watch], BallRNN]
 
 
 def scaled(rows: list[np.ndarray], dtype: type = np.float64) -> Rows:
@@ -40,11 +78,12 @@ def scaled(rows: list[np.ndarray], dtype: type = np.float64) -> Rows:
     )
 
 
-def parts(
-    rows: list[np.ndarray], groups: np.ndarray, seed: int
-) -> list[list[np.ndarray]]:
-    """Split the rows 60/20/20 by group."""
-    return [[rows[i] for i in part] for part in split_by_group(groups, seed)]
+def distinct_parts(seed: int) -> list[list[np.ndarray]]:
+    """Draw the rows, keep each once, and split them 60/20/20 by line."""
+    kept = sorted({tuple(row) for row in make_balls(ROWS, seed)})
+    rows = [np.array(row) for row in kept]
+    groups = split_by_group(start_and_velocity(rows), seed)
+    return [[rows[i] for i in part] for part in groups]
 
 
 def scores(model: BallRNN, rows: Rows) -> dict[str, float]:
@@ -63,145 +102,255 @@ def scores(model: BallRNN, rows: Rows) -> dict[str, float]:
     }
 
 
-def reference(seed: int, n: int, max_epochs: int = 10_000) -> dict[str, Any]:
+def mean_error(model: BallRNN, rows: Rows) -> float:
+    """Return the mean absolute error in positions, at most `DIVERGED`."""
+    if not np.isfinite(model.theta).all():
+        return DIVERGED
+    return min(rounded(scores(model, rows)["mae"]), DIVERGED)
+
+
+# The source's system
+
+
+def reference(seed: int, n: int, max_epochs: int = 10_000) -> Results:
     """Train as the source does, on `n` rows split at random."""
     rows = make_balls(n, seed)
     train, valid, test = (
-        scaled(part, np.float32)
-        for part in parts(rows, np.arange(len(rows)), seed)
+        scaled([rows[i] for i in part], np.float32)
+        for part in split_by_group(np.arange(n), seed)
     )
     model = BallRNN(BallRNN.initialised(seed).theta.astype(np.float32))
     start = time.process_time()
-    run = train_sgd(model, train, valid, max_epochs=max_epochs)
+    run = train_like_the_source(model, train, valid, max_epochs=max_epochs)
     seconds = time.process_time() - start
     epochs = len(run.valid_accuracy)
-    reached = [
-        i for i, value in enumerate(run.valid_accuracy, 1) if value >= PUBLISHED
-    ]
     keep = list(range(0, epochs, max(1, epochs // 200)))
     return {
         "epochs": epochs,
         "best_epoch": run.best_epoch,
-        "valid_accuracy": max(run.valid_accuracy),
+        "train": scores(run.best, train),
+        "valid": scores(run.best, valid),
         "test": scores(run.best, test),
-        "cpu_seconds": seconds,
-        "epochs_to_published": reached[0] if reached else None,
+        "seconds": round(seconds, 1),
         "curve": {
             "epoch": [i + 1 for i in keep],
-            "train": [round(run.train_accuracy[i], 4) for i in keep],
-            "valid": [round(run.valid_accuracy[i], 4) for i in keep],
+            "train": [rounded(run.train_accuracy[i]) for i in keep],
+            "valid": [rounded(run.valid_accuracy[i]) for i in keep],
         },
         "theta": [float(value) for value in run.best.theta],
     }
 
 
-def reference_in_torch(seed: int, n: int, epochs: int) -> dict[str, float]:
-    """Time the same training in PyTorch for some epochs, from the same
-    weights."""
-    rows = make_balls(n, seed)
-    train, valid, _ = (
-        scaled(part, np.float32)
-        for part in parts(rows, np.arange(len(rows)), seed)
-    )
-    start_model = BallRNN(BallRNN.initialised(seed).theta.astype(np.float32))
-    start = time.process_time()
-    ours = train_sgd(start_model, train, valid, max_epochs=epochs)
-    numpy_seconds = time.process_time() - start
-    model = BallPredictor.from_parts(*start_model.parts(start_model.theta))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    batches = list(
-        zip(*(torch.tensor(array).split(100) for array in train), strict=True)
-    )
-    inputs, lengths, targets = map(torch.tensor, valid)
-    # The first call pays for loading the kernels
-    model(*batches[0][:2]).sum().backward()
-    optimizer.zero_grad()
-    accuracies = []
-    start = time.process_time()
-    for _ in range(epochs):
-        for x, n_valid, y in batches:
-            loss = torch.nn.functional.mse_loss(model(x, n_valid), y)
-            loss.backward()
-            optimizer.step()
+# Optimisers
+
+
+def train_packed(
+    model: BallRNN,
+    train: Rows,
+    rate: float,
+    epochs: int,
+    seed: int,
+    watch: Watch | None = None,
+) -> BallRNN:
+    """Take the steps of `train_sgd` in PyTorch, which packs each batch."""
+    module = BallPredictor.from_parts(*model.parts(model.theta))
+    optimizer = torch.optim.SGD(module.parameters(), lr=rate)
+    for epoch, batches in shuffled_batches(train, 100, epochs, seed):
+        optimizer.param_groups[0]["lr"] = cosine(rate, epoch, epochs)
+        for batch in batches:
+            x, lengths, y = map(torch.from_numpy, batch)
             optimizer.zero_grad()
-        with torch.no_grad():
-            predicted = model(inputs, lengths)
-        accuracies.append(
-            ratio_accuracy(targets.numpy() * SCALE, predicted.numpy() * SCALE)
-        )
-    seconds = time.process_time() - start
-    return {
-        "epochs": epochs,
-        "cpu_seconds_per_epoch": seconds / epochs,
-        "numpy_cpu_seconds_per_epoch": numpy_seconds / epochs,
-        "largest_accuracy_difference": float(
-            np.abs(np.array(accuracies) - ours.valid_accuracy).max()
+            mse_loss(module(x, lengths), y).backward()
+            optimizer.step()
+        if watch is not None:
+            watch(epoch + 1, as_numpy(module))
+    return as_numpy(module)
+
+
+def as_numpy(module: BallPredictor) -> BallRNN:
+    """Return PyTorch's network in NumPy, its two biases added."""
+    w, W, b, also_b, v, c = (p.detach().numpy() for p in module.parameters())
+    parts = (w[:, 0], W.T.ravel(), b + also_b, v[0], c)
+    return BallRNN(np.concatenate(parts), len(b))
+
+
+OPTIMISERS: dict[str, tuple[Train, int]] = {
+    "SGD": (
+        lambda model, rows, rate, seed, watch: train_sgd(
+            model, rows, rate, EPOCHS, seed, watch=watch
         ),
+        EPOCHS,
+    ),
+    "SGD with momentum": (
+        lambda model, rows, rate, seed, watch: train_sgd(
+            model, rows, rate, EPOCHS, seed, momentum=0.9, watch=watch
+        ),
+        EPOCHS,
+    ),
+    "Adam": (
+        lambda model, rows, rate, seed, watch: train_adam(
+            model, rows, rate, EPOCHS, seed, watch
+        ),
+        EPOCHS,
+    ),
+    PACKED: (
+        lambda model, rows, rate, seed, watch: train_packed(
+            model, rows, rate, PACKED_EPOCHS, seed, watch
+        ),
+        PACKED_EPOCHS,
+    ),
+    "L-BFGS": (
+        lambda model, rows, rate, seed, watch: train_lbfgs(
+            model, rows, EVALUATIONS, watch
+        ),
+        EVALUATIONS,
+    ),
+    "Levenberg–Marquardt": (
+        lambda model, rows, rate, seed, watch: train_least_squares(
+            model, rows, STEPS, watch=watch
+        ),
+        STEPS,
+    ),
+}
+OPTIMISERS[ON_DIFFERENCES] = OPTIMISERS["Levenberg–Marquardt"]
+
+
+def optimise(
+    contender: str, rate: float | None, seed: int, judged: str
+) -> Results:
+    """Train one network and follow its error on the `valid` or `test` rows.
+
+    CPU seconds are those of training: what judging costs is taken off.
+    """
+    cut = as_differences_scaled if contender == ON_DIFFERENCES else scaled
+    fitting, valid, test = map(cut, distinct_parts(seed))
+    unseen = {"valid": valid, "test": test}[judged]
+    train, length = OPTIMISERS[contender]
+    wanted = set(np.geomspace(1, length, POINTS).astype(int))
+    curve: list[tuple[float, float]] = []
+    judging = 0.0
+
+    def watch(done: int, model: BallRNN) -> None:
+        nonlocal judging
+        if done in wanted:
+            now = time.process_time()
+            seconds = now - start - judging
+            curve.append((round(seconds, 3), mean_error(model, unseen)))
+            judging += time.process_time() - now
+
+    start = time.process_time()
+    model = BallRNN.initialised(seed)
+    model = train(
+        model, fitting, math.nan if rate is None else rate, seed, watch
+    )
+    seconds = time.process_time() - start - judging
+    return {
+        "rate": rate,
+        "error": mean_error(model, unseen),
+        "seconds": round(seconds, 1),
+        "rows": len(fitting[0]),
+        "passes": length,
+        "curve": curve,
+        "places": places(model, cut),
+        "theta": [float(value) for value in model.theta],
     }
 
 
-def least_squares(seed: int, n: int, evaluations: int = 300) -> dict[str, Any]:
-    """Fit the same network to the distinct training rows, split by start and
-    velocity."""
-    rows = make_balls(n, seed)
-    train, valid, test = parts(rows, start_and_velocity(rows), seed)
-    distinct = [np.array(row) for row in sorted({tuple(row) for row in train})]
-    held_out = scaled(valid)
-    watched: list[tuple[float, float]] = []  # CPU seconds, validation accuracy
-    spent_watching = 0.0
-    start = time.process_time()
+def as_differences_scaled(rows: list[np.ndarray]) -> Rows:
+    """Return steps and what to add to the last position, over 50."""
+    steps, lengths, change = as_differences(rows)
+    return steps / SCALE, lengths, change / SCALE
 
-    def watch(model: BallRNN) -> None:
-        nonlocal spent_watching
-        now = time.process_time()
-        watched.append(
-            (now - start - spent_watching, scores(model, held_out)["accuracy"])
-        )
-        spent_watching += time.process_time() - now
 
-    model = train_least_squares(
-        BallRNN.initialised(seed), scaled(distinct), evaluations, watch=watch
-    )
-    seconds = time.process_time() - start - spent_watching
-    reached = [at for at, accuracy in watched if accuracy >= PUBLISHED]
+def places(
+    model: BallRNN, cut: Callable[[list[np.ndarray]], Rows]
+) -> dict[str, float]:
+    """Return the mean error inside and outside the range of training."""
     return {
-        "distinct_rows": len(distinct),
-        "valid": scores(model, held_out),
-        "test": scores(model, scaled(test)),
-        "cpu_seconds": seconds,
-        "cpu_seconds_to_published": reached[0] if reached else None,
+        name: mean_error(model, cut(moved_balls(1000, 0, **place)))
+        for name, place in PLACES.items()
     }
 
 
 def main() -> None:
-    """Measure what the results file lacks and record after every run."""
+    """Make the runs that the record lacks, saving after each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tune", action="store_true", help="tune, no more")
+    parser.add_argument("--minutes", type=float, default=math.inf)
+    arguments = parser.parse_args()
+    end = time.monotonic() + 60 * arguments.minutes
     torch.set_num_threads(1)
-    jobs: dict[str, Any] = {
-        "torch": {"0": lambda: reference_in_torch(0, ROWS, TORCH_EPOCHS)},
-        "least_squares": {
-            str(s): lambda s=s: least_squares(s, ROWS) for s in SEEDS
-        },
-        "reference": {str(s): lambda s=s: reference(s, ROWS) for s in SEEDS},
+    results = recorded("balls") or {"tuning": {}, "reference": {}, "runs": {}}
+
+    def save(part: str, name: str, run: Results) -> None:
+        results[part][name] = run
+        record("balls", results)
+        said = {k: v for k, v in run.items() if k not in ("curve", "theta")}
+        print(name, said, flush=True)
+        if time.monotonic() > end:
+            raise SystemExit("out of time; start it again to go on")
+
+    for contender in TUNED:
+        while (rate := next_rate(results["tuning"], contender)) is not None:
+            for seed in TUNING_SEEDS:
+                if (name := key(contender, rate, seed)) not in results[
+                    "tuning"
+                ]:
+                    run = optimise(contender, rate, seed, "valid")
+                    save(
+                        "tuning",
+                        name,
+                        {k: run[k] for k in ("error", "seconds")},
+                    )
+    if arguments.tune:
+        return
+    # PyTorch's first call pays for loading its kernels.
+    few = scaled(make_balls(100, 0))
+    train_packed(BallRNN.initialised(0), few, 0.1, 1, 0)
+    for seed in SEEDS:
+        for contender in CONTENDERS:
+            if (name := key(contender, seed)) not in results["runs"]:
+                rate = best_rate(results, contender)
+                save("runs", name, optimise(contender, rate, seed, "test"))
+    for seed in SEEDS:
+        if str(seed) not in results["reference"]:
+            save("reference", str(seed), reference(seed, ROWS))
+
+
+def mean_errors(tuned: Results, contender: str) -> dict[float, float]:
+    """Return the mean error at each rate that all tuning seeds have tried."""
+    runs = {
+        rate: [key(contender, rate, seed) for seed in TUNING_SEEDS]
+        for rate in RATES
     }
-    results = recorded("balls")
-    if all(
-        set(results.get(name, ())) == set(runs) for name, runs in jobs.items()
-    ):
-        results = {}
-    for name, runs in jobs.items():
-        for key, job in runs.items():
-            if key not in results.setdefault(name, {}):
-                results[name][key] = job()
-                record("balls", results)
-                print(
-                    name,
-                    key,
-                    {
-                        k: v
-                        for k, v in results[name][key].items()
-                        if k != "curve"
-                    },
-                )
+    return {
+        rate: float(np.mean([tuned[name]["error"] for name in names]))
+        for rate, names in runs.items()
+        if all(name in tuned for name in names)
+    }
+
+
+def next_rate(tuned: Results, contender: str) -> float | None:
+    """Return the rate to try next, or none where the best has neighbours."""
+    first = FIRST_RATES[contender]
+    errors = mean_errors(tuned, contender)
+    for rate in RATES[first : first + 3]:
+        if rate not in errors:
+            return rate
+    place = RATES.index(min(errors, key=errors.__getitem__))
+    for rate in RATES[max(place - 1, 0) : place + 2]:
+        if rate not in errors:
+            return rate
+    return None
+
+
+def best_rate(results: Results, contender: str) -> float | None:
+    """Return the tuned rate, SGD's for SGD in PyTorch, or none."""
+    tuned = "SGD" if contender == PACKED else contender
+    if tuned not in TUNED:
+        return None
+    errors = mean_errors(results["tuning"], tuned)
+    return min(errors, key=errors.__getitem__)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@ import pytest
 
 from utils.data import make_balls, read_balls
 from utils.data.balls import (
+    PLACES,
+    as_differences,
     extrapolate_line,
     inputs_and_targets,
+    moved_balls,
     ratio_accuracy,
     split_by_group,
     start_and_velocity,
@@ -100,3 +103,28 @@ def test_groups_stay_together_and_every_row_is_used_once():
     assert [len(part) for part in ordinary] == [600, 200, 200]
     with pytest.raises(ValueError, match="fractions"):
         split_by_group(keys, 0, (0.8, 0.2))
+
+
+def test_differences_know_no_origin():
+    rows = make_balls(200, 3)
+    here, there = (
+        as_differences([row + shift for row in rows]) for shift in (0, 1000)
+    )
+    for mine, theirs in zip(here, there, strict=True):
+        assert np.array_equal(mine, theirs)
+    steps, lengths, change = here
+    assert (lengths == [len(row) - 2 for row in rows]).all()
+    for row, step, n, last in zip(rows, steps, lengths, change, strict=True):
+        assert (step[:n] == row[1] - row[0]).all()
+        assert (step[n:] == 0).all()
+        assert last == row[1] - row[0]
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_moved_balls_are_where_they_should_be(name):
+    place = PLACES[name]
+    rows = moved_balls(500, 0, **place)
+    assert {len(row) for row in rows} == set(place["counts"])
+    assert {abs(row[1] - row[0]) for row in rows} == set(place["speeds"])
+    assert {row[0] for row in rows} == set(place["starts"])
+    assert all((np.diff(row) == row[1] - row[0]).all() for row in rows)

@@ -1,8 +1,16 @@
+import itertools
+
 import numpy as np
 import pytest
 
 from utils.data import make_windows
-from utils.data.batches import bucket_batches, collate, mask_from_lengths, pad
+from utils.data.batches import (
+    bucket_batches,
+    budget_batches,
+    collate,
+    mask_from_lengths,
+    pad,
+)
 
 
 def test_windows_end_a_horizon_before_their_target():
@@ -87,3 +95,21 @@ def test_collate_pads_to_the_longest_of_its_own_batch():
     assert inputs.shape == (2, 5)
     assert lengths.tolist() == [3, 5]
     assert labels.tolist() == [1, 0]
+
+
+def test_a_budget_holds_rows_times_the_longest():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(1, 41, 300)
+    batches = budget_batches(lengths, 160, 0)
+    assert sorted(np.concatenate(batches)) == list(range(300))
+    cells = [len(batch) * lengths[batch].max() for batch in batches]
+    assert max(cells) <= 160
+    spans = sorted((lengths[b].min(), lengths[b].max()) for b in batches)
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
+    sizes = {lengths[batch].max(): len(batch) for batch in batches}
+    assert sizes[min(sizes)] > 4 * sizes[40]
+    assert max(len(batch) for batch in budget_batches(lengths, 40, 0)) > 1
+    with pytest.raises(ValueError, match="it must hold the longest"):
+        budget_batches(lengths, 39, 0)
+    with pytest.raises(ValueError, match="for 0 rows"):
+        budget_batches(np.array([], int), 39, 0)

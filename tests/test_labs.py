@@ -14,9 +14,11 @@ from axe_playwright_python.sync_playwright import Axe
 
 from utils import labs
 from utils.forecasting.direction import strategy_returns
+from utils.labs.ball import next_position
 from utils.labs.cells import LSTM_PRESETS
 from utils.labs.recurrence import NEW, SCAN_LEVELS, newton_example
 from utils.labs.training import train
+from utils.length.ball_rnn import BallRNN
 from utils.recurrences.newton import newton, rnn_tangents
 from utils.scratch import GRU, LSTM
 from utils.scratch.scan import linear_scan
@@ -105,12 +107,24 @@ def mistakes_lab():
     return labs.mistakes_lab(mistakes(), "A coin's mistakes")
 
 
+def ball_networks():
+    return {
+        name: [BallRNN.initialised(10 * kind + seed) for seed in range(3)]
+        for kind, name in enumerate(("plain", "fitted on differences"))
+    }
+
+
+def ball_lab():
+    return labs.ball_lab(ball_networks())
+
+
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
     "trading cost": trading_cost_lab,
+    "ball": ball_lab,
     "reading": reading_lab,
     "mistakes": mistakes_lab,
     "training": labs.training_lab,
@@ -639,3 +653,40 @@ def test_the_mistakes_of_a_slice_come_in_order_of_confidence(name, truth, show):
 def test_without_mistakes_there_is_nothing_to_browse():
     with pytest.raises(ValueError, match="mistakes is empty"):
         labs.mistakes_lab(mistakes().iloc[:0], "None")
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("row", ["1, 2, 3", "0;−3 -6,-9", "200, 203", "4,4,4"])
+def test_the_balls_next_position_is_what_numpy_computes(row, seed, show):
+    page = show(ball_lab())
+    part(page, "row").fill(row)
+    part(page, "seed").fill(str(seed))
+    text = row.replace("−", "-").replace(";", " ").replace(",", " ")
+    positions = [float(each) for each in text.split()]
+    expected = [
+        next_position(seeds[seed], positions, name.endswith("differences"))
+        for name, seeds in ball_networks().items()
+    ] + [2 * positions[-1] - positions[-2]]
+    for m, value in enumerate(expected):
+        assert shown(page, f"next-{m}") == pytest.approx(value, abs=6e-4)
+
+
+def test_the_ball_lab_says_what_it_cannot_read(show):
+    page = show(ball_lab())
+    before = part(page, "next-0").text_content()
+    for text in ("", "3", "1, x, 3", "1, 2, Infinity", "1, 2, 1e9"):
+        part(page, "row").fill(text)
+        assert "Write 2 to 50 numbers" in part(page, "complaint").text_content()
+        assert part(page, "row").get_attribute("aria-invalid") == "true"
+        assert part(page, "next-0").text_content() == before
+    page.get_by_role("button", name="far away").press("Enter")
+    assert part(page, "complaint").text_content() == ""
+    assert part(page, "row").input_value() == "200, 203, 206, 209"
+    assert part(page, "next-0").text_content() != before
+
+
+def test_the_ball_lab_refuses_what_it_cannot_show():
+    network = BallRNN.initialised(0)
+    for networks in ({}, {"a": []}, {"a": [network], "b": [network] * 2}):
+        with pytest.raises(ValueError, match="kinds"):
+            labs.ball_lab(networks)

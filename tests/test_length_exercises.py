@@ -1,10 +1,15 @@
-"""The checkers of chapters 05 and 07 name the mistake that a function makes."""
+"""The checkers of chapters 05 to 07 name the mistake that a function makes."""
 
 import numpy as np
 import pytest
 import torch
 
-from utils.exercises import check_final_states, check_masked_loss
+from utils.exercises import (
+    check_final_states,
+    check_line,
+    check_masked_loss,
+    check_score,
+)
 
 
 def masked_loss(p, t, m):
@@ -22,6 +27,31 @@ LOSSES = {
     "upside down": lambda p, t, m: masked_loss(p, t, ~m),
     "fails with IndexError": lambda p, t, m: p[99],
     "match none": lambda p, t, m: masked_loss(p, t, m) * 2,
+}
+
+
+def score(a, p):
+    return 1 - np.mean(np.abs(a - p) / 50 / (np.abs(a) / 50 + 1e-4))
+
+
+SCORES = {
+    "divide the positions by 50": lambda a, p: (
+        1 - np.mean(np.abs(a - p) / (np.abs(a) + 1e-4))
+    ),
+    "forgets the 0.0001": lambda a, p: 1 - np.mean(np.abs(a - p) / np.abs(a)),
+    "divides by the predictions": lambda a, p: score(p, a),
+    "itself": lambda a, p: 1 - np.mean(np.abs(a - p) / 50 / (a / 50 + 1e-4)),
+    "cancel": lambda a, p: 1 - np.mean((a - p) / 50 / (np.abs(a) / 50 + 1e-4)),
+    "one minus that": lambda a, p: 1 - score(a, p),
+    "take their mean": lambda a, p: (
+        1 - np.abs(a - p) / 50 / (np.abs(a) / 50 + 1e-4)
+    ),
+}
+LINES = {
+    "constant velocity": lambda x: 2 * x[-1] - x[-2],
+    "half": lambda x: x[-1] + (x[-1] - x[-2]) * 1.5 - (x[-2] - x[-3]) / 2,
+    "subtracts": lambda x: x[-1] + x[-2] - x[-3],
+    "step to come": lambda x: 2 * x[-1] - 3 * x[-2] + x[-3],
 }
 
 
@@ -59,12 +89,14 @@ POOLS = {
 @pytest.mark.parametrize(
     ("check", "function", "mistake"),
     [
-        (check_masked_loss, function, mistake)
-        for mistake, function in LOSSES.items()
-    ]
-    + [
-        (check_final_states, function, mistake)
-        for mistake, function in POOLS.items()
+        (check, function, mistake)
+        for check, mistakes in (
+            (check_masked_loss, LOSSES),
+            (check_final_states, POOLS),
+            (check_score, SCORES),
+            (check_line, LINES),
+        )
+        for mistake, function in mistakes.items()
     ],
 )
 def test_mistakes_are_named(check, function, mistake, capsys):
@@ -83,6 +115,8 @@ def test_mistakes_are_named(check, function, mistake, capsys):
             lambda p, t, m: torch.nn.functional.mse_loss(p[m], t[m]),
         ),
         (check_final_states, pool),
+        (check_score, score),
+        (check_line, lambda x: 3 * (x[-1] - x[-2]) + x[-3]),
     ],
 )
 def test_right_functions_pass(check, function, capsys):

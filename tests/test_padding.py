@@ -57,7 +57,8 @@ def test_matrix_finds_the_right_habits_and_the_wrong_ones():
     matrix = invariance_matrix(layers)
     assert len(matrix) == 3 * len(POOLINGS) * 2 * 3
     right = matrix.query(
-        "told == 'both' and (side == 'right' or framework == 'Keras')"
+        "`mask known to` == 'layer and pooling' and "
+        "(padding == 'right' or framework == 'Keras')"
     )
     assert right["change"].max() < 1e-6
     assert matrix.drop(right.index)["change"].min() > 1e-3
@@ -70,6 +71,6 @@ def test_matrix_takes_other_poolings_and_layers_of_one_direction():
         ]
     }
     matrix = invariance_matrix({"RNN": RNN(2, 3)}, first, frameworks=("NumPy",))
-    changes = matrix.set_index(["side", "told"])["change"]
+    changes = matrix.set_index(["padding", "mask known to"])["change"]
     assert changes["right", "nobody"] == 0
     assert changes["left", "pooling"] > 1e-3

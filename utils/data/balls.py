@@ -1,18 +1,19 @@
 """The moving ball: positions at constant velocity, in rows of unequal length.
 
 The task comes from part 5 of a machine-learning series for programmers
-(https://github.com/303248153/BlogArchive/tree/master/ml-05): given the first
-positions of a row, predict its last. Chapter 5 derives and measures everything
-here.
+(https://github.com/303248153/303248153.github.io, post 2021-03-26-ml-05): given
+the first positions of a row, predict its last. Chapter 06 derives and measures
+everything here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from utils.data.batches import pad
+from utils.data.batches import mask_from_lengths, pad
 
 SCALE = 50  # the source divides positions by this before they reach the network
 
@@ -105,6 +106,67 @@ def inputs_and_targets(
     """
     inputs, lengths = pad([row[:-1].astype(float) for row in rows])
     return inputs, lengths, np.array([row[-1] for row in rows], dtype=float)
+
+
+def as_differences(
+    rows: Sequence[Int[np.ndarray, " _"]],
+) -> tuple[
+    Float[np.ndarray, "batch time"],
+    Int[np.ndarray, " batch"],
+    Float[np.ndarray, " batch"],
+]:
+    """Return what does not depend on the origin: steps, and the step to come.
+
+    Steps $x_t - x_{t-1}$, right-padded with zeros, their number in each row,
+    and the target minus the last input.
+    """
+    inputs, lengths, targets = inputs_and_targets(rows)
+    steps = np.diff(inputs)
+    valid = mask_from_lengths(lengths - 1, steps.shape[1])
+    last = inputs[np.arange(len(inputs)), lengths - 1]
+    return steps * valid, lengths - 1, targets - last
+
+
+NEAR, SLOW, SHORT = range(-10, 11), range(1, 6), range(5, 11)
+# Starts, speeds and numbers of positions, the last of which is the target.
+PLACES: dict[str, dict[str, Any]] = {
+    "as in training": {"starts": NEAR, "speeds": SLOW, "counts": SHORT},
+    "starts at 200 to 220": {
+        "starts": range(200, 221),
+        "speeds": SLOW,
+        "counts": SHORT,
+    },
+    "speeds of 40 to 50": {
+        "starts": NEAR,
+        "speeds": range(40, 51),
+        "counts": SHORT,
+    },
+    "2 inputs": {"starts": NEAR, "speeds": SLOW, "counts": [3]},
+    "3 inputs": {"starts": NEAR, "speeds": SLOW, "counts": [4]},
+    "29 to 49 inputs": {
+        "starts": NEAR,
+        "speeds": SLOW,
+        "counts": range(30, 51),
+    },
+}
+
+
+def moved_balls(
+    n: int,
+    rng: np.random.Generator | int,
+    starts: Iterable[int],
+    speeds: Iterable[int],
+    counts: Iterable[int],
+) -> list[Int[np.ndarray, " _"]]:
+    """Draw `n` rows like `make_balls`, with other starts, speeds or counts of
+    positions."""
+    rng = np.random.default_rng(rng)
+    columns = (rng.choice(list(each), n) for each in (starts, speeds, counts))
+    signs = rng.choice([-1, 1], n)
+    return [
+        start + sign * speed * np.arange(count)
+        for start, speed, count, sign in zip(*columns, signs, strict=True)
+    ]
 
 
 def extrapolate_line(

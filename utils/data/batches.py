@@ -128,6 +128,40 @@ def bucket_batches(
     return [batches[index] for index in rng.permutation(len(batches))]
 
 
+def budget_batches(
+    lengths: Int[np.ndarray, " row"],
+    budget: int,
+    rng: np.random.Generator | int,
+) -> list[Int[np.ndarray, " batch"]]:
+    """Group rows of similar length into batches of as many steps.
+
+    Rows are sorted by length, ties in random order; a batch takes rows as long
+    as it has at most `budget` steps when padded, rows times the longest of
+    them. So short rows come in large batches, and memory and time for a batch
+    hardly vary. The batches are shuffled.
+
+    Returns:
+        Row numbers of each batch.
+
+    Raises:
+        ValueError: there is no row, or one is longer than the budget.
+    """
+    if len(lengths) == 0 or lengths.max() > budget:
+        raise ValueError(
+            f"budget is {budget}, for {len(lengths)} rows of up to "
+            f"{max(lengths, default=0)} steps: it must hold the longest"
+        )
+    rng = np.random.default_rng(rng)
+    shuffled = rng.permutation(len(lengths))
+    by_length = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    batches: list[list[int]] = [[]]
+    for row in by_length:
+        if (len(batches[-1]) + 1) * lengths[row] > budget:
+            batches.append([])
+        batches[-1].append(row)
+    return [np.array(batches[i]) for i in rng.permutation(len(batches))]
+
+
 def collate(
     examples: Sequence[tuple[Shaped[np.ndarray, "_ *feature"], float | int]],
 ) -> tuple[

@@ -34,7 +34,11 @@ from utils.exercises.language import (
     check_temperature,
     check_top_p,
 )
-from utils.exercises.length import check_masked_loss
+from utils.exercises.length import (
+    check_line,
+    check_masked_loss,
+    check_score,
+)
 from utils.exercises.recurrence import (
     check_delta_step,
     check_join,
@@ -65,6 +69,7 @@ __all__ = [
     "check_har_features",
     "check_join",
     "check_joined",
+    "check_line",
     "check_log_min_gru",
     "check_log_softmax",
     "check_lstm_backward",
@@ -82,6 +87,7 @@ __all__ = [
     "check_sampler",
     "check_scaler",
     "check_scan",
+    "check_score",
     "check_shifted",
     "check_streams",
     "check_temperature",

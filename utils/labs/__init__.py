@@ -14,6 +14,7 @@ from utils.labs.attention import (
     AttentionView,
     attention_lab,
 )
+from utils.labs.ball import ball_lab
 from utils.labs.cells import gru_cell_lab, lstm_cell_lab
 from utils.labs.forget_bias import forget_bias_lab
 from utils.labs.lab import Lab, button, make_lab, slider
@@ -30,6 +31,7 @@ __all__ = [
     "Lab",
     "Reading",
     "attention_lab",
+    "ball_lab",
     "button",
     "draw_reading",
     "forget_bias_lab",

@@ -107,6 +107,7 @@ def make_lab(
         title: names the lab to every reader; also its accessible name.
         task: says in a sentence or two what to do, as HTML.
         controls: what the reader moves, as HTML: `slider`, `select`,
+            `text_field`,
             `checkbox`, and `buttons` of `button`.
         picture: the figure that the script draws, as HTML.
         sentence: says what the picture shows now, as HTML with parts that the
@@ -180,6 +181,15 @@ def select(
     )
     return (
         f'<label>{label} <select data-part="{name}">{choices}</select></label>'
+    )
+
+
+def text_field(name: str, label: str, value: str) -> str:
+    """Return a labelled native line of text."""
+    return (
+        f'<label>{label} <input type="text" data-part="{name}" '
+        f'value="{html.escape(value)}" autocomplete="off" '
+        'spellcheck="false"></label>'
     )
 
 

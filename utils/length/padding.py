@@ -108,8 +108,8 @@ def invariance_matrix(
 
     Rows of 3, 5, 8 and 12 random steps are padded with zeros to 12 + `extra`
     and run in one batch; each pooled vector is compared with the one that the
-    row gives alone, without padding. `told` says who knows the mask: "nobody",
-    the "pooling", or "both" layer and pooling.
+    row gives alone, without padding. The mask is known to "nobody", to the
+    "pooling", or to the "layer and pooling".
 
     Args:
         layers: bidirectional layers of `utils.scratch`, of equal input size, by
@@ -118,9 +118,8 @@ def invariance_matrix(
         poolings: functions (outputs, mask) -> vectors by name.
 
     Returns:
-        One row per case: framework, layer, pooling, side, told and `change`,
-            the largest absolute
-        difference.
+        One row per case: framework, layer, pooling, padding (its side), mask
+        known to, and change, the largest absolute difference.
     """
     rng = np.random.default_rng(rng)
     first = next(iter(layers.values()))
@@ -135,10 +134,13 @@ def invariance_matrix(
             everywhere = np.ones_like(mask)
             for framework in frameworks:
                 unaware = run_layer(framework, layer, x)
-                told = {
+                known_to = {
                     "nobody": (unaware, everywhere),
                     "pooling": (unaware, mask),
-                    "both": (run_layer(framework, layer, x, mask), mask),
+                    "layer and pooling": (
+                        run_layer(framework, layer, x, mask),
+                        mask,
+                    ),
                 }
                 for pooling, pool in poolings.items():
                     truth = np.concatenate(
@@ -147,12 +149,19 @@ def invariance_matrix(
                             for one in alone
                         ]
                     )
-                    for habit, (outputs, seen) in told.items():
+                    for who, (outputs, seen) in known_to.items():
                         change = float(
                             np.abs(pool(outputs, seen) - truth).max()
                         )
                         cases.append(
-                            (framework, name, pooling, side, habit, change)
+                            (framework, name, pooling, side, who, change)
                         )
-    columns = ["framework", "layer", "pooling", "side", "told", "change"]
+    columns = [
+        "framework",
+        "layer",
+        "pooling",
+        "padding",
+        "mask known to",
+        "change",
+    ]
     return pd.DataFrame(cases, columns=columns)

@@ -117,7 +117,7 @@ class BallPredictor(nn.Module):
     the next position.
 
     Packs the padded rows, runs them, unpacks and gathers each row's output at
-    its own last step. Chapter 05.
+    its own last step. Chapter 06.
     """
 
     def __init__(self, hidden_size: int = 8):
@@ -129,7 +129,7 @@ class BallPredictor(nn.Module):
     def from_parts(
         cls,
         w: Float[np.ndarray, " hidden"],
-        U: Float[np.ndarray, "hidden hidden"],
+        W: Float[np.ndarray, "hidden hidden"],
         b: Float[np.ndarray, " hidden"],
         v: Float[np.ndarray, " hidden"],
         c: Float[np.ndarray, "1"],
@@ -139,7 +139,7 @@ class BallPredictor(nn.Module):
         model = cls(len(w)).to(torch.from_numpy(w).dtype)
         state = {
             "rnn.weight_ih_l0": w[:, None],
-            "rnn.weight_hh_l0": U,
+            "rnn.weight_hh_l0": W.T,
             "rnn.bias_ih_l0": b,
             "rnn.bias_hh_l0": np.zeros_like(b),
             "linear.weight": v[None],
