@@ -65,7 +65,7 @@ class Words:
         self.listed = load_pronunciations()
         words = sorted(self.listed)[:: 1 if limit is None else 97][:limit]
         sizes = {} if limit is None else {"valid": 20, "test": 40}
-        parts = split_words(words, "stem" if by == "stem" else "word", **sizes)
+        parts = split_words(words, by, **sizes)
         self.train, self.valid, self.test = parts
         self.letters = Symbols(words)
         self.phones = Symbols([p for word in words for p in self.listed[word]])

@@ -302,10 +302,11 @@ def beam_search(
     """Keep the `width` likeliest beginnings of one source's output; best full
     one first.
 
-    An output that ends leaves the beam, which goes on one narrower (Sutskever
-    et al., 2014). Returns symbols, with the end where one came within
-    `max_length`, and the mean log probability per symbol, by which full outputs
-    are ranked: the plain sum prefers short ones.
+    An output that ends leaves the beam and takes its place along, so that the
+    beam goes on one narrower and the search stops when no place is left.
+    Returns symbols, with the end where one came within `max_length`, and the
+    mean log probability per symbol, by which full outputs are ranked: the plain
+    sum prefers short ones.
 
     Raises:
         ValueError: `memory` holds more than one source, or `width` is below 1.

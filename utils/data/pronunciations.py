@@ -11,7 +11,6 @@ import lzma
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -86,16 +85,17 @@ def families(words: Sequence[str]) -> dict[str, str]:
 
 def split_words(
     words: Sequence[str],
-    by: Literal["word", "stem"] = "word",
+    by: str = "word",
     valid: int = 3_000,
     test: int = 12_000,
     rng: int | np.random.Generator = 0,
 ) -> tuple[list[str], list[str], list[str]]:
     """Draw test and validation words; the rest is for training.
 
-    By word, "walked" may be trained on and "walks" tested on. By stem, a family
-    of words stays together, whole, so that a part may end up a few words larger
-    than asked for. Every part is in alphabetical order.
+    `by` is "word" or "stem". By word, "walked" may be trained on and "walks"
+    tested on. By stem, a family of words stays together, whole, so that a part
+    may end up a few words larger than asked for. Every part is in alphabetical
+    order.
 
     Raises:
         ValueError: `by` is neither, or fewer words than test and validation
