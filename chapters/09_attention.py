@@ -726,6 +726,7 @@ truth_fed = (forced == after)[later].float().mean().item()
 own_fed = (own == after)[later].float().mean().item()
 # tolerance: a model that is not done differs from processor to processor.
 assert truth_fed - own_fed > 0.02
+print(f"dates right as a whole: {few_right:.2f}")
 print(f"after a mistake: {truth_fed:.2f} of the symbols right if the truth is")
 print(f"fed, {own_fed:.2f} if the model's own are")
 
