@@ -1,14 +1,18 @@
-"""Dates into ISO 8601: seeds, the same without attention, without a mask, in
-Keras.
+"""Dates into ISO 8601, with and without attention, with and without a mask.
 
-    python -m benchmarks.attention_dates
+    python -m benchmarks.attention_dates [--tune] [--runs N]
 
-Every run is saved as it ends, and runs that the results already hold are not
-repeated. All take about ten minutes of one core. Chapter 09 shows the results.
+Each model's learning rate is the best of at least three, a factor of three
+apart, by validation loss after one pass, with three seeds of their own
+(`--tune` does no more than that). Then three fresh seeds are trained for one
+to eight passes over the dates, each number of passes under a learning-rate
+cycle of its own. Every run is saved as it ends and not repeated. All take about
+half an hour of one core. Chapter 09 shows the results.
 """
 
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,12 +21,14 @@ from scipy.stats import kendalltau
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
-from benchmarks.record import run_missing
+from benchmarks.record import record, recorded
+from benchmarks.trial import chosen_rate, key, missing, rounded
 from utils.attention.pytorch import (
     AdditiveAttention,
     Memory,
     PairBatches,
     Seq2Seq,
+    beam_search,
     exact_matches,
     greedy_decode,
     input_gradients,
@@ -30,12 +36,18 @@ from utils.attention.pytorch import (
 )
 from utils.data.dates import make_dates
 from utils.data.pairs import PAD, Pairs, Symbols, encode_pairs
-from utils.training import fit
+from utils.training import evaluate, fit
 
 TRAIN_ROWS, TEST_ROWS = 20_000, 2_000
-BATCH_SIZE, PEAK_RATE = 128, 5e-3
+BATCH_SIZE = 128
 STEPS = 11
 EXTRA_PADDING = (0, 5, 10, 20, 40)
+SEEDS = range(3)
+PASSES = {"attention": (1, 2, 4), "no attention": (2, 4, 8)}
+# Teacher forcing and beams are asked about a model that does make mistakes.
+UNSURE = ("no attention", 2)
+WIDTHS = (1, 2, 4, 10)
+SEARCHED, EXPLAINED = 300, 300
 
 
 class Dates:
@@ -45,7 +57,7 @@ class Dates:
     def __init__(
         self, train_rows: int = TRAIN_ROWS, test_rows: int = TEST_ROWS
     ):
-        pairs = make_dates(train_rows + test_rows, rng=0)
+        pairs = make_dates(train_rows + 2 * test_rows, rng=0)
         self.source_symbols = Symbols(pair.text for pair in pairs[:train_rows])
         self.target_symbols = Symbols(pair.iso for pair in pairs[:train_rows])
         encoded = encode_pairs(
@@ -55,7 +67,8 @@ class Dates:
             self.target_symbols,
         )
         self.train = encoded.rows(slice(0, train_rows))
-        self.test = encoded.rows(slice(train_rows, None))
+        self.valid = encoded.rows(slice(train_rows, train_rows + test_rows))
+        self.test = encoded.rows(slice(train_rows + test_rows, None))
 
     def model(self, attention: bool, kind: type[Seq2Seq] = Seq2Seq) -> Seq2Seq:
         """Make an untrained model of the dates' sizes."""
@@ -77,55 +90,194 @@ class Unmasked(Seq2Seq):
         )
 
 
-def train(model: Seq2Seq, dates: Dates, epochs: int, seed: int) -> list[float]:
-    """Train for `epochs` under one learning-rate cycle; return exact matches
-    after each."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=PEAK_RATE)
-    batches = PairBatches(dates.train, BATCH_SIZE, seed)
+def train(
+    model: Seq2Seq,
+    pairs: Pairs,
+    passes: int,
+    rate: float,
+    seed: int,
+    buckets: bool = True,
+) -> float:
+    """Train under one learning-rate cycle with peak `rate`; return the CPU
+    seconds."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    batches = PairBatches(pairs, BATCH_SIZE, seed, buckets)
     schedule = OneCycleLR(
-        optimizer, PEAK_RATE, total_steps=epochs * len(batches) + 1
+        optimizer, rate, total_steps=passes * len(batches) + 1
     )
-    scores = []
-    for _ in range(epochs):
-        fit(
-            model,
-            batches,
-            loss=sequence_loss,
-            optimizer=optimizer,
-            epochs=1,
-            clip=1.0,
-            schedule=schedule,
-        )
-        scores.append(float(exact_matches(model, dates.test, STEPS).mean()))
-    return scores
+    started = time.process_time()
+    fit(
+        model,
+        batches,
+        loss=sequence_loss,
+        optimizer=optimizer,
+        epochs=passes,
+        clip=1.0,
+        schedule=schedule,
+    )
+    return round(time.process_time() - started, 1)
 
 
-def after_first_error(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
-    """Compare teacher forcing with free running on the symbols after a row's
-    first mistake.
+def tuning_run(
+    dates: Dates, contender: str, rate: float, seed: int
+) -> dict[str, float]:
+    """Train for one pass; `error` is the loss on the validation dates."""
+    torch.manual_seed(seed)
+    model = dates.model(contender == "attention")
+    seconds = train(model, dates.train, 1, rate, seed)
+    batches = PairBatches(dates.valid, 500)
+    error = evaluate(model, batches, loss=sequence_loss)["loss"]
+    return {"error": rounded(error), "seconds": seconds}
 
-    Up to and including that mistake the two agree, because both have fed the
-    model the same symbols; after it, one feeds the truth and the other what the
-    model wrote.
+
+def trained(
+    dates: Dates, contender: str, passes: int, rate: float, seed: int
+) -> tuple[Seq2Seq, dict[str, Any]]:
+    """Train one contender; return it with its score on the test dates."""
+    torch.manual_seed(seed)
+    model = dates.model(contender == "attention")
+    seconds = train(model, dates.train, passes, rate, seed)
+    return model, {
+        "rate": rate,
+        "seconds": seconds,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "exact": exact(model, dates.test),
+    }
+
+
+def exact(model: Seq2Seq, pairs: Pairs) -> float:
+    """Return the share of the dates that are written right as a whole."""
+    return float(exact_matches(model, pairs, STEPS).mean())
+
+
+def measure(
+    dates: Dates, contender: str, passes: int, rate: float, seed: int
+) -> dict[str, Any]:
+    """Train and score one contender, and ask it what it can be asked."""
+    model, result = trained(dates, contender, passes, rate, seed)
+    if (contender, passes) == ("attention", 2):
+        few = dates.test.rows(slice(0, EXPLAINED))
+        result["explanation"] = explanation(model, few)
+    if (contender, passes) == UNSURE:
+        few = dates.test.rows(slice(0, SEARCHED))
+        result["exact by beam width"] = searched(model, few)
+    return result
+
+
+# What a mistake costs
+
+
+def corrupted(model: Seq2Seq, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is wrong under teacher forcing, and what is right after a
+    row's first mistake under either feeding.
+
+    Up to and including that mistake teacher forcing and free running agree,
+    because both have fed the model the same symbols; after it, one feeds the
+    truth and the other what the model wrote.
+
+    Shapes: all (rows, steps): wrong, right with the truth fed, right with its
+    own symbols fed.
     """
     source, lengths, before, after = map(torch.from_numpy, pairs)
     with torch.no_grad():
         forced = model(source, lengths, before).argmax(dim=2)
-    memory = model.encode(source, lengths)
-    free = greedy_decode(model, memory, after.shape[1]).symbols
-    free = torch.nn.functional.pad(
-        free, (0, after.shape[1] - free.shape[1]), value=PAD
-    )
+    free = written(model, pairs, after.shape[1])
     wrong = (forced != after) & (after != PAD)
-    later = (wrong.cumsum(dim=1) - wrong.int() > 0) & (after != PAD)
+    return wrong, forced == after, free == after
+
+
+def written(model: Seq2Seq, pairs: Pairs, steps: int) -> Tensor:
+    """Write greedily, padded to so many steps."""
+    source, lengths = map(torch.from_numpy, pairs[:2])
+    symbols = greedy_decode(model, model.encode(source, lengths), steps).symbols
+    return torch.nn.functional.pad(
+        symbols, (0, steps - symbols.shape[1]), value=PAD
+    )
+
+
+def price_of_a_mistake(
+    models: dict[str, Seq2Seq], pairs: Pairs
+) -> dict[str, dict[str, float]]:
+    """Compare feedings after the first mistake, on symbols that come after the
+    first mistake of every model, so that all are asked the same."""
+    found = {name: corrupted(model, pairs) for name, model in models.items()}
+    after = torch.from_numpy(pairs.after)
+    common = after != PAD
+    for wrong, _, _ in found.values():
+        common &= wrong.cumsum(dim=1) - wrong.int() > 0
     return {
-        "rows with a mistake": float(wrong.any(dim=1).float().mean()),
-        "symbols after it": int(later.sum()),
-        "right, true symbols fed": float(
-            (forced == after)[later].float().mean()
-        ),
-        "right, own symbols fed": float((free == after)[later].float().mean()),
+        name: {
+            "rows with a mistake": float(wrong.any(dim=1).float().mean()),
+            "symbols compared": int(common.sum()),
+            "right, truth fed": float(forced[common].float().mean()),
+            "right, own fed": float(free[common].float().mean()),
+        }
+        for name, (wrong, forced, free) in found.items()
     }
+
+
+def exposure(dates: Dates, rate: float, seed: int) -> dict[str, Any]:
+    """Train with true symbols, and with ever more of the model's own."""
+    passes = UNSURE[1]
+    models, scores = {}, {}
+    for name in ("true symbols", "own symbols, rising to half"):
+        torch.manual_seed(seed)
+        model = dates.model(attention=False)
+        if name == "true symbols":
+            train(model, dates.train, passes, rate, seed)
+        else:
+            train_scheduled(model, dates.train, passes, rate, seed)
+        models[name], scores[name] = model, exact(model, dates.test)
+    prices = price_of_a_mistake(models, dates.test)
+    return {name: prices[name] | {"exact": scores[name]} for name in models}
+
+
+def train_scheduled(
+    model: Seq2Seq, pairs: Pairs, passes: int, rate: float, seed: int
+) -> None:
+    """Train by scheduled sampling: the share of true symbols falls from one to
+    a half, step by step (Bengio et al., 2015, linear decay)."""
+    steps = passes * -(-len(pairs.source) // BATCH_SIZE)
+
+    def falling(logits: Tensor, after: Tensor) -> Tensor:
+        model.teacher = max(0.5, model.teacher - 0.5 / steps)
+        return sequence_loss(logits, after)
+
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    schedule = OneCycleLR(optimizer, rate, total_steps=steps + 1)
+    fit(
+        model,
+        PairBatches(pairs, BATCH_SIZE, seed),
+        loss=falling,
+        optimizer=optimizer,
+        epochs=passes,
+        clip=1.0,
+        schedule=schedule,
+    )
+
+
+def searched(model: Seq2Seq, pairs: Pairs) -> dict[str, dict[str, float]]:
+    """Decode with beams of several widths; all dates are of one length, so
+    that no length needs a correction."""
+    scores: dict[str, dict[str, float]] = {}
+    for width in WIDTHS:
+        right, likelihoods = [], []
+        for row in range(len(pairs.source)):
+            source, lengths, _, after = map(
+                torch.from_numpy, pairs.rows(slice(row, row + 1))
+            )
+            memory = model.encode(source, lengths)
+            best, mean = beam_search(model, memory, STEPS, width)[0]
+            right.append(best == after[0].tolist())
+            likelihoods.append(mean * len(best))
+        scores[str(width)] = {
+            "exact": float(np.mean(right)),
+            "log probability": rounded(float(np.mean(likelihoods))),
+        }
+    return scores
+
+
+# The weights held against gradients
 
 
 class PermutedAttention(AdditiveAttention):
@@ -169,7 +321,7 @@ def explanation(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
         kept.query.in_features, kept.key.in_features, kept.query.out_features
     )
     model.attention.load_state_dict(kept.state_dict())
-    permuted_score = float(exact_matches(model, pairs, STEPS).mean())
+    permuted_score = exact(model, pairs)
     model.attention = kept
     return {
         "rank correlation": float(np.mean(correlations)),
@@ -178,31 +330,28 @@ def explanation(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
     }
 
 
-def plain(
-    dates: Dates, attention: bool, epochs: int, seed: int, teacher: float = 1.0
+# The mask
+
+
+MASKED = {"mask": Seq2Seq, "no mask": Unmasked}
+BATCHED = {"buckets": True, "random batches": False}
+
+
+def mask_run(
+    dates: Dates, mask: str, batches: str, rate: float, seed: int
 ) -> dict[str, Any]:
-    """Train one model and score it."""
+    """Train for two passes with attention; score among more and more
+    padding."""
     torch.manual_seed(seed)
-    model = dates.model(attention)
-    model.teacher = teacher
-    started = time.process_time()
-    scores = train(model, dates, epochs, seed)
-    result = {
-        "exact match by epoch": scores,
-        "CPU seconds": round(time.process_time() - started, 1),
-        "after the first mistake": after_first_error(model, dates.test),
+    model = dates.model(attention=True, kind=MASKED[mask])
+    seconds = train(model, dates.train, 2, rate, seed, BATCHED[batches])
+    return {
+        "seconds": seconds,
+        "exact by extra padding": extra_padding(model, dates.test),
     }
-    if attention:
-        result["exact match by extra padding"] = extra_padding(
-            model, dates.test
-        )
-        result["explanation"] = explanation(
-            model, dates.test.rows(slice(0, 300))
-        )
-    return result
 
 
-def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:
+def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[str, float]:
     """Return the exact matches with so many more columns of padding behind
     every source.
 
@@ -214,31 +363,13 @@ def extra_padding(model: Seq2Seq, pairs: Pairs) -> dict[int, float]:
         wider = np.pad(
             pairs.source, ((0, 0), (0, columns)), constant_values=PAD
         )
-        source, lengths, _, after = map(
-            torch.from_numpy, pairs._replace(source=wider)
-        )
-        written = greedy_decode(
-            model, model.encode(source, lengths), STEPS
-        ).symbols
-        written = torch.nn.functional.pad(
-            written, (0, STEPS - written.shape[1]), value=PAD
-        )
-        scores[columns] = float((written == after).all(dim=1).float().mean())
+        own = written(model, pairs._replace(source=wider), STEPS)
+        right = (own == torch.from_numpy(pairs.after)).all(dim=1)
+        scores[str(columns)] = float(right.float().mean())
     return scores
 
 
-def unmasked(dates: Dates, seed: int = 0) -> dict[str, Any]:
-    """Train and use a model that takes padding for a symbol."""
-    torch.manual_seed(seed)
-    model = dates.model(attention=True, kind=Unmasked)
-    scores = train(model, dates, epochs=2, seed=seed)
-    return {
-        "exact match by epoch": scores,
-        "exact match by extra padding": extra_padding(model, dates.test),
-    }
-
-
-def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
+def keras_twin(dates: Dates, rate: float, epochs: int = 2) -> dict[str, Any]:
     """Train the Keras model from its own initial weights, on whole-width
     batches."""
     import keras
@@ -250,13 +381,13 @@ def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
         len(dates.source_symbols), len(dates.target_symbols)
     )
     steps = epochs * -(-len(dates.train.source) // BATCH_SIZE)
-    rate = keras.optimizers.schedules.CosineDecay(
-        PEAK_RATE / 25,
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 25,
         steps,
-        warmup_target=PEAK_RATE,
+        warmup_target=rate,
         warmup_steps=int(0.3 * steps),
     )
-    optimizer = keras.optimizers.Adam(rate, clipnorm=1.0)
+    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer, keras_attention.sequence_loss)
     started = time.process_time()
     train_rows, test_rows = dates.train, dates.test
@@ -268,37 +399,69 @@ def keras_twin(dates: Dates, epochs: int = 2) -> dict[str, Any]:
         verbose=0,
     )
     seconds = time.process_time() - started
-    written, _ = model.write(test_rows.source, STEPS)
-    written = np.pad(written, ((0, 0), (0, STEPS - written.shape[1])))
+    symbols, _ = model.write(test_rows.source, STEPS)
+    symbols = np.pad(symbols, ((0, 0), (0, STEPS - symbols.shape[1])))
     return {
-        "exact match": float((written == test_rows.after).all(axis=1).mean()),
-        "training loss by epoch": [
-            round(loss, 4) for loss in history.history["loss"]
-        ],
-        "CPU seconds": round(seconds, 1),
+        "exact": float((symbols == test_rows.after).all(axis=1).mean()),
+        "training loss": [rounded(x) for x in history.history["loss"]],
+        "seconds": round(seconds, 1),
     }
+
+
+# What is run, and in which order
+
+
+def next_run(
+    results: dict[str, Any], dates: Dates, fresh: bool
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield (part of the record, name, run) of what is missing: tuning, then
+    the passes, then the rest, each for one seed after the other."""
+    for part, name, means in missing(results, PASSES, fresh=False):
+        yield part, name, lambda means=means: tuning_run(dates, *means)
+    if not fresh:
+        return
+    rates = {name: chosen_rate(results["tuning"], name)[0] for name in PASSES}
+    wanted: dict[str, Callable[[], Any]] = {}
+    for seed in SEEDS:
+        for contender, budgets in PASSES.items():
+            for passes in budgets:
+                wanted[key(contender, passes, seed)] = (
+                    lambda means=(contender, passes, rates[contender], seed): (
+                        measure(dates, *means)
+                    )
+                )
+    rate, unsure = rates["attention"], rates["no attention"]
+    for seed in SEEDS:
+        for mask in MASKED:
+            for batches in BATCHED:
+                wanted[key(mask, batches, seed)] = (
+                    lambda means=(mask, batches, rate, seed): mask_run(
+                        dates, *means
+                    )
+                )
+        wanted[key("fed", seed)] = lambda seed=seed: exposure(
+            dates, unsure, seed
+        )
+    wanted["Keras"] = lambda: keras_twin(dates, rate)
+    for name, run in wanted.items():
+        if name not in results["runs"]:
+            yield "runs", name, run
 
 
 def main() -> None:
     """Make every run that is not recorded yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
+    parser.add_argument("--runs", type=int, default=1000, help="how many")
+    arguments = parser.parse_args()
     torch.set_flush_denormal(True)
+    results = recorded("attention_dates") or {"tuning": {}, "runs": {}}
     dates = Dates()
-    runs: dict[str, Callable[[], Any]] = {}
-    for seed in range(3):
-        runs[f"attention, seed {seed}"] = lambda seed=seed: plain(
-            dates, True, 2, seed
-        )
-        for teacher in (1.0, 0.5):
-            runs[f"no attention, teacher {teacher}, seed {seed}"] = (
-                lambda seed=seed, teacher=teacher: plain(
-                    dates, False, 2, seed, teacher
-                )
-            )
-        if seed == 0:
-            runs["unmasked"] = lambda: unmasked(dates)
-            runs["Keras"] = lambda: keras_twin(dates)
-            runs["no attention, 5 epochs"] = lambda: plain(dates, False, 5, 0)
-    run_missing("attention_dates", runs)
+    runs = next_run(results, dates, fresh=not arguments.tune)
+    for _, (part, name, run) in zip(range(arguments.runs), runs, strict=False):
+        results[part][name] = run()
+        record("attention_dates", results)
+        print(name, results[part][name], flush=True)
 
 
 if __name__ == "__main__":

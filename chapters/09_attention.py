@@ -17,19 +17,19 @@
 # %% [markdown]
 # # Attention
 #
-# A recurrent network that has read a sequence holds all it will ever know of it
+# **A recurrent network that has read a sequence holds all that it knows of it
 # in one vector. What if the answer needs every symbol of the input, one after
-# the other? How can the network look again instead of remembering?
+# the other? Can the network look again, instead of remembering?**
 #
-# At the end you will be able to
+# After this chapter you can
 #
-# - build an encoder–decoder that reads one sequence and writes another, and say
-#   where its bottleneck is;
+# - build an encoder–decoder that reads one sequence and writes another, train
+#   it and let it write;
 # - derive additive attention, its mask and its gradient, and check them;
-# - train the same model with and without attention and show what the difference
-#   is worth;
-# - read an attention map, and say why it explains less than it seems to;
-# - decode greedily and with a beam, and measure what teacher forcing hides.
+# - compare models with and without attention fairly, and beside counting;
+# - read an attention map, and say what it does not show;
+# - search with a beam, and say what teacher forcing hides;
+# - turn attention into self-attention, the layer of transformers.
 
 # %% tags=["bootstrap", "remove-cell"]
 # Find the book's code in a folder above, or fetch it (as in Colab).
@@ -62,7 +62,10 @@ if lacking:
     install = [sys.executable, "-m", "pip", "install", "--quiet", *lacking]
     subprocess.run(install, check=True)
 
-# %%
+
+# %% tags=["hide-input"]
+import textwrap
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,286 +74,410 @@ import tensorflow as tf
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.flop_counter import FlopCounterMode
 
 from utils.attention import keras as keras_attention
 from utils.attention import pytorch as torch_attention
+from utils.attention.joint_ngrams import align
 from utils.attention.pytorch import (
     PairBatches,
     Seq2Seq,
     exact_matches,
     greedy_decode,
 )
+from utils.attention.scratch import MultiHeadSelfAttention, positions
 from utils.data.dates import make_dates
-from utils.data.pairs import Symbols, encode_pairs
+from utils.data.pairs import PAD, START, Symbols, encode_pairs
+from utils.data.pronunciations import load_pronunciations
+from utils.exercises import (
+    check_attention_weights,
+    check_dot_product_attention,
+    check_padding_mask,
+)
 from utils.figures.charts import heat_map
-from utils.figures.style import COLORS, use_book_style
+from utils.figures.diagrams import encoder_decoder
+from utils.figures.style import use_book_style
 from utils.labs import AttentionExample, AttentionView, attention_lab
 from utils.notebook import load_results, show_source
 from utils.scratch import (
     AdditiveAttention,
-    DotProductAttention,
     numerical_gradient,
     relative_error,
 )
 from utils.training import fit, keep_keras_on_cpu
 
+# %% tags=["remove-cell"]
 keep_keras_on_cpu()
 use_book_style()
 
 # %% [markdown]
-# ## A task with two sequences
+# ## Two sequences that do not march in step
 #
-# People write a day in many ways, machines want one: ISO 8601, `2026-03-07`.
-# The book draws days from 1900 to 2100 and writes each in one of nine styles.
+# How is *rhythm* pronounced? The dictionary of this chapter says R IH DH AH M:
+# six letters, five sounds, and the fourth sound stands in no letter. A network
+# that answers at every input symbol, like those of [chapter
+# 7](07_bidirectional.ipynb), has nowhere to write it. Reading and writing have
+# to be taken apart: read all, then write until the answer is complete.
+#
+# English comes back at the end. To see the parts move we take a task that is
+# learnt in half a minute: people write a day in many ways, machines want one,
+# ISO 8601. The book draws days from 1900 to 2100 and writes each in one of nine
+# styles. (Turning human dates into ISO is an exercise of the *Sequence Models*
+# course of Ng and his colleagues, and of many tutorials since; ours has nine
+# styles, and a split by day.)
 
 # %%
-pairs = make_dates(22_000, rng=0)
+pairs = make_dates(18_000, rng=0)
 pd.DataFrame(pairs).drop_duplicates("style").set_index("style")
 
 # %% [markdown]
-# Names of months settle which number is the day. Between bare numbers nothing
-# does, so the task needs a rule, and here the separator is the rule: **after a
-# slash comes the day (month/day/year), before a dot stands the day
-# (day.month.year)**. Without it the task could not be solved, by anybody:
+# Names of months settle which number is the day. Between bare numbers the task
+# needs a rule, and here it is the separator: **after a slash comes the day,
+# before a dot stands the day**. Without the rule nobody could read 3/7/2026. No
+# day is drawn twice, so that a split of the rows is a split by day.
+#
+# How does a decoder begin, and how does it stop? With two symbols that no date
+# contains. It is first given `<start>`; when it has said all, it writes
+# `<end>`. In training it is given the true answer shifted by one, and has to
+# say what comes next:
 
 # %%
-year = pd.date_range("2026-01-01", "2026-12-31")
-confusable = (year.day <= 12) & (year.day != year.month)
-print(
-    f"{confusable.mean():.1%} of the days of 2026 could be read as another day"
-)
-
-# %% [markdown]
-# No day is drawn twice, so a split of the rows is a split by date: the test
-# asks for days that the network has never seen in any spelling. Characters
-# become numbers; 0 is padding.
-
-# %%
-train, test = pairs[:20_000], pairs[20_000:]
+train, test = pairs[:16_000], pairs[16_000:]
 assert not {pair.iso for pair in train} & {pair.iso for pair in test}
 characters = Symbols(pair.text for pair in train)
 digits = Symbols(pair.iso for pair in train)
 
 
+# %%
 def encode(rows):
-    return encode_pairs(
-        [r.text for r in rows], [r.iso for r in rows], characters, digits
-    )
+    texts, days = [r.text for r in rows], [r.iso for r in rows]
+    return encode_pairs(texts, days, characters, digits)
 
 
+# %%
 train_rows, test_rows = encode(train), encode(test)
-print(len(characters), "source symbols,", len(digits), "target symbols")
+named = np.array(digits.symbols)
+given, wanted = named[test_rows.before[0]], named[test_rows.after[0]]
+pd.DataFrame({"given": given, "to write": wanted}).T
 
 # %% [markdown]
-# ## The encoder–decoder and its bottleneck
+# Symbols travel as numbers: 0 is padding, 1 the start, 2 the end. An answer has
+# the length at which the model writes 2, not one that somebody fixed.
 #
-# The encoder is a bidirectional GRU ([chapter 07](07_bidirectional.ipynb)) with
-# states $h_1, \dots, h_n$. Its summary $c$ joins the two final states, the
-# forward one at the last symbol and the backward one at the first. The decoder,
-# another GRU, starts from the summary and writes symbol after symbol:
+# ## One vector between reader and writer
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-fixed", "caption": "An encoder–decoder. The encoder reads the sequence in both directions; its two final states, side by side, are the summary c, and all that the decoder ever sees. Each of the decoder's steps is given c, its last state and the symbol before."}}
+encoder_decoder()
+
+# %% [markdown]
+# The *encoder* of {numref}`fig-attention-fixed` is a bidirectional GRU. Its
+# *summary* $c$ joins the final states of its two directions. The *decoder*,
+# another GRU, starts from the summary and writes symbol after symbol. With rows
+# as vectors and $E y$ for the embedding of a symbol,
 #
 # $$
 # \begin{aligned}
-# c &= [\overrightarrow{h}_n; \overleftarrow{h}_1], \qquad s_0 = \tanh(W_s c + b_s), \\
-# s_i &= \mathrm{GRU}([y_{i-1}; c],\ s_{i-1}), \qquad
-# p(y_i \mid y_{<i}, x) = \mathrm{softmax}(W_o [s_i; c] + b_o).
+# c &= [\overrightarrow{h}_n, \overleftarrow{h}_1] \qquad\qquad
+# s_0 = \tanh(c W_s + b_s) \\
+# s_i &= \mathrm{GRU}([E y_{i-1}, c],\ s_{i-1}) \\
+# p(y_i \mid y_{<i}, x) &= \mathrm{softmax}([s_i, c]\, W_o + b_o)
 # \end{aligned}
 # $$ (eq-attention-fixed)
 #
-# Feeding $c$ at every step is the design of
-# [Cho et al. (2014)](https://arxiv.org/abs/1406.1078);
+# To give $c$ at every step is the design of [Cho et al.
+# (2014)](https://arxiv.org/abs/1406.1078), whose output also sees $y_{i-1}$;
 # [Sutskever, Vinyals and Le (2014)](https://arxiv.org/abs/1409.3215) give it
-# once, as the first state. The encoder and one step of the decoder, as this
-# chapter trains them:
+# once, as the first state. A step in PyTorch, ready for what comes later:
+# without attention its context is the summary.
 
 # %%
-show_source(Seq2Seq.encode, Seq2Seq.step)
+show_source(Seq2Seq.encode, Seq2Seq.step, bare=True)
 
 # %% [markdown]
-# `pack_padded_sequence` is there for correctness. A GRU that reads a padded row
-# to its end leaves its forward state *after* the padding, and starts its
-# backward state *in* it:
+# `pack_padded_sequence` keeps the padding out of the states ([chapter
+# 5](05_any_length.ipynb)): a GRU that read a short row to the end of its
+# padding would leave its forward state behind it, and start its backward state
+# in it.
+#
+# ### Teacher forcing, and writing alone
+#
+# There are two loops over that step. In training, every step is given the
+# *true* symbol before, whatever the model would have said: *teacher forcing*
+# ([Williams and Zipser, 1989](https://doi.org/10.1162/neco.1989.1.2.270)). So
+# all steps have a target, and the loss is the mean cross-entropy over them. In
+# use nobody knows the truth, and every step is given what the step before has
+# *written*.
+
+
+# %%
+def teacher_forcing(model, source, lengths, before):
+    memory = model.encode(source, lengths)
+    state, logits = model.initial_state(memory), []
+    for i in range(before.shape[1]):
+        features, state, _ = model.step(before[:, i], state, memory)
+        logits.append(model.readout(features))
+    return torch.stack(logits, dim=1)
+
+
+# %%
+def write(model, source, lengths, most):
+    memory = model.encode(source, lengths)
+    state, written = model.initial_state(memory), []
+    symbol = torch.full((len(source),), START)
+    for _ in range(most):
+        features, state, _ = model.step(symbol, state, memory)
+        symbol = model.readout(features).argmax(dim=1)
+        written.append(symbol)
+    return torch.stack(written, dim=1)
+
+
+# %% [markdown]
+# That is all of the difference: `before[:, i]` against the `symbol` chosen
+# last. To write the likeliest symbol at each step is *greedy* decoding. The
+# book's `Seq2Seq.forward` is the first loop; `greedy_decode` is the second,
+# which stops once every row has ended.
 
 # %%
 torch.manual_seed(0)
 fixed = Seq2Seq(len(characters), len(digits), attention=False)
-source, lengths, *_ = map(torch.from_numpy, test_rows.rows(slice(0, 5)))
-memory = fixed.encode(source, lengths)
-_, after_padding = fixed.encoder(fixed.source_embedding(source))
-moved = (torch.cat([*after_padding], dim=1) - memory.summary).abs().amax(
-    dim=1
-) > 1e-3
-pd.DataFrame({"length": lengths, "wrong after padding": moved})
+few = [torch.from_numpy(part) for part in test_rows.rows(slice(0, 5))]
+# Identity: two-loops
+with torch.no_grad():
+    forced = teacher_forcing(fixed, *few[:3])
+    torch.testing.assert_close(forced, fixed(*few[:3]))
+    alone = write(fixed, *few[:2], most=11)
+torch.testing.assert_close(
+    alone[:, 0], greedy_decode(fixed, fixed.encode(*few[:2]), 11).symbols[:, 0]
+)
+print("logits", *forced.shape, "symbols written", *alone.shape)
 
 # %% [markdown]
-# Every row but the longest is wrong. Training uses the book's loop, Adam and
-# one learning-rate cycle. The loss is the mean cross-entropy over all target
-# symbols, each predicted from the true symbols before it.
-
+# Keras has no ready-made model of this kind either. The book's twin has the
+# same layers; the loop of its `call` is teacher forcing.
 
 # %%
-def train_model(model, epochs=2, peak=5e-3):
-    batches = PairBatches(train_rows, batch_size=128, rng=0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=peak)
-    schedule = OneCycleLR(
-        optimizer, peak, total_steps=epochs * len(batches) + 1
-    )
-    fit(
-        model,
-        batches,
-        loss=torch_attention.sequence_loss,
-        optimizer=optimizer,
-        epochs=epochs,
-        clip=1.0,
-        schedule=schedule,
-    )
-    return exact_matches(model, test_rows, max_length=11).mean()
-
-
-without_attention = train_model(fixed)
-assert without_attention < 0.8
-print("Whole dates right without attention: fewer than four in five")
+show_source(
+    keras_attention.Seq2Seq.__init__,
+    keras_attention.Seq2Seq.step,
+    keras_attention.Seq2Seq.call,
+    bare=True,
+)
 
 # %% [markdown]
-# Two passes over 20,000 dates, and many test dates still come out wrong. A date
-# fits into 128 numbers with ease, but the network must *learn* to pack year,
-# month and day into one vector and to unpack them in another order, and all
-# that it learns about either end must pass through the middle. That is slow.
+# ### Does one vector do?
 #
-# The other half of the problem is length. Let the same network write strings of
-# random letters backwards. Their information grows with their length, the
-# vector does not (`python -m benchmarks.attention_reversal` records it, 1 to 60
-# letters in training):
-
-# %% mystnb={"image": {"alt": "Share of letters right against string length without attention: it falls from near one at five letters to near chance at sixty."}}
-reversal = load_results("attention_reversal")["results"]
-
-
-def by_length(run, what):
-    scores = reversal[run]["accuracy by length"]
-    return [int(n) for n in scores], [score[what] for score in scores.values()]
-
-
-for run in reversal:
-    if run.startswith("no attention"):
-        plt.plot(*by_length(run, "letters"), "o-", label=run)
-plt.axhline(1 / 20, color=COLORS["black"], linewidth=1, label="chance")
-plt.gca().set(xlabel="letters", ylabel="letters right", ylim=(0, 1.02))
-plt.title("One vector holds short strings only")
-plt.legend()
-plt.show()
-
-# %% [markdown]
-# Ten letters are already too many for two passes of training, and each one more
-# costs accuracy: this is the bottleneck that [Bahdanau, Cho and Bengio
-# (2015)](https://arxiv.org/abs/1409.0473) conjectured for translation, and
-# removed.
+# A day is one of some 73,000: about 16 bits, and the summary has 128 numbers.
+# So it is not that a date does not fit. But the network must *learn* to fold
+# year, month and day into one vector and to unfold them in another order, and
+# all that it learns about either end has to pass through the middle. How slow
+# that is, and whether it is only slow, is a matter for a trial, once there is
+# something to compare it with. That more of it is asked as sentences grow was
+# measured by [Cho et al. (2014b)](https://arxiv.org/abs/1409.1259) on
+# translation.
 #
-# ## Additive attention, derived
+# ## Look again
 #
-# The encoder computed a state at every position and threw all but the last
-# away. Keep them. At each step the decoder needs a *context* from the positions
-# that matter now, so let it choose: score every position $j$ against the
-# decoder's last state, turn the scores into weights that sum to one, and mix.
+# The encoder computed a state at every position, and all but the last were
+# thrown away. Keep them. Think of a dictionary in which one looks something up:
+# there are *keys*, each with a *value*; a *query* comes, the key that equals it
+# is found, and its value is the answer. Now make the look-up soft: score
+# *every* key against the query, turn the scores into weights that sum to one,
+# and answer with the weighted mean of the values. Nothing is discrete any more,
+# so that gradient descent can train it.
+#
+# Here the decoder's state is the query, and the encoder's states are keys and
+# values alike. A network of one layer gives the score: it adds a projection of
+# the query to one of the key, squashes the sum, and reads it off by a vector.
+# That is *additive* attention, of [Bahdanau, Cho and Bengio
+# (2015)](https://arxiv.org/abs/1409.0473):
 #
 # $$
-# e_{ij} = v^\top \tanh(W_q^\top s_{i-1} + W_k^\top h_j)
+# e_{ij} = \tanh(s_{i-1} W_q + h_j W_k)\, v^\top
 # $$ (eq-attention-score)
 #
 # $$
-# \alpha_{ij} = \frac{\exp e_{ij}}{\sum_{k=1}^{n} \exp e_{ik}}
-# $$ (eq-attention-weights)
-#
-# $$
+# \alpha_{ij} = \frac{\exp e_{ij}}{\sum_{k=1}^{n} \exp e_{ik}} \qquad\qquad
 # c_i = \sum_{j=1}^{n} \alpha_{ij}\, h_j
 # $$ (eq-attention-context)
-#
-# The sum runs over *all* positions: this attention is global. (Local attention,
-# over a window, is a later variant of [Luong, Pham and Manning
-# (2015)](https://arxiv.org/abs/1508.04025).) Nothing is discrete, so gradient
-# descent can train the choice together with all the rest. In NumPy, for one
-# query over five positions:
 
-# %%
-rng = np.random.default_rng(0)
-query, keys = rng.normal(size=4), rng.normal(size=(5, 6))
-W_q, W_k, v = (
-    rng.normal(size=(4, 3)),
-    rng.normal(size=(6, 3)),
-    rng.normal(size=3),
-)
-
-scores = np.tanh(query @ W_q + keys @ W_k) @ v
-weights = np.exp(scores) / np.exp(scores).sum()
-context = weights @ keys
-print(weights.round(3), "sum to", weights.sum().round(12))
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-one-step", "caption": "One step of a decoder with attention. Its last state scores every state of the encoder; the softmax of the scores are the weights; the weighted mean of the encoder's states is the context of this step alone."}}
+encoder_decoder(attention=True)
 
 # %% [markdown]
-# For the backward pass let
-# $g_j = \partial L / \partial \alpha_j = h_j^\top\, \partial L / \partial c$.
+# By hand, with one number for everything, $W_q = W_k = v = 1$, the query $0.5$
+# and three positions with $h = (-1, 0, 2)$:
+
+# %%
+query, states = 0.5, np.array([-1.0, 0.0, 2.0])
+scores = np.tanh(query + states)
+weights = np.exp(scores) / np.exp(scores).sum()
+for name, row in (("e", scores), ("alpha", weights)):
+    print(f"{name:6}", *(f"{value:6.2f}" for value in row))
+print(f"c = {weights @ states:.2f}")
+
+# %% [markdown]
+# The context lies between the states, nearest to those that score best. In
+# {numref}`fig-attention-one-step` it takes the place of the constant $c$ of
+# {eq}`eq-attention-fixed`, and nothing else changes. (Our model keeps two other
+# things apart from the paper's: it starts from both final states, not from the
+# backward one alone, and reads out by one linear layer, not by maxout.)
+#
+# ### The gradient
+#
+# Let $g_j = \partial L / \partial \alpha_j$, which is $\delta c \cdot h_j$.
 # From $\partial \alpha_j / \partial e_k = \alpha_j (\delta_{jk} - \alpha_k)$
 # follows
 #
 # $$
-# \frac{\partial L}{\partial e_j} = \alpha_j \Bigl( g_j - \sum_k \alpha_k g_k \Bigr):
+# \frac{\partial L}{\partial e_j} = \alpha_j \Bigl( g_j - \sum_k \alpha_k g_k \Bigr),
 # $$ (eq-attention-softmax-gradient)
 #
-# a score rises if its state helps more than the present mixture does. A state
-# receives two gradients, $\alpha_j\, \partial L/\partial c$ for being mixed and
-# another for being scored. The whole layer, for a batch:
+# so a score rises if its state helps more than the present mixture does. A
+# state receives two gradients, one for being mixed and one for being scored:
+
 
 # %%
-show_source(AdditiveAttention.forward, AdditiveAttention.backward)
+def attend(query, keys, W_q, W_k, v):
+    hidden = np.tanh(query @ W_q + keys @ W_k)
+    weights = np.exp(hidden @ v)
+    weights /= weights.sum()
+    return weights @ keys, weights, hidden
+
 
 # %%
+def attend_back(d_c, keys, weights, hidden, W_k, v):
+    g = keys @ d_c
+    d_e = weights * (g - weights @ g)
+    d_hidden = d_e[:, None] * v * (1 - hidden**2)
+    return np.outer(weights, d_c) + d_hidden @ W_k.T
+
+
+# %%
+rng = np.random.default_rng(0)
 attention = AdditiveAttention(query_size=4, key_size=6, units=3, rng=0)
+params = dict(zip(("W_q", "W_k", "v"), attention.params.values(), strict=True))
 queries, states = rng.normal(size=(2, 4)), rng.normal(size=(2, 5, 6))
-valid = np.array([[True] * 5, [True] * 3 + [False] * 2])
-wanted = rng.normal(size=(2, 6))
+d_c = rng.normal(size=6)
+
+context, weights, hidden = attend(queries[0], states[0], **params)
+d_keys = attend_back(
+    d_c, states[0], weights, hidden, params["W_k"], params["v"]
+)
+
+# %%
+# Identity: additive-attention
+found, _ = attention.forward(queries[:1], states[:1])
+assert relative_error(context, found[0]) < 1e-12
+assert relative_error(d_keys, attention.backward(d_c[None]).keys[0]) < 1e-12
 
 
 def loss():
-    return float((attention.forward(queries, states, valid)[0] * wanted).sum())
+    return float(attention.forward(queries[:1], states[:1])[0][0] @ d_c)
 
 
+assert relative_error(d_keys, numerical_gradient(loss, states)[0]) < 1e-7
+print(f"error against differences below {1e-7:.0e}")
+
+# %% tags=["remove-input"]
+show_source(
+    AdditiveAttention.forward,
+    AdditiveAttention.backward,
+    fold="The book's layer: the same for a batch, with a mask",
+    bare=True,
+)
+
+# %% [markdown]
+# ### The mask
+#
+# A batch is padded, and the softmax does not know it: a padded state scores
+# like any other and takes its share. The mask sets such scores to $-\infty$
+# *before* the softmax, so that the weights of the others still sum to one.
+
+# %%
+valid = np.array([[True] * 5, [True] * 3 + [False] * 2])
+_, unmasked = attention.forward(queries, states)
 context, weights = attention.forward(queries, states, valid)
-grads = attention.backward(wanted)
-for name, array in {"query": queries, "keys": states}.items():
-    assert (
-        relative_error(getattr(grads, name), numerical_gradient(loss, array))
-        < 1e-7
-    )
-for name, array in attention.params.items():
-    assert (
-        relative_error(grads.params[name], numerical_gradient(loss, array))
-        < 1e-7
-    )
-print("every gradient agrees with central differences")
+print("without a mask", unmasked[1].round(2))
+print("with the mask ", weights[1].round(2))
+
+# %% [markdown]
+# To multiply by the mask *after* the softmax would leave weights that sum to
+# less than one. A row without any valid position has no weights at all; the
+# book's layer refuses it.
+#
+# ### Bahdanau's form and Luong's
+#
+# [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025) ask with
+# the *new* state, after the recurrent step, and score by a product. The context
+# no longer enters the cell; it is mixed into what is read out:
+#
+# | | Bahdanau | Luong, global attention |
+# |-|-|-|
+# | query | $s_{i-1}$, before the step | $s_i$, after the step |
+# | score | $\tanh(s_{i-1} W_q + h_j W_k)\, v^\top$ | *dot* $s_i h_j^\top$; *general* $s_i W h_j^\top$; *concat* $\tanh([s_i, h_j]\, W)\, v^\top$ |
+# | state | $s_i = \mathrm{GRU}([E y_{i-1}, c_i], s_{i-1})$ | $s_i = \mathrm{LSTM}(E y_{i-1}, s_{i-1})$ |
+# | read out from | $[s_i, c_i]$ | $\tilde s_i = \tanh([c_i, s_i]\, W_c)$ |
+#
+# The paper's *input feeding* also gives $\tilde s_{i-1}$ to the next step. With
+# the plain cell $\tanh([y, s]\, W)$ both are a few lines:
+
+
+# %%
+def mix(scores, h):
+    weights = np.exp(scores) / np.exp(scores).sum()
+    return weights @ h, weights
+
+
+def bahdanau_step(y, s, h, W_q, W_k, v, W):
+    c, weights = mix(np.tanh(s @ W_q + h @ W_k) @ v, h)
+    s = np.tanh(np.concatenate([y, c, s]) @ W)
+    return np.concatenate([s, c]), s, weights
+
+
+# %%
+def luong_step(y, s, h, W_general, W, W_c):
+    s = np.tanh(np.concatenate([y, s]) @ W)
+    c, weights = mix(h @ (s @ W_general), h)
+    return np.tanh(np.concatenate([c, s]) @ W_c), s, weights
+
+
+# %%
+y, s, h = rng.normal(size=2), rng.normal(size=4), states[0]
+
+
+def drawn(*shape):
+    return rng.normal(0, 0.5, shape)
+
+
+steps = {
+    "Bahdanau": bahdanau_step(y, s, h, **params, W=drawn(12, 4)),
+    "Luong": luong_step(y, s, h, drawn(4, 6), drawn(6, 4), drawn(10, 4)),
+}
+for name, (features, _, weights) in steps.items():
+    print(f"{name:9} features {features.size:2}, weights", weights.round(2))
 
 # %% [markdown]
 # ### The same in both frameworks
 #
 # PyTorch has no additive attention layer. Keras has one, without the two
-# matrices: its score is $v^\top \tanh(q + h_j)$, so it is ours with identities
-# for $W_q$ and $W_k$. The book's own two layers take the NumPy weights, and
-# agree in values and in gradients.
+# matrices: it is ours with identities for them. The book's two layers take the
+# weights of the NumPy layer and agree with it, forward and backward.
 
 # %% tags=["tab-pytorch"]
 # PyTorch
 torch_layer = torch_attention.AdditiveAttention(4, 6, 3).double()
-with torch.no_grad():
-    torch_layer.query.weight.copy_(
-        torch.from_numpy(attention.params["query"].T)
-    )
-    torch_layer.key.weight.copy_(torch.from_numpy(attention.params["key"].T))
-    torch_layer.score.weight.copy_(
-        torch.from_numpy(attention.params["score"][None])
-    )
+arrays = list(attention.params.values())
+for part, array in zip(torch_layer.parameters(), arrays, strict=True):
+    part.data = torch.from_numpy(array.T.reshape(part.shape).copy())
 torch_states = torch.from_numpy(states).requires_grad_()
 found, _ = torch_layer(
     torch.from_numpy(queries), torch_states, torch.from_numpy(valid)
 )
-found.backward(torch.from_numpy(wanted))
+d_context = rng.normal(size=context.shape)
+attention.forward(queries, states, valid)
+grads = attention.backward(d_context)
+found.backward(torch.from_numpy(d_context))
+# Identity: additive-frameworks
 assert relative_error(found.detach().numpy(), context) < 1e-12
 assert relative_error(torch_states.grad.numpy(), grads.keys) < 1e-12
 
@@ -358,154 +485,115 @@ assert relative_error(torch_states.grad.numpy(), grads.keys) < 1e-12
 # Keras
 keras_layer = keras_attention.AdditiveAttention(3, dtype="float64")
 keras_layer.build(queries.shape, states.shape)
-keras_layer.set_weights(
-    [
-        attention.params["query"],
-        attention.params["key"],
-        attention.params["score"][:, None],
-    ]
-)
+keras_layer.set_weights([*arrays[:2], arrays[2][:, None]])
 keras_states = tf.Variable(states)
 with tf.GradientTape() as tape:
     found, _ = keras_layer(queries, keras_states, mask=valid)
-    value = tf.reduce_sum(found * wanted)
+    value = tf.reduce_sum(found * d_context)
+d_states = tape.gradient(value, keras_states).numpy()
 assert relative_error(found.numpy(), context) < 1e-12
-assert (
-    relative_error(tape.gradient(value, keras_states).numpy(), grads.keys)
-    < 1e-12
-)
-
-# %%
-same = AdditiveAttention(6, 6, 6, rng=1)
-same.params["query"][...] = same.params["key"][...] = np.eye(6)
-own = keras.layers.AdditiveAttention(dtype="float64")
-own.build([(2, 1, 6), states.shape])
-own.set_weights([same.params["score"]])
-found = own([states[:, :1], states], mask=[None, valid]).numpy()[:, 0]
-print(
-    "Keras's own layer agrees:",
-    np.allclose(found, same.forward(states[:, 0], states, valid)[0]),
-)
+assert relative_error(d_states, grads.keys) < 1e-12
 
 # %% [markdown]
-# ### The mask
+# ## Training, with attention
 #
-# Row 1 above has three valid positions and two of padding. The softmax does not
-# know that unless it is told; a padded state scores like any other and takes
-# its share. The mask sets those scores to $-\infty$ *before* the softmax, so
-# that the weights of the rest still sum to one:
+# One pass over 16,000 dates with Adam under one learning-rate cycle (the rate
+# rises, then falls to nothing), gradients clipped at the norm 1, and then days
+# that the network has never seen in any spelling:
+
 
 # %%
-_, unmasked = attention.forward(queries, states)
-print("without a mask", unmasked[1].round(2))
-print("with the mask ", weights[1].round(2))
+def train_model(model, passes=1, peak=3e-2):
+    batches = PairBatches(train_rows, batch_size=128, rng=0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=peak)
+    steps = passes * len(batches) + 1
+    fit(
+        model,
+        batches,
+        loss=torch_attention.sequence_loss,
+        optimizer=optimizer,
+        epochs=passes,
+        clip=1.0,
+        schedule=OneCycleLR(optimizer, peak, total_steps=steps),
+    )
+    return exact_matches(model, test_rows, max_length=11).mean()
 
-# %% [markdown]
-# Multiplying by the mask *after* the softmax leaves weights that sum to less
-# than one, a smaller context for shorter rows. And a row without any valid
-# position has no weights at all; the book's layer refuses it.
-#
-# ## The same model, with attention
-#
-# One thing changes against {eq}`eq-attention-fixed`: the constant $c$ becomes
-# $c_i$ of {eq}`eq-attention-context`. Encoder, decoder, sizes, data, batches
-# and learning rate stay.
 
-# %%
+# %% tags=["within-0.02"]
 torch.manual_seed(0)
 attending = Seq2Seq(len(characters), len(digits), attention=True)
-with_attention = train_model(attending)
-assert with_attention >= 0.99
-print("Whole dates right with attention: at least 99 in 100")
+score = train_model(attending)
+assert score > 0.95
+print(f"dates right as a whole: {score:.2f}")
 
 # %% [markdown]
-# The same two passes, and the task is solved. The recorded runs, with the Keras
-# twin trained from its own initial weights and with two variants that come
-# below (`python -m benchmarks.attention_dates`):
+# With these weights the twin in Keras computes the same function. Matrices are
+# transposed, a GRU's gates change their order, and PyTorch's two biases become
+# the two rows of Keras's one ([chapter 3](03_gru.ipynb)).
 
 # %%
-dates = load_results("attention_dates")["results"]
-scored = {
-    name: run for name, run in dates.items() if "exact match by epoch" in run
-}
-table = {name: run["exact match by epoch"] for name, run in scored.items()}
-table["Keras, attention"] = [np.nan, dates["Keras"]["exact match"]]
-table = pd.DataFrame.from_dict(table, orient="index").sort_index().round(3)
-table.rename(columns=lambda column: f"pass {column + 1}")
-
-# %% [markdown]
-# With the same weights the two frameworks compute the same function. Matrices
-# are transposed, a GRU's gates change their order from r, z, n to z, r, h, and
-# PyTorch's two biases become the two rows of Keras's one; [chapter
-# 03](03_gru.ipynb) shows why both are needed.
-
-# %% tags=["tab-pytorch"]
-# PyTorch
 few = test_rows.rows(slice(0, 20))
 attending.double()
 with torch.no_grad():
     torch_logits = attending(*map(torch.from_numpy, few[:3])).numpy()
 arrays = {name: value.numpy() for name, value in attending.state_dict().items()}
-
-# %% tags=["tab-keras"]
-# Keras
 twin = keras_attention.Seq2Seq(len(characters), len(digits), dtype="float64")
 twin((few.source, few.before))
 twin.take_weights(arrays)
+# Identity: seq2seq-frameworks
 keras_logits = twin((few.source, few.before)).numpy()
 assert relative_error(keras_logits, torch_logits) < 1e-10
-print("The logits of both frameworks agree in float64")
+_ = attending.float()
 
 # %% [markdown]
-# And length? The strings written backwards, again from the recorded runs, now
-# up to 80 letters:
+# ### What is attention worth here?
+#
+# The run above says nothing of that: nobody stood beside it. A fair trial first
+# finds the learning rate of either model, on days kept for validation:
 
-# %% mystnb={"image": {"alt": "Share of letters right against string length: with attention nearly all up to thirty letters and about half at sixty; without attention the share falls below a quarter at twenty letters."}}
-for name, colour in (("attention", "blue"), ("no attention", "vermilion")):
-    for run in (run for run in reversal if run.startswith(name)):
-        plt.plot(
-            *by_length(run, "letters"), "o-", color=COLORS[colour], label=run
-        )
-plt.axvline(60, color=COLORS["black"], linewidth=1)
-plt.gca().set(
-    xlabel="letters (line: the longest in training)", ylabel="letters right"
-)
-plt.title("With attention, length costs far less")
-plt.legend()
-plt.show()
+# %% mystnb={"figure": {"name": "tab-attention-rates", "caption": "Validation loss after one pass over 20,000 dates, the median of three seeds, by the highest learning rate of the cycle."}}
+tuning = load_results("attention_dates")["results"]["tuning"]
+rows = [(*name.split(" / "), run["error"]) for name, run in tuning.items()]
+losses = pd.DataFrame(rows, columns=["model", "rate", "seed", "loss"])
+losses.pivot_table("loss", "model", "rate", aggfunc="median").round(3)
 
 # %% [markdown]
-# The same figures as numbers, letters right and whole strings right:
+# At the rate 0.001 of {numref}`tab-attention-rates` the two models look alike;
+# at 0.01 one loss is thirty times the other. A comparison at one learning rate
+# is a comparison of learning rates. At its own best,
+# `benchmarks/attention_dates.py` gives either model three fresh seeds and so
+# many passes that its curve can flatten, and two by two it trains with and
+# without a mask, on batches of like lengths and on random ones. Those runs are
+# still being made. Until all are there this page draws no conclusion from them;
+# what they are held to is committed (`benchmarks/claims/attention.py`).
+#
+# One thing can be seen without a trial. A mask is a guarantee: forty columns of
+# padding behind every test date change no symbol that is written.
 
 # %%
-pd.DataFrame(
-    {
-        (run, what): dict(zip(*by_length(run, what), strict=True))
-        for run in reversal
-        for what in ("letters", "rows")
-    }
-).rename_axis("length").round(2)
+source, lengths = map(torch.from_numpy, test_rows[:2])
+wide = nn.functional.pad(source, (0, 40))
+narrow, widened = (
+    greedy_decode(attending, attending.encode(rows, lengths), 11)
+    for rows in (source, wide)
+)
+# Identity: mask-guarantees
+assert torch.equal(narrow.symbols, widened.symbols)
+assert widened.weights[..., source.shape[1] :].max() == 0
 
 # %% [markdown]
-# At 20 letters attention gets 97 % of the letters right and the single vector
-# 23 %; at 10 letters, 99 % and 56 %. The curve with attention falls as well, to
-# 47 % at the longest length in training: one pass over 20,000 long strings,
-# after one over short ones, is not enough to keep the place among sixty letters
-# of twenty kinds, where the same letter stands in three places. Attention
-# removes the bottleneck, not the need to learn where to look.
+# A model trained without one may or may not have learnt to pass padding over;
+# that depends on the padding that it met in training.
 
 # %% [markdown]
 # ## Where it looks
 #
-# The weights $\alpha_{ij}$ are numbers that can be drawn, a row per written
-# symbol.
+# The weights $\alpha_{ij}$ can be drawn, a row for each written symbol.
+
 
 # %%
-attending.float()
-
-
 def look(text, extra=0, mask_padding=True):
-    source = torch.tensor([characters.encode(text) + [0] * extra])
+    source = torch.tensor([characters.encode(text) + [PAD] * extra])
     memory = attending.encode(source, torch.tensor([len(text)]))
     if not mask_padding:
         memory = memory._replace(mask=torch.ones_like(memory.mask))
@@ -514,364 +602,521 @@ def look(text, extra=0, mask_padding=True):
     return AttentionView(written, weights[0, : len(written)].numpy())
 
 
-# %% mystnb={"image": {"alt": "Heat map of attention weights for Friday, 27 March 1908: the rows of the year's digits are dark over the year at the end, those of the month over the month's name, those of the day over 27."}}
+# %%
 text = "Friday, 27 March 1908"
 view = look(text)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-map", "caption": "Where a trained model looks for each symbol of a date that it writes: the weights of one row sum to one."}, "image": {"alt": "Heat map of attention weights for Friday, 27 March 1908: the rows of the year's digits are dark over the year at the end, those of the month over the month's name, those of the day over 27."}}
 figure, axes = plt.subplots(figsize=(6.2, 4))
-heat_map(
-    axes, view.weights, rows=view.written, columns=list(text), label="weight"
-)
-axes.set(
-    xlabel="source",
-    ylabel="written",
-    title="Each part of the date is fetched where it stands",
-)
+names = {"rows": view.written, "columns": list(text)}
+heat_map(axes, view.weights, **names, label="weight").set_clim(0, 1)
+axes.set(xlabel="source", ylabel="written")
 plt.show()
 
 # %% [markdown]
-# The year is written first though it stands last; for the month the weight sits
-# on its name, for the day on its digits. Nobody told the network where anything
-# is. Now take the map apart yourself: pick a written symbol by hovering or with
-# the arrow keys, another date, and switch the mask off. ∅ is padding, twenty
-# columns of it.
+# In {numref}`fig-attention-map` the year is written first though it stands
+# last; for the month the weight lies on its name, for the day on its digits.
+# Nobody has told the network where anything is. Take the map apart yourself:
+# another date, another row, the mask switched off. ∅ is padding, twenty columns
+# of it.
 
-# %% tags=["nbval-ignore-output"] mystnb={"image": {"alt": "Heat map of attention weights for 7. März 2026, a row for each written symbol."}}
-texts = [
-    "7. März 2026",
-    "3/7/2026",
-    "3.7.2026",
-    "11 Dec 2070",
-    "二〇二六年三月七日",
-]
+# %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-attention-lab", "caption": "The weights behind each written symbol, with the mask and without."}, "image": {"alt": "Heat map of attention weights for 7. März 2026, a row for each written symbol."}}
 examples = []
+texts = ["7. März 2026", "3/7/2026", "3.7.2026", "二〇二六年三月七日"]
 for text in texts:
-    masked, unmasked = (
-        look(text, extra=20),
-        look(text, extra=20, mask_padding=False),
-    )
-    examples.append(AttentionExample([*text, *"∅" * 20], masked, unmasked))
+    views = [look(text, 20, mask_padding) for mask_padding in (True, False)]
+    examples.append(AttentionExample([*text, *"∅" * 20], *views))
 attention_lab(examples)
 
 # %% [markdown]
-# `3/7/2026` and `3.7.2026` are the same three numbers. Their maps differ in
-# where the month and the day are fetched, and that is the separator's work: the
-# bidirectional states at the digits have read it.
+# In {numref}`fig-attention-lab`, `3/7/2026` and `3.7.2026` hold the same three
+# numbers. Their maps differ in where month and day are fetched, and that is the
+# separator's work: the states at the digits have read it.
 #
-# ### What the mask is worth
+# ### A map is not an explanation
 #
-# Two models of the same seed, one trained and used with the mask, the other as
-# if padding were a symbol: it is encoded, and attended to. Both then read the
-# test dates with ever more padding behind them, as happens when a short row
-# shares its batch with a long one.
+# It is tempting to read the map as the reason for each symbol. What would
+# change the answer is another question; the gradient of a symbol's log
+# probability by each letter's embedding puts it.
 
 # %%
-pd.DataFrame(
-    {
-        name: dates[run]["exact match by extra padding"]
-        for name, run in (
-            ("masked", "attention, seed 0"),
-            ("unmasked", "unmasked"),
-        )
-    }
-).rename_axis("extra columns").round(3).T
-
-# %% [markdown]
-# And the trained model of this page, its mask switched off only now, with 40
-# columns of padding:
-
-# %%
-wide = test_rows._replace(source=np.pad(test_rows.source, ((0, 0), (0, 40))))
-source, lengths, _, after = map(torch.from_numpy, wide)
-memory = attending.encode(source, lengths)
-symbols, weights = greedy_decode(
-    attending, memory._replace(mask=torch.ones_like(memory.mask)), max_length=11
-)
-on_padding = (
-    weights.masked_fill(memory.mask[:, None], 0).sum(dim=2).mean().item()
-)
-still_right = (
-    (symbols[:, :10] == after[:, :10]).all(dim=1).float().mean().item()
-)
-print("more than a tenth of all weight lies on padding:", on_padding > 0.1)
-print("dates still right: fewer than nine in ten:", still_right < 0.9)
-assert (
-    exact_matches(attending, wide, 11)
-    == exact_matches(attending, test_rows, 11)
-).all()
-
-# %% [markdown]
-# Nothing moves with the mask. The model that was trained without one has 36 %
-# of the dates right when all are padded to the longest, and 4 % with forty
-# columns more. Its training batches held dates of similar length and so little
-# padding; each longer neighbour in the batch is news to it.
-#
-# ## A map is not an explanation
-#
-# It is tempting to read the map as the reason for each symbol. Compare it with
-# what would change the answer: the gradient of a written symbol's log
-# probability by each source symbol's embedding.
-
-# %% mystnb={"image": {"alt": "Two heat maps side by side for 7 mars 2026: attention weights on the left, the lengths of input gradients on the right; the gradients spread over neighbouring characters."}}
 row = encode([pair for pair in test if pair.style == "French"][:1])
-part = [torch.from_numpy(each) for each in row]
 text = "".join(characters.decode(row.source[0]))
-view, gradients = (
-    look(text),
-    torch_attention.input_gradients(attending, *part)[0, :10].numpy(),
-)
+gradients = torch_attention.input_gradients(
+    attending, *map(torch.from_numpy, row)
+)[0, :10].numpy()
+shares = gradients / gradients.sum(axis=1, keepdims=True)
+view = look(text)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-gradient", "caption": "What was mixed, and what would change the answer: attention weights above, the lengths of the input gradients, as shares of their row, below."}, "image": {"alt": "Two heat maps, one above the other, for a French date: attention weights above, the gradients' shares below, which spread over neighbouring characters."}}
 figure, panes = plt.subplots(2, figsize=(6.2, 6.4))
-gradients /= gradients.sum(axis=1, keepdims=True)
-for pane, name, values in (
-    (panes[0], "attention", view.weights),
-    (panes[1], "gradient", gradients),
-):
-    heat_map(
-        pane,
-        values,
-        rows=view.written,
-        columns=list(text),
-        label="share of row",
-    )
-    pane.set(ylabel="written", title=name)
+names = {"rows": view.written, "columns": list(text)}
+heat_map(panes[0], view.weights, **names, label="weight").set_clim(0, 1)
+heat_map(panes[1], shares, **names, label="share").set_clim(0, 1)
+panes[0].set(ylabel="written", title="attention")
+panes[1].set(ylabel="written", title="gradient")
 plt.show()
 
 # %% [markdown]
-# The two agree on the part of the date, and the gradient spreads over
-# neighbours that got no weight. The reason is in the encoder: the state at a
-# position is no symbol, it has read the whole date in both directions, so
-# weight *on* a position is no evidence *for* its symbol. [Jain and Wallace
-# (2019)](https://aclanthology.org/N19-1357) found learned weights often
-# uncorrelated with gradients, and other weights that give the same answer.
-# Their two tests on the recorded model, over 300
-# test dates:
+# The two maps of {numref}`fig-attention-gradient` meet on the part of the date,
+# and the gradient spreads over neighbours that got little weight. The reason
+# lies in the encoder: a state has read the whole date in both directions, so
+# that weight *on* a position is evidence of where something was fetched, not
+# proof that its letter was the cause.
+#
+# How much do the weights matter? [Jain and Wallace
+# (2019)](https://aclanthology.org/N19-1357) found that classifiers often give
+# the same answer with the weights dealt out anew, and [Wiegreffe and Pinter
+# (2019)](https://aclanthology.org/D19-1002) that the verdict depends on what
+# one calls an explanation. [Vashishth et al.
+# (2019)](https://arxiv.org/abs/1909.11218) settle why both can be: where one
+# vector is made of one sequence, attention acts like a gate, and its values
+# matter little; between two sequences, as here, they decide what is written.
+# Ours, dealt out anew among the letters of each date:
 
-# %%
-tests = {
-    name: run["explanation"]
-    for name, run in dates.items()
-    if "explanation" in run
-}
-pd.DataFrame(tests).round(2)
+
+# %% tags=["within-0.02"]
+class Dealt(torch_attention.AdditiveAttention):
+    def attend(self, query, keys, projected, mask=None):
+        _, weights = super().attend(query, keys, projected, mask)
+        order = (torch.rand_like(weights) + (~mask).float()).argsort(dim=1)
+        weights = weights.gather(1, order)
+        return torch.bmm(weights[:, None], keys)[:, 0], weights
+
+
+kept, attending.attention = attending.attention, Dealt(64, 128, 64)
+attending.attention.load_state_dict(kept.state_dict())
+dealt = exact_matches(attending, test_rows, max_length=11).mean()
+attending.attention = kept
+assert dealt < 0.1
+print(f"dates right with the weights dealt out anew: {dealt:.2f}")
 
 # %% [markdown]
-# The weight's peak and the gradient's are mostly the same position, but the
-# order of the others is only loosely shared. Deal the trained weights out among
-# other positions, and no date comes out right: this model cannot do without
-# them, unlike the classifiers of that paper. [Wiegreffe and Pinter
-# (2019)](https://aclanthology.org/D19-1002) answered that the verdict depends
-# on what counts as an explanation and on the task, and that other weights with
-# the same answer must be ones a model could have learned. A map shows what was
-# fetched. Why a symbol came out takes an intervention: change the input and
-# watch.
+# A map shows what was fetched. Why a symbol came out takes an intervention:
+# change the input, and watch.
+
+# %% [markdown]
+# ## What teacher forcing hides
 #
-# ## Teacher forcing and what it hides
-#
-# Training fed the decoder the true symbol before each one: *teacher forcing*
-# ([Williams and Zipser, 1989](https://doi.org/10.1162/neco.1989.1.2.270)). In
-# use it feeds itself. For whole sequences this makes no difference: a row is
-# right under greedy decoding exactly when every symbol is right under teacher
-# forcing, for until the first mistake both have been fed the same.
+# For whole answers the two loops make no difference: a row is right under
+# greedy decoding exactly when every symbol is right under teacher forcing,
+# because until the first mistake both have been given the same.
 
 # %%
+few = [torch.from_numpy(part) for part in test_rows]
+with torch.no_grad():
+    forced = attending(*few[:3]).argmax(dim=2)
+right = ((forced == few[3]) | (few[3] == PAD)).all(dim=1).numpy()
+# Identity: same-rows
+np.testing.assert_array_equal(right, exact_matches(attending, test_rows, 11))
+
+# %% [markdown]
+# The difference begins after a mistake. To see one we need a model that makes
+# some: the one without attention, after one pass.
+
+# %% tags=["within-0.15"]
+few_right = train_model(fixed)
 source, lengths, before, after = map(torch.from_numpy, test_rows)
 with torch.no_grad():
     forced = fixed(source, lengths, before).argmax(dim=2)
-right_when_forced = (forced == after).all(dim=1).numpy()
-print(
-    "same rows:",
-    np.array_equal(right_when_forced, exact_matches(fixed, test_rows, 11)),
-)
+    own = write(fixed, source, lengths, most=11)
+wrong = forced != after
+later = wrong.cumsum(dim=1) - wrong.int() > 0
+truth_fed = (forced == after)[later].float().mean().item()
+own_fed = (own == after)[later].float().mean().item()
+# tolerance: a model that is not done differs from processor to processor.
+assert truth_fed - own_fed > 0.02
+print(f"dates right as a whole: {few_right:.2f}")
+print(f"after a mistake: {truth_fed:.2f} of the symbols right if the truth is")
+print(f"fed, {own_fed:.2f} if the model's own are")
 
 # %% [markdown]
-# The difference begins after the first mistake. The network has never seen a
-# wrong symbol before it; this is *exposure bias* ([Ranzato et al.,
-# 2016](https://arxiv.org/abs/1511.06732)). *Scheduled sampling* ([Bengio et
-# al., 2015](https://arxiv.org/abs/1506.03099)) feeds it some of its own symbols
-# in training. Measured on the model that does make mistakes, the one without
-# attention, two passes, one seed; `teacher` is the share of true symbols fed in
-# training:
-
-# %%
-mistakes = {
-    name: run["after the first mistake"]
-    for name, run in scored.items()
-    if "teacher" in name
-}
-pd.DataFrame(mistakes).T.sort_index().round(3)
-
-# %% [markdown]
-# With teacher forcing alone the symbols after a mistake are 94.4 % right when
-# the truth is fed, and 74.2 % when the model's own symbols are: the difference
-# is exposure bias. Half its own symbols in training narrows the gap from both
-# sides, 91.6 % against 81.4 %, and costs what counts here: fewer whole dates
-# are right, 23.4 % against 38.6 %. The network learns to live with its mistakes
-# before it has learned not to make them; that is why the method's authors
-# *schedule* it, from true symbols towards its own.
+# The network has never been given a wrong symbol; that it then goes astray is
+# called *exposure bias* ([Ranzato et al.,
+# 2016](https://arxiv.org/abs/1511.06732)). But the difference printed here is
+# an upper bound, not the bias: the truth also tells the model what has been
+# written and so repairs its state, which would help a model that knows no bias
+# too ([He et al., 2021](https://arxiv.org/abs/1905.10617)). *Scheduled
+# sampling* gives the model more and more of its own symbols in training
+# ([Bengio et al., 2015](https://arxiv.org/abs/1506.03099)), at the price that
+# the loss no longer has the true distribution as its optimum ([Huszár,
+# 2015](https://arxiv.org/abs/1511.05101)).
 #
 # ## Greedy and beam search
 #
 # Greedy decoding takes the likeliest symbol at each step; the likeliest
-# *sequence* may begin with another. Beam search keeps the `width` likeliest
-# beginnings:
+# *sequence* may begin with another. A *beam* keeps the `width` likeliest
+# beginnings. Each step extends all of them by every symbol and keeps the best
+# again. An output that writes its end leaves the beam and takes its place
+# along, so that the beam goes on one narrower and the search stops when no
+# place is left.
 
-# %%
-show_source(torch_attention.beam_search)
-
-# %% [markdown]
-# Full outputs are ranked by the mean log probability per symbol, since the sum
-# falls with every symbol and so prefers short ones. The model without attention
-# is unsure often enough to show the effect:
-
-# %%
-likelihoods = []
-for row in range(100):
-    source, lengths, *_ = map(
-        torch.from_numpy, test_rows.rows(slice(row, row + 1))
-    )
-    memory = fixed.encode(source, lengths)
-    outputs = [
-        torch_attention.beam_search(fixed, memory, 11, width)
-        for width in (1, 4)
-    ]
-    likelihoods.append([ranked[0][1] for ranked in outputs])
-greedy, beam = np.array(likelihoods).T
-print(
-    "beam 4 finds a likelier date than greedy in some rows:",
-    (beam > greedy + 1e-6).any(),
+# %% tags=["remove-input"]
+show_source(
+    torch_attention.beam_search, fold="Beam search, one source at a time"
 )
-print("on average, too:", beam.mean() > greedy.mean())
 
 # %% [markdown]
-# Likelier is not the same as right: a beam repairs the search, not the model.
+# Each further symbol lowers the sum of the log probabilities. So where outputs
+# may differ in length the sum prefers short ones, and they are ranked by the
+# mean per symbol instead, or by a gentler power of the length ([Wu et al.,
+# 2016](https://arxiv.org/abs/1609.08144)). And a likelier output need not be a
+# better one: with wide beams translations get worse ([Koehn and Knowles,
+# 2017](https://aclanthology.org/W17-3204)), because models give the empty
+# output a surprising share ([Stahlberg and Byrne,
+# 2019](https://arxiv.org/abs/1908.10090)). So what does a wider beam find, and
+# is it right? The unsure model again, over 80 test dates, which all have ten
+# symbols, so that their length needs no correction:
+
+
+# %%
+def search(width, rows=80):
+    right, likelihoods = [], []
+    for row in range(rows):
+        one = map(torch.from_numpy, test_rows.rows(slice(row, row + 1)))
+        source, lengths, _, after = one
+        memory = fixed.encode(source, lengths)
+        found = torch_attention.beam_search(fixed, memory, 11, width)
+        right.append(found[0][0] == after[0].tolist())
+        likelihoods.append(found[0][1])
+    return np.mean(right), np.array(likelihoods)
+
+
+# %% tags=["within-0.15"] mystnb={"figure": {"name": "tab-attention-beam", "caption": "Beams of several widths, one model: the share of 80 dates that are right, and of those for which an output likelier than the greedy one was found."}}
+found = {width: search(width) for width in (1, 2, 4, 10)}
+greedy = found[1][1]
+rows = {
+    width: {"right": right, "likelier": (likely > greedy + 1e-6).mean()}
+    for width, (right, likely) in found.items()
+}
+# tolerance: a model that is not done differs from processor to processor.
+likelier = pd.DataFrame(rows).T
+assert likelier["likelier"][10] > 0.02
+likelier.rename_axis("width").round(2)
+
+# %% [markdown]
+# Where a beam in {numref}`tab-attention-beam` finds a likelier date, it need
+# not be the right one: a beam repairs the search, not the model.
+
+# %% [markdown]
+# ## English, spelt and spoken
 #
-# ## Words: a small translation corpus
+# Now the task from the beginning. The [CMU Pronouncing
+# Dictionary](http://www.speech.cs.cmu.edu/cgi-bin/cmudict) lists what nobody
+# could derive from a rule:
+
+# %%
+listed = load_pronunciations()
+for word in ("through", "though", "tough", "rhythm", "lead"):
+    print(f"{word:8}", " or ".join(" ".join(each) for each in listed[word]))
+several = sum(len(each) > 1 for each in listed.values())
+print(len(listed), "words,", several, "with several pronunciations")
+
+# %% [markdown]
+# A guess counts as right if it is *any* of those listed; the word error rate is
+# the share of words that are not. Of these words 12,000 are kept for the test,
+# 3,000 for validation. How they are kept decides what is asked: split by
+# *word*, `walked` may be trained on and `walks` tested on; split by *stem*, a
+# family stays together.
+#
+# Before a network reads a word, let us count. Align every letter with the none,
+# one or two phones that it stands for, and take a letter with its phones as one
+# symbol:
+
+# %%
+sample = list(listed)[::40]
+spelt = [(word, phones) for word in sample for phones in listed[word]]
+joined = {"".join(j.letter for j in each): each for each in align(spelt)}
+for word in [word for word in joined if len(word) == 9][:3]:
+    print(*(f"{j.letter}:{'+'.join(j.phones) or '–'}" for j in joined[word]))
+
+# %% [markdown]
+# A word is now a sequence of one kind of symbol, and an n-gram model predicts
+# each from the six before it: a *joint 7-gram* ([Bisani and Ney,
+# 2008](https://doi.org/10.1016/j.specom.2008.01.002)), smoothed as Kneser and
+# Ney do, searched with a beam of ten. It needs some 150 lines of NumPy
+# (`utils/attention/joint_ngrams.py`) and no gradient.
+
+# %% mystnb={"figure": {"name": "tab-attention-counted", "caption": "The joint 7-gram's word error rate on 12,000 words, all and by the number of letters, and the CPU seconds of aligning, counting and scoring."}}
+spoken = load_results("pronunciation")["results"]["runs"]
+table = {}
+for by in ("word", "stem"):
+    run = spoken[f"joint 7-gram / {by}"]
+    errors = {"all": run["test"]["word errors"]}
+    for letters, part in run["test"]["by letters"].items():
+        errors[letters] = part["word errors"]
+    table[f"split by {by}"] = errors | {"CPU s": run["seconds"]}
+pd.DataFrame(table).T.round(3)
+
+# %% tags=["remove-cell"]
+by_word, by_stem = (table[f"split by {by}"] for by in ("word", "stem"))
+assert by_stem["all"] - by_word["all"] > 0.05
+
+# %% [markdown]
+# By {numref}`tab-attention-counted` 27 % of the words come out wrong where
+# relatives may have been trained on, and 34 % where not, so that an error rate
+# says little without its split. (Published systems on the current dictionary
+# err on [about 30 to 34 %](https://github.com/cmusphinx/g2p-seq2seq) of words,
+# by splits and scoring of their own; the 20 to 25 % of papers are of an older,
+# easier edition.)
+#
+# That is what the network has to beat. `benchmarks/pronunciation.py` gives this
+# chapter's model, with 128 units and dropout, the same words with attention and
+# without, in about the same CPU time, three seeds each, by word and by stem.
+# Those hours of training are still being recorded. What they are held to is
+# written down (`benchmarks/claims/attention.py`); what came out is not known
+# yet.
+
+# %% [markdown]
+# ## Translation, and how it fails
 #
 # The task that attention was made for is translation. A grammar writes English
-# sentences of one to three clauses with their French: agreement in gender and
-# number, adjectives before or after their noun, negation around the verb,
-# elision. 8,000 sentences train, 600 others test, four passes
-# (`python -m benchmarks.attention_translation`). The score is BLEU, which
-# counts matching runs of one to four words; its details change its value, so it
-# is left to
-# [sacreBLEU (Post, 2018)](https://arxiv.org/abs/1804.08771), whose signature
-# says which details.
+# sentences of one to three clauses with their French: agreement, adjectives
+# before or after their noun, negation around the verb, elision. The score is
+# BLEU ([Papineni et al., 2002](https://aclanthology.org/P02-1040)): the
+# precisions of runs of one, two, three and four words, their geometric mean,
+# times a penalty if the output is too short. sacreBLEU ([Post,
+# 2018](https://arxiv.org/abs/1804.08771)) fixes the details. On a corpus where
+# each sentence has one translation, exact matches say more.
+#
+# So far one seed of each model is recorded, four passes over 8,000 sentences,
+# which is no fair trial: neither was tuned, and they did not train for the same
+# time. But one can read what either writes.
+
+# %% mystnb={"figure": {"name": "tab-attention-french", "caption": "Sentences translated exactly, by the number of source words (n: how many sentences), one seed each, four passes."}}
+translated = load_results("attention_translation")["results"]
+exact = {
+    name: {
+        f"{words}, n = {part['sentences']}": part["exact"]
+        for words, part in translated[name]["by source words"].items()
+    }
+    for name in ("attention", "no attention")
+}
+pd.DataFrame(exact).round(2)
 
 # %%
-translation = load_results("attention_translation")["results"]
-print(translation["attention"]["sacreBLEU"])
-for example in translation["attention"]["examples"][:2]:
-    print(
-        *(f"{name}: {text}" for name, text in example.items()),
-        sep="\n",
-        end="\n\n",
-    )
+shown = translated["no attention"]["examples"]
+longest = max(range(5), key=lambda i: len(shown[i]["source"]))
+texts = {"source": shown[longest]["source"]}
+for name in ("attention", "no attention"):
+    texts[name] = translated[name]["examples"][longest]["written"]
+for name, text in texts.items():
+    print(textwrap.fill(f"{name}: {text}", width=76, subsequent_indent="  "))
 
-# %% mystnb={"image": {"alt": "BLEU against the number of source words: with attention it stays high, without attention it falls as sentences grow longer."}}
-for name, colour in (("attention", "blue"), ("no attention", "vermilion")):
-    bins = translation[name]["by source words"]
-    plt.plot(
-        list(bins),
-        [score["BLEU"] for score in bins.values()],
-        "o-",
-        color=COLORS[colour],
-        label=name,
-    )
-plt.gca().set(xlabel="words in the source", ylabel="BLEU", ylim=(0, 103))
-plt.title("Without attention, BLEU falls with length")
-plt.legend()
+# %% [markdown]
+# Without attention the model of {numref}`tab-attention-french` writes French:
+# it agrees, negates, joins clauses. But it has lost its place, and goes round
+# in a loop of likely words. The one vector would have to keep account of what
+# has been said already; attention only has to look at the next place.
+
+# %% [markdown]
+# ## The bridge to transformers
+#
+# Everything so far had two sequences. Let there be one, and let it question
+# *itself*: three products make queries, keys and values of the same rows $X$,
+# and every step looks at all steps.
+#
+# $$
+# Q = X W_q \qquad K = X W_k \qquad V = X W_v \qquad
+# Y = \mathrm{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d}}\Bigr) V
+# $$ (eq-attention-self)
+#
+# This is *self-attention*, with the score of [Vaswani et al.
+# (2017)](https://arxiv.org/abs/1706.03762). A product needs no network of its
+# own for every pair, and one matrix product scores them all. The sum of $d$
+# products of independent numbers of variance one has the variance $d$; divided
+# by its root it keeps the variance one, so that large scores do not drive the
+# softmax to where its gradient {eq}`eq-attention-softmax-gradient` vanishes.
+
+
+# %%
+def self_attention(X, W_q, W_k, W_v, mask=None):
+    Q, K, V = X @ W_q, X @ W_k, X @ W_v
+    scores = Q @ K.T / np.sqrt(K.shape[1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights @ V, weights
+
+
+# %% [markdown]
+# To write with it, no step may see what comes after it: the *causal mask*
+# leaves the lower triangle. And because one softmax makes one mixture, there
+# are several *heads*, each with its own part of the features, joined by a last
+# product. The book's `MultiHeadSelfAttention` is this for a batch, forward and
+# backward.
+
+# %%
+layer = MultiHeadSelfAttention(size=8, heads=2, rng=1)
+words = "the queen sees the white cat".split()
+vectors = dict(zip(sorted(set(words)), rng.normal(size=(5, 8)), strict=True))
+X = np.stack([vectors[word] for word in words])
+causal = np.tril(np.ones((6, 6), dtype=bool))
+Y, seen = layer.forward(X[None], causal[None])
+_, free = layer.forward(X[None])
+
+# %%
+# Identity: heads-by-hand
+parts = [layer.params[name][:, :4] for name in ("query", "key", "value")]
+one_head, map_of_it = self_attention(X, *parts, mask=causal)
+np.testing.assert_allclose(map_of_it, seen[0, 0], atol=1e-12)
+both = np.concatenate(
+    [
+        one_head,
+        self_attention(
+            X,
+            *(layer.params[name][:, 4:] for name in ("query", "key", "value")),
+            mask=causal,
+        )[0],
+    ],
+    axis=1,
+)
+np.testing.assert_allclose(both @ layer.params["output"], Y[0], atol=1e-12)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-self", "caption": "A sentence looks at itself, with random weights. Without a mask each word sees all six; with the causal mask none sees what follows. The two heads look at different words."}, "image": {"alt": "Three heat maps of six words against six words. The first is filled everywhere, the second and third only on and below the diagonal, with different weights."}}
+figure, panes = plt.subplots(1, 3, figsize=(9, 3.2), sharey=True)
+names = {"rows": words, "columns": words}
+for pane, shown in zip(panes, (free[0, 0], *seen[0]), strict=True):
+    heat_map(pane, shown, **names, label="").set_clim(0, 1)
+    pane.tick_params(axis="x", rotation=60)
+panes[0].set(title="head 1, no mask", ylabel="looks")
+panes[1].set(title="head 1, causal")
+panes[2].set(title="head 2, causal")
 plt.show()
 
 # %% [markdown]
-# Up to thirty words attention is nearly perfect; the single vector is lost
-# after ten.
+# In the first map of {numref}`fig-attention-self` the two rows of *the* are
+# alike: as queries they are the same vector, and where they stand enters
+# nowhere. A sum does not know the order of its terms. Turn the words round, and
+# the outputs turn with them, otherwise unchanged. So the places must be given
+# with the words: add to each row a code of its place, sines and cosines of
+# several speeds (section “Positional Encoding” of the same paper), and the
+# symmetry is gone.
 
 # %%
-table = {
-    name: {"all": run["greedy"], **run["by source words"]}
-    for name, run in translation.items()
-}
-pd.DataFrame(
-    {
-        (name, what): {words: score[what] for words, score in scores.items()}
-        for name, scores in table.items()
-        for what in ("BLEU", "exact")
-    }
-).round(2)
+turned = np.arange(6)[::-1]
+# Identity: order-lost
+Y, _ = layer.forward(X[None])
+moved, _ = layer.forward(X[None, turned])
+np.testing.assert_allclose(moved[0], Y[0, turned], atol=1e-12)
+placed, _ = layer.forward((X + positions(6, 8))[None])
+moved, _ = layer.forward((X[turned] + positions(6, 8))[None])
+change = np.abs(moved[0] - placed[0, turned]).max()
+assert change > 0.1
+print(f"largest change by turning the words round: {change:.2f}")
 
 # %% [markdown]
-# With attention the whole test scores 95.6, and more than 90 where the source
-# has over forty words. Without it the score is 54.8 on the shortest sentences
-# and 8.4 on the longest: words that French likes, in an order that has lost the
-# sentence. Exact matches are the harsher measure, for one wrong ending spoils a
-# sentence. This is one seed on a corpus without ambiguity; a large corpus of
-# real text would move all of these numbers; the shape is the one that Bahdanau
-# and his co-authors found.
-#
-# ## The bridge to transformers
-#
-# The tanh of {eq}`eq-attention-score` must be computed for every pair of query
-# and key. A dot product needs no network of its own, and one matrix product
-# scores all queries at once:
-#
-# $$
-# \mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d}}\right) V,
-# $$ (eq-attention-scaled-dot)
-#
-# equation 1 of [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762). The
-# root keeps the variance of a product of two random vectors at one, whatever
-# their size $d$; without it large scores would drive the softmax to where its
-# gradient {eq}`eq-attention-softmax-gradient` vanishes.
+# What does it cost? Count the multiplications and additions for 64 features: a
+# GRU's grow with the length $n$, the products of scores and values with $n^2$.
+# But the GRU needs $n$ steps one after the other; attention has no step that
+# waits for another, and two positions are one step apart, not $n$ ([Vaswani et
+# al., 2017](https://arxiv.org/abs/1706.03762), table 1).
+
 
 # %%
-size = 64
-random = np.random.default_rng(1).normal(size=(2, 10_000, size))
-products = (random[0] * random[1]).sum(axis=1)
-print(
-    f"variance {products.var():.1f} unscaled, "
-    f"{(products / np.sqrt(size)).var():.2f} scaled"
-)
+def operations(run):
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() / 1e6
+
+
+cell, heads = nn.GRUCell(64, 64), nn.MultiheadAttention(64, 4)
+counts, state = {}, torch.zeros(1, 64)
+for n in (16, 64, 256, 1024):
+    x = torch.zeros(n, 1, 64)
+    gru = operations(lambda x=x: [cell(step, state) for step in x])
+    looked = operations(lambda x=x: heads(x, x, x))
+    counts[n] = {"GRU": gru, "self-attention": looked}
+pd.DataFrame(counts).T.rename_axis("length").round(1)
 
 # %%
-queries = rng.normal(size=(2, 6))
-context, _ = DotProductAttention().forward(queries, states, valid)
-found = nn.functional.scaled_dot_product_attention(
-    *map(torch.from_numpy, (queries[:, None], states, states, valid[:, None]))
-)
-assert relative_error(found[:, 0].numpy(), context) < 1e-12
-print("PyTorch's scaled dot-product attention agrees")
+per_step = {n: row["GRU"] / n for n, row in counts.items()}
+assert len(set(np.round(list(per_step.values()), 9))) == 1
+assert counts[1024]["self-attention"] > 3 * counts[1024]["GRU"]
+assert counts[16]["self-attention"] < counts[16]["GRU"]
 
 # %% [markdown]
-# A transformer keeps this and drops the recurrence: the queries come from the
-# sequence itself, all at once. What the recurrence cost it buys back elsewhere,
-# the order of the symbols for one, which a mixture of states does not know.
+# In millions, short sequences cost less by attention and long ones much more.
+# [Chapter 12](12_recurrence_after_transformers.ipynb) is about layers that try
+# to have both.
 #
+# NumPy, PyTorch and Keras compute the same layer, forward and backward. They
+# disagree about what True means in a mask:
+#
+# | | True in a mask means |
+# |-|-|
+# | this book, `keras.layers.MultiHeadAttention`, `scaled_dot_product_attention` | this may be seen |
+# | `nn.MultiheadAttention`: `attn_mask`, `key_padding_mask` | this is *ignored* |
+
+# %% tags=["tab-pytorch"]
+# PyTorch
+names = ("query", "key", "value")
+torch_heads = nn.MultiheadAttention(8, 2, bias=False, batch_first=True).double()
+stacked = np.concatenate([layer.params[name].T for name in names])
+torch_heads.in_proj_weight.data = torch.from_numpy(stacked)
+torch_heads.out_proj.weight.data = torch.from_numpy(layer.params["output"].T)
+torch_rows = torch.from_numpy(X[None]).requires_grad_()
+hidden_from = torch.from_numpy(~causal)
+found, _ = torch_heads(
+    torch_rows, torch_rows, torch_rows, attn_mask=hidden_from
+)
+d_outputs = rng.normal(size=(1, 6, 8))
+found.backward(torch.from_numpy(d_outputs))
+# Identity: heads-frameworks
+Y, _ = layer.forward(X[None], causal[None])
+d_inputs = layer.backward(d_outputs).x
+assert relative_error(found.detach().numpy(), Y) < 1e-12
+assert relative_error(torch_rows.grad.numpy(), d_inputs) < 1e-12
+
+# %% tags=["tab-keras"]
+# Keras
+keras_heads = keras.layers.MultiHeadAttention(
+    2, 4, use_bias=False, dtype="float64"
+)
+keras_heads.build(X[None].shape, X[None].shape)
+cut = [layer.params[name].reshape(8, 2, 4) for name in names]
+keras_heads.set_weights([*cut, layer.params["output"].reshape(2, 4, 8)])
+keras_rows = tf.Variable(X[None])
+with tf.GradientTape() as tape:
+    found = keras_heads(keras_rows, keras_rows, attention_mask=causal[None])
+    value = tf.reduce_sum(found * d_outputs)
+assert relative_error(found.numpy(), Y) < 1e-12
+assert (
+    relative_error(tape.gradient(value, keras_rows).numpy(), d_inputs) < 1e-12
+)
+
+# %% [markdown]
 # ## What failed
 #
-# - Our first beam search stopped when `width` outputs had ended. Short ones
-#   that broke off early filled the quota before the good one was done, and long
-#   translations came out worse than greedy's. An ended output must leave the
-#   beam without stopping it.
+# - We once compared the two models after two passes over the dates, at one
+#   learning rate and with one seed, and called what we saw the bottleneck. A
+#   curve that is still rising decides nothing about where it will end.
 # - Without the rule for separators the dates cannot be learned to the end,
-#   however long the run. Look for such days in your own data before you blame
+#   however long the run. Look for such rows in your own data before you blame
 #   the model.
-# - A missing mask does not fail loudly. In batches of similar length there is
-#   little padding to attend to, training runs on, and the damage shows when a
-#   short row meets a long one.
+# - A missing mask does not fail loudly: training runs on, and the damage shows
+#   when a short row meets a long one.
 #
 # ## Summary
 #
-# - An encoder–decoder without attention passes everything through one vector;
-#   its accuracy falls with the length of the input.
-# - Additive attention scores every position against the decoder's state, and
-#   mixes the states by the softmax of the scores. It is global and
-#   differentiable.
-# - Padding must be masked before the softmax, and the encoder's final state
-#   taken at each row's last valid step.
-# - The attention weights show what was fetched. They are not the reason for the
-#   answer.
-# - Greedy exact match does not see exposure bias; symbols after a mistake do.
-# - Scaled dot-product attention is the same idea with a score that is one
-#   matrix product.
+# - An encoder–decoder reads a sequence into states and writes another symbol by
+#   symbol, from a start to an end that it writes
+#   itself.[ᵈ](#two-sequences-that-do-not-march-in-step)
+# - Teacher forcing and greedy decoding run the same step and differ in the
+#   symbol it is given.[ⁱ](#two-loops)
+# - Additive attention scores every state of the encoder against the decoder's,
+#   and mixes them by the softmax of the scores.[ᵈ](#look-again)
+# - Its gradient reaches a state on two ways, as what is mixed and as what is
+#   scored.[ⁱ](#additive-attention)
+# - NumPy, PyTorch and Keras agree on it.[ⁱ](#additive-frameworks)
+# - Between two sequences the weights decide what is written; where one vector
+#   is made of one sequence they act like a gate ([Vashishth et al.,
+#   2019](https://arxiv.org/abs/1909.11218)).
+# - Self-attention makes queries, keys and values of one sequence; a head is one
+#   such mixture.[ⁱ](#heads-by-hand)
+# - It does not know the order of its inputs, so that their places have to be
+#   given with them.[ⁱ](#order-lost)
 #
 # ## Exercises
 #
@@ -888,10 +1133,8 @@ print("PyTorch's scaled dot-product attention agrees")
 # ```
 # Compare every position with every length; broadcasting does the rest.
 
+
 # %%
-from utils.exercises import check_padding_mask
-
-
 def padding_mask(lengths, time):
     return np.arange(time) < np.asarray(lengths)[:, None]
 
@@ -917,10 +1160,8 @@ assert check_padding_mask(padding_mask)
 # Positions are the last axis. A softmax over axis 1 would let the queries
 # compete for a position.
 
+
 # %%
-from utils.exercises import check_attention_weights
-
-
 def attention_weights(scores, mask):
     scores = np.where(mask[:, None, :], scores, -np.inf)
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
@@ -933,54 +1174,13 @@ assert check_attention_weights(attention_weights)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} The log of a softmax (medium)
-# :label: ex-attention-log-softmax
-# ```
-# The loss needs $\log p$. Show what `np.log(softmax(x))` gives for
-# $x = (0, 1000)$, and write `my_log_softmax(x)`, over the last axis, that
-# survives it. Check it with `check_log_softmax(my_log_softmax)`.
-# ```{exercise-end}
-# ```
-#
-# ```{solution-start} ex-attention-log-softmax
-# :class: dropdown
-# ```
-# The probability of the first underflows to 0 and its logarithm is $-\infty$;
-# its true log probability is $-1000$. Subtract $\log \sum \exp$ instead of
-# dividing before the logarithm.
-
-# %%
-from utils.exercises import check_log_softmax
-from utils.scratch import log_softmax
-
-x = np.array([0.0, 1000.0])
-with np.errstate(divide="ignore"):
-    print(
-        "log(softmax(x)) =",
-        np.log(np.exp(x - x.max()) / np.exp(x - x.max()).sum()),
-    )
-
-
-def my_log_softmax(x):
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
-
-
-print("log_softmax(x)  =", my_log_softmax(x))
-assert check_log_softmax(my_log_softmax)
-assert np.array_equal(my_log_softmax(x), log_softmax(x))
-
-# %% [markdown]
-# ```{solution-end}
-# ```
-#
 # ```{exercise-start} Scaled dot-product attention (medium)
 # :label: ex-attention-dot
 # ```
 # Write `dot_product_attention(queries, keys, values, mask)` after
-# {eq}`eq-attention-scaled-dot` for queries (batch, queries, d), keys (batch,
-# time, d), values (batch, time, e) and a mask (batch, time). It returns the
-# contexts (batch, queries, e). Check it with
+# {eq}`eq-attention-self` for queries (batch, queries, d), keys (batch, time,
+# d), values (batch, time, e) and a mask (batch, time). It returns the contexts
+# (batch, queries, e). Check it with
 # `check_dot_product_attention(dot_product_attention)`.
 # ```{exercise-end}
 # ```
@@ -989,16 +1189,84 @@ assert np.array_equal(my_log_softmax(x), log_softmax(x))
 # :class: dropdown
 # ```
 
+
 # %%
-from utils.exercises import check_dot_product_attention
-
-
 def dot_product_attention(queries, keys, values, mask):
     scores = queries @ keys.swapaxes(1, 2) / np.sqrt(keys.shape[-1])
     return attention_weights(scores, mask) @ values
 
 
 assert check_dot_product_attention(dot_product_attention)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} Find the fault (medium)
+# :label: ex-attention-fault
+# ```
+# This layer trains, and writes worse beside longer rows. What is wrong, and how
+# would you have found it without an accuracy?
+#
+#     weights = softmax(scores) * mask
+#     context = weights @ keys
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-attention-fault
+# :class: dropdown
+# ```
+# The mask comes after the softmax: padding has taken its share before it is cut
+# off, and the weights no longer sum to one. Pad a batch further and compare; a
+# right layer gives the same contexts.
+
+
+# %%
+def faulty(query, keys, mask):
+    scores = np.tanh(query @ params["W_q"] + keys @ params["W_k"])
+    weights = np.exp(scores @ params["v"])
+    return (weights / weights.sum() * mask) @ keys
+
+
+longer = np.concatenate([states[1, :3], np.zeros((9, 6))])
+mask = np.arange(12) < 3
+short = faulty(queries[1], longer[:3], mask[:3])
+padded = faulty(queries[1], longer, mask)
+assert np.abs(short - padded).max() > 0.1
+print(f"changed by padding: {np.abs(short - padded).max():.2f}")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} How sharply does it look? (medium)
+# :label: ex-attention-entropy
+# ```
+# The entropy $-\sum_j \alpha_j \log_2 \alpha_j$ of a row of weights is 0 bits
+# where all weight lies on one position. Predict: is it larger where the year is
+# written or where the month is, for dates with a month's name? Measure it over
+# 200 English dates.
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-attention-entropy
+# :class: dropdown
+# ```
+# A digit of the year is one character; a month's name is several, and which of
+# its states the model asks is its own choice.
+
+# %% tags=["within-0.3"]
+english = [pair.text for pair in test if pair.style == "English, weekday"]
+weights = np.stack(
+    [
+        np.pad(look(text).weights, ((0, 0), (0, 40 - len(text))))
+        for text in english[:200]
+    ]
+)
+bits = -(weights * np.log2(np.maximum(weights, 1e-12))).sum(axis=2).mean(axis=0)
+# no comparison: the reader predicts, and looks.
+# tolerance: averages over few positions of a model trained shortly.
+print(f"year {bits[:4].mean():.1f} bits, month {bits[5:7].mean():.1f} bits")
 
 # %% [markdown]
 # ```{solution-end}
@@ -1020,17 +1288,21 @@ assert check_dot_product_attention(dot_product_attention)
 # them: the "wrong" answer is the right one. Where the day exceeds 12 there is
 # no such date in the training set, and the model may do anything.
 
-# %%
+# %% tags=["within-0.1"]
 days = pd.to_datetime([pair.iso for pair in test])
 sources = [f"{day.month}.{day.day}.{day.year}" for day in days]
 swapped = encode_pairs(sources, [pair.iso for pair in test], characters, digits)
 right = exact_matches(attending, swapped, 11)
-equal, confusable = (
-    days.day == days.month,
-    (days.day <= 12) & (days.day != days.month),
-)
-print("equal day and month: nearly all right:", right[equal].mean() > 0.95)
-print("confusable: nearly none right:", right[confusable].mean() < 0.05)
+classes = {
+    "equal": days.day == days.month,
+    "both up to 12": (days.day <= 12) & (days.day != days.month),
+    "day above 12": days.day > 12,
+}
+shares = {name: right[rows].mean() for name, rows in classes.items()}
+assert shares["equal"] > 0.7
+assert shares["both up to 12"] < 0.1
+# tolerance: the model may do anything with days above 12.
+print({name: f"{share:.1f}" for name, share in shares.items()})
 
 # %% [markdown]
 # ```{solution-end}
@@ -1038,16 +1310,20 @@ print("confusable: nearly none right:", right[confusable].mean() < 0.05)
 #
 # ## Further reading
 #
-# - [Bahdanau, Cho and Bengio (2015)](https://arxiv.org/abs/1409.0473): the
-#   paper; its figure 2 is this chapter's BLEU against length on real text, its
-#   appendix A the model in full.
-# - [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025):
-#   dot-product scores and local attention, compared.
+# - [Bahdanau, Cho and Bengio (2015)](https://arxiv.org/abs/1409.0473): its
+#   figure 2 shows BLEU against length on real text, figure 3 the most famous
+#   alignment maps; appendix A has the model in full.
+# - [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025): scores,
+#   placements and local attention, compared.
+# - [Olah and Carter (2016)](https://doi.org/10.23915/distill.00001): attention
+#   in pictures that can be touched.
 # - [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762): attention without
 #   recurrence.
-# - [Jain and Wallace (2019)](https://aclanthology.org/N19-1357) and
-#   [Wiegreffe and Pinter (2019)](https://aclanthology.org/D19-1002): read them
-#   as a pair, before you show anybody a heat map.
+# - [Vashishth et al. (2019)](https://arxiv.org/abs/1909.11218): read it after
+#   Jain and Wallace, and Wiegreffe and Pinter, before you show anybody a heat
+#   map.
+# - [Koehn and Knowles (2017)](https://aclanthology.org/W17-3204): where neural
+#   translation was weak, beams among it.
 # - [Post (2018)](https://arxiv.org/abs/1804.08771): why two BLEU scores from
 #   two scripts cannot be compared.
 #

@@ -25,22 +25,48 @@ def test_dates_are_split_by_day(dates):
 
 
 def test_one_model_with_attention(dates):
-    result = attention_dates.plain(dates, attention=True, epochs=1, seed=0)
-    assert len(result["exact match by epoch"]) == 1
-    padded = result["exact match by extra padding"]
-    assert set(padded) == set(attention_dates.EXTRA_PADDING)
-    assert len(set(padded.values())) == 1, (
-        "with the mask, padding changes nothing"
-    )
+    result = attention_dates.measure(dates, "attention", 2, 1e-3, 0)
+    assert 0 <= result["exact"] <= 1
     assert 0 <= result["explanation"]["same top position"] <= 1
+    assert result["parameters"] > 0
 
 
-def test_scheduled_sampling_and_no_mask_run(dates):
-    result = attention_dates.plain(
-        dates, attention=False, epochs=1, seed=0, teacher=0.5
-    )
-    assert result["after the first mistake"]["rows with a mistake"] == 1
-    assert "exact match by extra padding" in attention_dates.unmasked(dates)
+def test_an_unsure_model_is_searched(dates, monkeypatch):
+    monkeypatch.setattr(attention_dates, "SEARCHED", 3)
+    result = attention_dates.measure(dates, *attention_dates.UNSURE, 1e-3, 0)
+    beams = result["exact by beam width"]
+    assert set(beams) == {"1", "2", "4", "10"}
+    assert beams["10"]["log probability"] >= beams["1"]["log probability"]
+
+
+@pytest.mark.parametrize("mask", attention_dates.MASKED)
+def test_padding_changes_nothing_with_a_mask(dates, mask):
+    result = attention_dates.mask_run(dates, mask, "random batches", 1e-3, 0)
+    padded = result["exact by extra padding"]
+    assert set(padded) == {str(n) for n in attention_dates.EXTRA_PADDING}
+    assert mask != "mask" or len(set(padded.values())) == 1
+
+
+def test_mistakes_are_compared_on_the_same_symbols(dates):
+    result = attention_dates.exposure(dates, 1e-3, 0)
+    true, own = result.values()
+    assert true["symbols compared"] == own["symbols compared"] > 0
+
+
+def test_runs_come_tuned_first_and_are_not_repeated(dates):
+    tuning = {}
+    results = {"tuning": tuning, "runs": {}}
+    for part, name, _ in attention_dates.next_run(results, dates, True):
+        if part == "runs":
+            assert name == "attention / 1 / 0"
+            break
+        rate = float(name.split(" / ")[1])
+        tuning[name] = {"error": abs(rate - 3e-3)}
+    assert len(tuning) == 18
+    results["runs"]["attention / 1 / 0"] = {}
+    _, name, _ = next(attention_dates.next_run(results, dates, True))
+    assert name == "attention / 2 / 0"
+    assert not list(attention_dates.next_run(results, dates, False))
 
 
 def test_the_model_without_a_mask_sees_padding(dates):
@@ -56,12 +82,9 @@ def test_the_model_without_a_mask_sees_padding(dates):
 
 
 def test_keras_trains(dates):
-    result = attention_dates.keras_twin(dates, epochs=1)
-    assert 0 <= result["exact match"] <= 1
-    assert (
-        result["training loss by epoch"][0]
-        < np.log(len(dates.target_symbols)) + 0.1
-    )
+    result = attention_dates.keras_twin(dates, 5e-3, epochs=1)
+    assert 0 <= result["exact"] <= 1
+    assert result["training loss"][0] < np.log(len(dates.target_symbols)) + 0.1
 
 
 class Scripted(Seq2Seq):
@@ -96,11 +119,11 @@ def test_after_the_first_mistake_truth_and_own_symbols_part(dates):
     pairs = dates.test.rows(slice(0, 1))._replace(before=before, after=after)
     pairs = pairs._replace(source=pairs.source % 8)
     model = Scripted()
-    result = attention_dates.after_first_error(model, pairs)
+    result = attention_dates.price_of_a_mistake({"it": model}, pairs)["it"]
     assert result["rows with a mistake"] == 1
-    assert result["symbols after it"] == 1
-    assert result["right, true symbols fed"] == 1
-    assert result["right, own symbols fed"] == 0
+    assert result["symbols compared"] == 1
+    assert result["right, truth fed"] == 1
+    assert result["right, own fed"] == 0
 
 
 def test_reversals_are_reversed_and_scored(capsys):
@@ -114,13 +137,18 @@ def test_reversals_are_reversed_and_scored(capsys):
         assert after[length] == END
         assert not (after[length + 1 :] != PAD).any()
     result = attention_reversal.measure(
-        True, 0, stages=((4, 64, 1),), test_lengths=(2,)
+        True, 2, 0, rows=64, longest=4, test_lengths=(2,)
     )
-    assert set(result["accuracy by length"]) == {2}
+    assert set(result["accuracy by length"]) == {"2"}
+    assert len(result["training loss"]) == 2
 
 
 def test_translation_is_trained_and_scored():
-    result = attention_translation.measure(False, 128, test_rows=30, epochs=1)
+    result = attention_translation.measure(
+        True, 1, train_rows=128, test_rows=30, searched=2
+    )
+    assert set(result["beams"]["10"]) == {"sum", "mean"}
+    assert len(result["map"]["weights"]) == len(result["map"]["written"])
     assert result["greedy"]["sentences"] == 30
     assert (
         sum(score["sentences"] for score in result["by source words"].values())

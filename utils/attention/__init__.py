@@ -1,1 +1,1 @@
-"""Attention and encoder-decoders, a framework a file. Chapter 11."""
+"""Attention and encoder-decoders, a framework a file. Chapter 09."""

@@ -102,7 +102,9 @@ class Seq2Seq(nn.Module):
     context, where the paper has a maxout layer. Chapter 09.
 
     Symbols 0, 1 and 2 are padding, start and end, as in `utils.data.pairs`.
-    `teacher` is 1 for teacher forcing, less for scheduled sampling.
+    `teacher` is 1 for teacher forcing, less for scheduled sampling. `dropout`
+    is the share of the embeddings and of the readout's features that training
+    sets to zero.
     """
 
     def __init__(
@@ -112,9 +114,11 @@ class Seq2Seq(nn.Module):
         attention: bool = True,
         embedding_size: int = 32,
         hidden_size: int = 64,
+        dropout: float = 0.0,
     ):
         super().__init__()
         self.teacher = 1.0
+        self.dropout = nn.Dropout(dropout)
         states = 2 * hidden_size
         self.source_embedding = nn.Embedding(
             source_symbols, embedding_size, padding_idx=PAD
@@ -141,7 +145,7 @@ class Seq2Seq(nn.Module):
     ) -> Memory:
         """Read the sources; packing keeps padding out of every state."""
         packed = pack_padded_sequence(
-            self.source_embedding(source),
+            self.dropout(self.source_embedding(source)),
             lengths.cpu(),
             batch_first=True,
             enforce_sorted=False,
@@ -184,9 +188,8 @@ class Seq2Seq(nn.Module):
             context, weights = self.attention.attend(
                 state, memory.states, memory.projected, memory.mask
             )
-        state = self.cell(
-            torch.cat([self.target_embedding(symbol), context], dim=1), state
-        )
+        embedded = self.dropout(self.target_embedding(symbol))
+        state = self.cell(torch.cat([embedded, context], dim=1), state)
         return torch.cat([state, context], dim=1), state, weights
 
     def forward(
@@ -215,23 +218,28 @@ class Seq2Seq(nn.Module):
                 symbol = torch.where(forced, symbol, chosen)
             feature, state, _ = self.step(symbol, state, memory)
             features.append(feature)
-        return self.readout(torch.stack(features, dim=1))
+        return self.readout(self.dropout(torch.stack(features, dim=1)))
 
 
 class PairBatches:
     """Batches of pairs of similar source length, newly drawn each time they are
-    iterated.
+    iterated; with `buckets` false, of any length.
 
     A batch is (source, lengths, before, after), as `utils.training.fit` takes
     it.
     """
 
     def __init__(
-        self, pairs: Pairs, batch_size: int, rng: int | np.random.Generator = 0
+        self,
+        pairs: Pairs,
+        batch_size: int,
+        rng: int | np.random.Generator = 0,
+        buckets: bool = True,
     ):
         self.pairs = pairs
         self.batch_size = batch_size
         self.rng = np.random.default_rng(rng)
+        self.buckets = buckets
 
     def __len__(self) -> int:
         """Count the batches of one pass."""
@@ -239,9 +247,9 @@ class PairBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
         """Draw one pass."""
-        for rows in bucket_batches(
-            self.pairs.lengths, self.batch_size, self.rng
-        ):
+        lengths = self.pairs.lengths
+        alike = lengths if self.buckets else np.ones_like(lengths)
+        for rows in bucket_batches(alike, self.batch_size, self.rng):
             yield tuple(map(torch.from_numpy, self.pairs.rows(rows)))
 
 
@@ -294,10 +302,11 @@ def beam_search(
     """Keep the `width` likeliest beginnings of one source's output; best full
     one first.
 
-    An output that ends leaves the beam, which goes on one narrower (Sutskever
-    et al., 2014). Returns symbols, with the end where one came within
-    `max_length`, and the mean log probability per symbol, by which full outputs
-    are ranked: the plain sum prefers short ones.
+    An output that ends leaves the beam and takes its place along, so that the
+    beam goes on one narrower and the search stops when no place is left.
+    Returns symbols, with the end where one came within `max_length`, and the
+    mean log probability per symbol, by which full outputs are ranked: the plain
+    sum prefers short ones.
 
     Raises:
         ValueError: `memory` holds more than one source, or `width` is below 1.

@@ -1,0 +1,376 @@
+"""Spelling to pronunciation: a network with and without attention, and counts.
+
+    python -m benchmarks.pronunciation [--tune] [--runs N]
+
+The words of the CMU Pronouncing Dictionary, split by word and, stricter, by
+stem. Each network's learning rate and then its dropout are chosen on validation
+words with a seed of its own (`--tune` does no more than that); then three fresh
+seeds are trained for about the same CPU time with attention and without. A run
+trains at a constant rate, from which each budget branches off and lets the rate
+fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
+interrupted. All take about three and a half hours of one core, the joint
+n-grams, which come first, three minutes. Chapter 09 shows the results.
+"""
+
+import argparse
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from benchmarks.record import record, recorded
+from benchmarks.trial import key, rounded
+from utils.attention.joint_ngrams import JointNGrams, align, train_pairs
+from utils.attention.pytorch import (
+    PairBatches,
+    Seq2Seq,
+    greedy_decode,
+    sequence_loss,
+)
+from utils.data.pairs import Pairs, Symbols, encode_pairs
+from utils.data.pronunciations import (
+    Phones,
+    load_pronunciations,
+    phone_errors,
+    split_words,
+)
+from utils.training import evaluate, fit
+
+SPLITS = ("word", "stem")
+SEEDS, TUNING_SEED = range(3), 100
+EMBEDDING, HIDDEN, BATCH_SIZE = 64, 128, 128
+LONGEST = 30
+WARM_UP = 200
+RATES, DROPOUTS = (1e-3, 3e-3, 1e-2), (0.0, 0.15, 0.3)
+# Passes at a constant rate and while it falls; a pass without attention takes
+# two thirds of the time, so that the budgets of a column cost about the same.
+BUDGETS = {
+    "attention": ((1, 1), (4, 2), (8, 4)),
+    "no attention": ((2, 1), (6, 3), (12, 6)),
+}
+LENGTHS = ((1, 4), (5, 6), (7, 8), (9, 10), (11, 13), (14, 40))
+SHOWN = ("xylophone", "harkness", "ramaphosa", "brackney", "lightest")
+CHECKPOINTS = Path("checkpoints/pronunciation")
+
+
+class Words:
+    """One split of the dictionary, as words and as padded rows."""
+
+    def __init__(self, by: str = "word", limit: int | None = None):
+        self.listed = load_pronunciations()
+        words = sorted(self.listed)[:: 1 if limit is None else 97][:limit]
+        sizes = {} if limit is None else {"valid": 20, "test": 40}
+        parts = split_words(words, by, **sizes)
+        self.train, self.valid, self.test = parts
+        self.letters = Symbols(words)
+        self.phones = Symbols([p for word in words for p in self.listed[word]])
+
+    def rows(self, words: Sequence[str]) -> Pairs:
+        """Return every pronunciation of the words as a pair."""
+        pairs = train_pairs(words, self.listed)
+        sources, targets = zip(*pairs, strict=True)
+        return encode_pairs(sources, targets, self.letters, self.phones)
+
+    def score(
+        self, words: Sequence[str], guesses: Sequence[Sequence[str]]
+    ) -> dict[str, Any]:
+        """Return word and phone error rates, and which words are wrong."""
+        edits, lengths = phone_errors(words, guesses, self.listed)
+        wrong = np.array(edits) > 0
+        letters = np.array([len(word) for word in words])
+        by_length = {}
+        for low, high in LENGTHS:
+            chosen = (letters >= low) & (letters <= high)
+            if chosen.any():
+                by_length[f"{low}–{high}"] = {
+                    "words": int(chosen.sum()),
+                    "word errors": rounded(float(wrong[chosen].mean())),
+                }
+        return {
+            "word errors": rounded(float(wrong.mean())),
+            "phone errors": rounded(sum(edits) / sum(lengths)),
+            "by letters": by_length,
+            # A bit a word, in alphabetical order, for paired comparisons.
+            "wrong": np.packbits(wrong).tobytes().hex(),
+        }
+
+
+def counted(by: str, limit: int | None = None) -> dict[str, Any]:
+    """Score the joint 7-gram, which has six symbols of context."""
+    words, started = Words(by, limit), time.process_time()
+    alignments = align(train_pairs(words.train, words.listed))
+    model = JointNGrams(order=6).learn(alignments)
+    fitted = time.process_time() - started
+    valid, test = (
+        [next(iter(found)) for found in model.pronounce(part)]
+        for part in (words.valid, words.test)
+    )
+    return {
+        "seconds of fitting": round(fitted, 1),
+        "seconds": round(time.process_time() - started, 1),
+        "valid": words.score(words.valid, valid)["word errors"],
+        "test": words.score(words.test, test),
+    }
+
+
+# The networks
+
+
+def network(words: Words, contender: str, dropout: float) -> Seq2Seq:
+    """Make an untrained network of the trial's sizes."""
+    return Seq2Seq(
+        len(words.letters),
+        len(words.phones),
+        contender == "attention",
+        EMBEDDING,
+        HIDDEN,
+        dropout,
+    )
+
+
+def spell_out(
+    model: Seq2Seq, words: Words, chosen: Sequence[str]
+) -> list[Phones]:
+    """Pronounce words greedily."""
+    written: list[Phones] = []
+    model.eval()
+    for first in range(0, len(chosen), 1000):
+        part = chosen[first : first + 1000]
+        source, lengths, _, _ = map(
+            torch.from_numpy,
+            encode_pairs(
+                part, [["AA"]] * len(part), words.letters, words.phones
+            ),
+        )
+        with torch.no_grad():
+            memory = model.encode(source, lengths)
+        symbols = greedy_decode(model, memory, LONGEST).symbols
+        written += [tuple(words.phones.decode(row)) for row in symbols.tolist()]
+    return written
+
+
+def trunk(
+    words: Words,
+    contender: str,
+    rate: float,
+    dropout: float,
+    seed: int,
+    passes: int,
+    by: str,
+) -> tuple[Seq2Seq, torch.optim.Optimizer, float]:
+    """Train at a constant rate; go on from the last checkpoint, if there is
+    one. Returns model, optimizer and CPU seconds, those before an interruption
+    included."""
+    torch.manual_seed(seed)
+    model = network(words, contender, dropout)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    warm = LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARM_UP))
+    folder = CHECKPOINTS / key(by, contender, rate, dropout, seed).replace(
+        " / ", "-"
+    ).replace(" ", "-")
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = folder / "seconds.txt"
+    before = float(clock.read_text("utf-8")) if clock.exists() else 0.0
+    batches = PairBatches(words.rows(words.train), BATCH_SIZE, seed)
+    started = time.process_time()
+    for epochs in range(1, passes + 1):
+        fit(
+            model,
+            batches,
+            loss=sequence_loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            clip=1.0,
+            schedule=warm,
+            checkpoint=folder,
+        )
+        clock.write_text(str(before + time.process_time() - started), "utf-8")
+    return model, optimizer, before + time.process_time() - started
+
+
+def branch(
+    model: Seq2Seq,
+    optimizer: torch.optim.Optimizer,
+    pairs: Pairs,
+    passes: int,
+    rate: float,
+    seed: int,
+) -> float:
+    """Let the rate fall to zero over so many passes; return the CPU seconds."""
+    batches = PairBatches(pairs, BATCH_SIZE, seed + 1000)
+    steps = passes * len(batches)
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] = rate
+    falling = LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
+    started = time.process_time()
+    fit(
+        model,
+        batches,
+        loss=sequence_loss,
+        optimizer=optimizer,
+        epochs=passes,
+        clip=1.0,
+        schedule=falling,
+    )
+    return time.process_time() - started
+
+
+def measure(
+    words: Words,
+    by: str,
+    contender: str,
+    budget: int,
+    rate: float,
+    dropout: float,
+    seed: int,
+    tuning: bool = False,
+) -> dict[str, Any]:
+    """Train one network for a budget and score it, on validation words alone
+    where it is tuned."""
+    constant, falling = BUDGETS[contender][budget]
+    kept, old, seconds = trunk(
+        words, contender, rate, dropout, seed, constant, by
+    )
+    model = copy.deepcopy(kept)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer.load_state_dict(copy.deepcopy(old.state_dict()))
+    seconds += branch(
+        model, optimizer, words.rows(words.train), falling, rate, seed
+    )
+    valid = PairBatches(words.rows(words.valid), 500)
+    loss = evaluate(model, valid, loss=sequence_loss)["loss"]
+    result: dict[str, Any] = {
+        "rate": rate,
+        "dropout": dropout,
+        "passes": constant + falling,
+        "seconds": round(seconds, 1),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "valid loss": rounded(loss),
+    }
+    if tuning:
+        return result
+    written = spell_out(model, words, words.test)
+    result["test"] = words.score(words.test, written)
+    if contender == "attention" and by == "word":
+        result["maps"] = maps(model, words)
+    return result
+
+
+def maps(model: Seq2Seq, words: Words) -> list[dict[str, Any]]:
+    """Return what is written for some words, and where the weights lie."""
+    drawn = []
+    for word in [word for word in SHOWN if word in words.listed]:
+        source = torch.tensor([words.letters.encode(word)])
+        memory = model.encode(source, torch.tensor([len(word)]))
+        symbols, weights = greedy_decode(model, memory, LONGEST)
+        phones = words.phones.decode(symbols[0].tolist())
+        assert weights is not None
+        drawn.append(
+            {
+                "word": word,
+                "written": phones,
+                "listed": [list(each) for each in words.listed[word]],
+                "trained on": word in words.train,
+                "weights": weights[0, : len(phones)].numpy().round(3).tolist(),
+            }
+        )
+    return drawn
+
+
+# What is run, and in which order
+
+
+def best(tuning: dict[str, Any], wanted: Sequence[str]) -> str | None:
+    """Return the run with the lowest validation loss once all are there."""
+    if not all(name in tuning for name in wanted):
+        return None
+    return min(wanted, key=lambda name: tuning[name]["valid loss"])
+
+
+def rate_names(contender: str) -> list[str]:
+    """Name the runs that the learning rate is chosen among."""
+    return [key(contender, 0, rate, DROPOUTS[0]) for rate in RATES]
+
+
+def dropout_names(contender: str, rate: float) -> list[str]:
+    """Name the runs that the dropout is chosen among."""
+    return [key(contender, 1, rate, dropout) for dropout in DROPOUTS]
+
+
+def next_run(
+    results: dict[str, Any], fresh: bool
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield (part, name, run) of what is missing: the counts, the tuning, then
+    budget after budget, seed after seed, by word before by stem."""
+    for by in SPLITS:
+        name = key("joint 7-gram", by)
+        if name not in results["runs"]:
+            yield "runs", name, lambda by=by: counted(by)
+    chosen: dict[str, tuple[float, float]] = {}
+    tuning, cache = results["tuning"], {}
+
+    def words(by: str) -> Words:
+        if by not in cache:
+            cache[by] = Words(by)
+        return cache[by]
+
+    def tuned(name: str) -> Callable[[], Any]:
+        contender, budget, rate, dropout = name.split(" / ")
+        means = contender, int(budget), float(rate), float(dropout)
+        return lambda: measure(
+            words("word"), "word", *means, TUNING_SEED, tuning=True
+        )
+
+    for contender in BUDGETS:
+        for name in rate_names(contender):
+            if name not in tuning:
+                yield "tuning", name, tuned(name)
+        rate = float(str(best(tuning, rate_names(contender))).split(" / ")[2])
+        for name in dropout_names(contender, rate):
+            if name not in tuning:
+                yield "tuning", name, tuned(name)
+        kept = tuning[str(best(tuning, dropout_names(contender, rate)))]
+        chosen[contender] = kept["rate"], kept["dropout"]
+    for by in SPLITS if fresh else ():
+        for run in fresh_runs(chosen):
+            name = key(run[0], by, run[1], run[-1])
+            if name not in results["runs"]:
+                yield (
+                    "runs",
+                    name,
+                    lambda by=by, run=run: measure(words(by), by, *run),
+                )
+
+
+def fresh_runs(
+    chosen: dict[str, tuple[float, float]],
+) -> Iterator[tuple[str, int, float, float, int]]:
+    """Yield contender, budget, rate, dropout and seed, small budgets first."""
+    for budget in (1, 2):
+        for seed in SEEDS:
+            for contender, (rate, dropout) in chosen.items():
+                yield contender, budget, rate, dropout, seed
+
+
+def main() -> None:
+    """Make every run that is not recorded yet."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
+    parser.add_argument("--runs", type=int, default=1000, help="how many")
+    arguments = parser.parse_args()
+    torch.set_flush_denormal(True)
+    results = recorded("pronunciation") or {"tuning": {}, "runs": {}}
+    runs = next_run(results, fresh=not arguments.tune)
+    for _, (part, name, run) in zip(range(arguments.runs), runs, strict=False):
+        results[part][name] = run()
+        record("pronunciation", results)
+        print(name, results[part][name].get("seconds"), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""A small case of the pronunciation benchmark, and its order of runs."""
+
+import pytest
+
+from benchmarks import pronunciation
+
+
+@pytest.fixture(scope="module")
+def words():
+    return pronunciation.Words("word", limit=300)
+
+
+def test_a_network_goes_on_from_its_checkpoint(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
+    means = words, "word", "attention"
+    small = pronunciation.measure(*means, 0, 3e-3, 0.1, 0)
+    again = pronunciation.measure(*means, 0, 3e-3, 0.1, 0)
+    assert small["valid loss"] == again["valid loss"]
+    assert small["passes"] == 2
+    assert again["seconds"] > 0
+    assert 0 <= small["test"]["word errors"] <= 1
+    for drawn in small["maps"]:
+        assert len(drawn["weights"]) == len(drawn["written"])
+
+
+def test_a_tuning_run_does_not_look_at_the_test(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
+    result = pronunciation.measure(
+        words, "word", "no attention", 0, 3e-3, 0.0, 0, tuning=True
+    )
+    assert "test" not in result
+
+
+def test_every_word_of_a_bin_is_counted(words):
+    guesses = [words.listed[word][0] for word in words.test]
+    guesses[0] = ("ZH",)
+    score = words.score(words.test, guesses)
+    bins = score["by letters"].values()
+    assert sum(part["words"] for part in bins) == len(words.test)
+    assert score["word errors"] == pytest.approx(1 / len(words.test))
+    assert int(score["wrong"], 16).bit_count() == 1
+
+
+def test_counts_come_first_then_tuning_then_small_budgets():
+    results = {"tuning": {}, "runs": {}}
+    seen = []
+    for part, name, _ in pronunciation.next_run(results, fresh=True):
+        seen.append(name)
+        results[part][name] = {
+            "valid loss": len(seen),
+            "rate": 1e-3,
+            "dropout": 0.0,
+        }
+        if part == "runs" and "7-gram" not in name:
+            break
+    assert seen[:2] == ["joint 7-gram / word", "joint 7-gram / stem"]
+    assert sum(name.startswith("attention / 0") for name in seen) == 3
+    assert sum(name.startswith("no attention / 1") for name in seen) == 3
+    assert seen[-1] == "attention / word / 1 / 0"
+    assert not [
+        name for _, name, _ in pronunciation.next_run(results, fresh=False)
+    ]
