@@ -113,7 +113,7 @@ def test_asking_for_a_chapter_that_is_not_there_says_so(
     assert "99_nowhere.py does not exist" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         validate.main(["chapters/99_nowhere.ipynb"])
-    assert "make notebooks" in capsys.readouterr().err
+    assert "tools notebooks" in capsys.readouterr().err
 
 
 def test_sys_version_is_part_of_the_fingerprint(

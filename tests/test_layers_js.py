@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
+from javascript import ENGINES, chosen, evaluator
 
 from utils.labs.lab import module
 from utils.scratch import (
@@ -54,25 +54,14 @@ def unflat(value):
     return {name: unflat(each) for name, each in value.items()}
 
 
-# A typed array has no JSON of its own.
-REPLY = """const reply = value => JSON.stringify(value, (_, part) =>
-    part instanceof Float64Array ? Array.from(part) : part);"""
-
-
-@pytest.fixture(scope="module", params=["mini-racer", "Chromium"])
+@pytest.fixture(scope="module", params=ENGINES)
 def run(request):
     """Evaluate a function of the page, given its arguments, on each engine."""
-    if request.param == "mini-racer":
-        evaluate = MiniRacer().eval
-        evaluate(LAYERS + REPLY)
-    else:
-        page = request.getfixturevalue("browser").new_page()
-        page.add_script_tag(content=LAYERS + REPLY)
-        evaluate = page.evaluate
+    evaluate = evaluator(LAYERS, chosen(request))
 
     def call(function, *arguments):
         given = ", ".join(json.dumps(plain(each)) for each in arguments)
-        return json.loads(evaluate(f"reply(({function})({given}))"))
+        return evaluate(f"({function})({given})")
 
     return call
 

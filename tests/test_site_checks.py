@@ -231,13 +231,18 @@ def test_without_a_browser_ci_fails_and_others_skip(tmp_path, ci, outcome):
             "no:cacheprovider",
             str(test),
         ],
-        env={"PATH": str(tmp_path), "CI": ci, "PYTHONPATH": str(tests.parent)},
+        env={
+            "PATH": str(tmp_path),
+            "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path),
+            "CI": ci,
+            "PYTHONPATH": str(tests.parent),
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert outcome in run.stdout
-    assert "no browser: none of chromium" in run.stdout
+    assert "no browser: none of chromium-headless-shell" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -277,3 +282,45 @@ def test_dark_is_looked_at_in_the_dark(site, browser):
     dark = checks.View("dark", checks.DESKTOP)
     assert look(site, browser, pale).violations == []
     assert "color-contrast" in look(site, browser, pale, dark).violations[0]
+
+
+def test_what_only_a_phone_shows_is_asked_there(site, browser):
+    """What axe has judged at a desk is left out, and nothing else."""
+    body = """<style>.phone {display: none}
+        @media (max-width: 500px) {.phone {display: block}
+        pre {overflow: auto; width: 100px}}</style><h1>A</h1>
+        <p class="phone" style="color: #bbb">pale</p>
+        <article><ul><li><b>one</b></li><li><a href="#x">two</a></li></ul>
+        <pre><b>%s</b></pre><p class="phone"><button></button> <b>x</b></p>
+        </article>"""
+    body %= "x" * 400
+    assert look(site, browser, body).violations == []
+    found = look(site, browser, body, PHONE).violations
+    assert {each.partition(":")[0] for each in found} == {
+        "button-name",
+        "color-contrast",
+        "scrollable-region-focusable",
+    }
+
+
+def test_links_of_one_ink_are_told_from_every_text(site, browser):
+    """The second link has the ink of the first, and so has the text around."""
+    link = '<a href="#x" style="text-decoration: none; color: #00c">a</a>'
+    found = look(
+        site,
+        browser,
+        f"<h1>A</h1><article><p>black {link} text</p>"
+        f'<p style="color: #00c">blue {link} text</p></article>',
+    ).violations
+    assert [each.partition(":")[0] for each in found] == ["link-in-text-block"]
+
+
+def test_a_picture_of_the_dark_alone_is_asked_there(site, browser):
+    body = """<style>.dark {display: none}
+        @media (prefers-color-scheme: dark) {.dark {display: inline}}</style>
+        <h1>A</h1><article><p><b>x</b> <img class="dark" src="data:,"></p>
+        </article>"""
+    dark = checks.View("dark", checks.DESKTOP)
+    assert look(site, browser, body).violations == []
+    found = look(site, browser, body, dark).violations
+    assert [each.partition(":")[0] for each in found] == ["image-alt"]

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
+from javascript import ENGINES, chosen, evaluator
 
 from utils.labs.training import (
     BATCH,
@@ -20,21 +20,11 @@ from utils.labs.training import (
 )
 from utils.scratch import softmax_cross_entropy
 
-REPLY = """const reply = value => JSON.stringify(value, (_, part) =>
-    part instanceof Float64Array ? Array.from(part) : part);"""
 
-
-@pytest.fixture(scope="module", params=["mini-racer", "Chromium"])
+@pytest.fixture(scope="module", params=ENGINES)
 def run(request):
     """Evaluate an expression of the page on each engine."""
-    if request.param == "mini-racer":
-        evaluate = MiniRacer().eval
-        evaluate(TRAINING + REPLY)
-    else:
-        page = request.getfixturevalue("browser").new_page()
-        page.add_script_tag(content=TRAINING + REPLY)
-        evaluate = page.evaluate
-    return lambda expression: json.loads(evaluate(f"reply({expression})"))
+    return evaluator(TRAINING, chosen(request))
 
 
 def trainer(cell, task, seed=3, learning_rate=0.01):

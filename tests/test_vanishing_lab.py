@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
+from javascript import evaluator
 
 from utils.labs import vanishing_lab
 from utils.labs.vanishing import VANISHING, reach, setting
@@ -14,11 +14,7 @@ from utils.scratch import RNN
 @pytest.fixture(scope="module")
 def run():
     """Evaluate an expression of the page."""
-    engine = MiniRacer()
-    engine.eval(VANISHING)
-    return lambda expression: json.loads(
-        engine.eval(f"JSON.stringify({expression})")
-    )
+    return evaluator(VANISHING)
 
 
 def given():

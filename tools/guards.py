@@ -126,11 +126,11 @@ def _code(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
 def stale(chapter: Chapter) -> list[str]:
     """The notebook was executed from this source, code, results and pins."""
     if not chapter.path.exists():
-        return ["was never executed; run `make notebooks`"]
+        return ["was never executed; run `python -m tools notebooks`"]
     if not chapters.is_fresh(chapter.source, chapter.root):
         return [
             "is stale: its source, code, recorded results or pins changed; "
-            "run `make notebooks`"
+            "run `python -m tools notebooks`"
         ]
     return []
 
@@ -561,7 +561,8 @@ def unopenable(chapter: Chapter) -> list[str]:
     ]
     if [c.source.strip() for c in cells] != [expected]:
         faults.append(
-            "its bootstrap cell differs from the book's; run `make repository`"
+            "its bootstrap cell differs from the book's; "
+            "run `python -m tools repository`"
         )
     return faults
 

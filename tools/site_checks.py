@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -34,6 +34,7 @@ REVEAL = """
 # those who hear the page, and their colours follow from their kind: one of each
 # kind stays, as axe takes most of a minute for all. All are read before one
 # goes, because a page that changes between two looks is laid out anew for each.
+# To axe a piece of text is as dear as an element: neighbours are joined.
 ONE_OF_EACH_KIND = """
     () => {
         const seen = new Set();
@@ -45,11 +46,39 @@ ONE_OF_EACH_KIND = """
             const kind = [part.localName, part.className, color, place].join();
             return seen.has(kind) || !seen.add(kind);
         }).forEach(part => part.replaceWith(part.textContent));
+        document.body.normalize();
     }
 """
 
-# Text has the contrast of all text of its ink, size and ground: one of each is
-# asked. What is laid over the page may cover anything and is asked each time.
+# What axe has judged once it need not see again: only what is kept stays an
+# element, with what holds it; all else becomes text.
+KEEP_ALONE = """
+    kept => {
+        const within = part => part.closest(kept)?.parentElement
+            ?.closest('article');
+        const rest = [...document.querySelectorAll('article *')].filter(
+            part => part.firstElementChild && !within(part)
+                && !part.querySelector(kept));
+        const whole = 'ul, ol, dl, table';
+        for (const part of rest)
+            if (part.matches(whole)) part.replaceWith(part.textContent);
+            else part.textContent = part.textContent;
+        document.body.normalize();
+    }
+"""
+# At another width the words of an article are the same, but what is pressed,
+# shown or scrolled can come to lie elsewhere.
+MOVED_BY_WIDTH = (
+    "h1, h2, h3, h4, h5, h6, a, button, input, select, textarea, summary, img, "
+    "svg, pre, [tabindex], [role]"
+)
+# In the dark only colours and pictures change.
+CHANGED_BY_THEME = "[data-ink], img, svg, [role=img]"
+
+# Text has the contrast of all text of its ink, size and ground, and a link
+# stands out from the text around it as all links of its ink do from text of
+# that: one of each is asked. What is laid over the page may cover anything and
+# is asked each time.
 ONE_OF_EACH_INK = """
     () => {
         const seen = new Set();
@@ -68,21 +97,42 @@ ONE_OF_EACH_INK = """
             }
             return grounds.get(part);
         };
+        const ink = part => {
+            const { color, fontSize, fontWeight } = getComputedStyle(part);
+            return [color, fontSize, fontWeight, ground(part)].join();
+        };
         const speaks = part => part.matches('input, select, textarea')
             || [...part.childNodes].some(
                 node => node.nodeType === Node.TEXT_NODE && node.data.trim());
         for (const part of document.body.querySelectorAll('*')) {
             delete part.dataset.ink;
-            if (!speaks(part) || !part.getClientRects().length) continue;
-            const { color, fontSize, fontWeight } = getComputedStyle(part);
-            const kind = [color, fontSize, fontWeight, ground(part)].join();
+            const link = part.matches('a[href]');
+            if (!(speaks(part) || link) || !part.getClientRects().length)
+                continue;
+            const kind = ink(part) + (link ? ink(part.parentElement) : '');
             if (!seen.has(kind)) part.dataset.ink = '';
             seen.add(kind);
         }
     }
 """
-# What axe can find in the dark alone, contrast aside.
-DARK_RULES = ("link-in-text-block", "image-alt", "svg-img-alt", "role-img-alt")
+DARK_RULES = (
+    "color-contrast",
+    "link-in-text-block",
+    "image-alt",
+    "svg-img-alt",
+    "role-img-alt",
+)
+AXE = f"""{AXE_SCRIPT}
+axe.configure({{rules: [
+    {{id: 'color-contrast', selector: '[data-ink]'}},
+    {{id: 'link-in-text-block', selector: 'a[href][data-ink]'}},
+]}});"""
+# A colour on its way from light to dark is nobody's contrast.
+AT_ONCE = """addEventListener('DOMContentLoaded', () => {
+    const style = document.createElement('style');
+    style.textContent = '* { transition: none !important; }';
+    document.head.append(style);
+});"""
 
 
 def pages(site: Path) -> list[Path]:
@@ -250,7 +300,7 @@ class View:
 
 
 SCHEMES = ("light", "dark")
-DESKTOP, PHONE = 1350, 390
+DESKTOP, PHONE, HEIGHT = 1350, 390, 844
 # What a laptop shows beside both sidebars: nothing may be cut off from here up.
 WIDE = (1200, 1350)
 VIEWS = [
@@ -270,12 +320,15 @@ class Visit:
     cut: list[str]
 
 
+PLAYWRIGHTS_OWN = ""
+
+
 @contextmanager
 def launched(program: str) -> Iterator[Browser]:
-    """Start a Chromium."""
+    """Start a Chromium, given its path or `PLAYWRIGHTS_OWN`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program,
+            executable_path=program or None,
             args=["--no-sandbox", "--disable-background-networking"],
         )
         yield browser
@@ -287,7 +340,8 @@ def opened(browser: Browser, view: View = VIEWS[0]) -> Iterator[Page]:
     """Open an empty page in its own profile, so that no choice of a former
     visit is left."""
     context = browser.new_context(
-        viewport={"width": view.width, "height": 844}, color_scheme=view.scheme
+        viewport={"width": view.width, "height": HEIGHT},
+        color_scheme=view.scheme,
     )
     # milliseconds; a busy machine is not a fault
     context.set_default_timeout(120_000)
@@ -307,32 +361,32 @@ def visit(browser: Browser, address: str, width: int) -> dict[View, Visit]:
     requests: list[str] = []
     errors: list[str] = []
     visits = {}
-    with opened(browser, View(SCHEMES[0], width)) as page:
+    # Each change of width or theme lays out the page anew, so there are few.
+    first = min(WIDE) if width >= min(WIDE) else width
+    with opened(browser, View(SCHEMES[-1], first)) as page:
         page.on("request", lambda request: requests.append(request.url))
         page.on(
             "console",
             lambda m: errors.append(m.text) if m.type == "error" else None,
         )
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.add_init_script(AT_ONCE)
         page.goto(address, wait_until="load")
         page.evaluate(REVEAL)
-        # A colour on its way from light to dark is nobody's contrast.
-        page.add_style_tag(content="* { transition: none !important; }")
-        hidden = cut_off(page) if width >= min(WIDE) else []
+        cut = cut_off(page) if width >= min(WIDE) else []
         shape = {}
-        for scheme in SCHEMES:
+        for scheme in reversed(SCHEMES):
             page.emulate_media(color_scheme=scheme)
             shape[scheme] = (overflow(page), distorted(page))
         # Last, because axe looks at one formula of each kind, the others gone.
+        page.evaluate(ONE_OF_EACH_KIND)
+        if width < max(each.width for each in VIEWS):
+            page.evaluate(KEEP_ALONE, MOVED_BY_WIDTH)
+        page.evaluate(AXE)
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            view = View(scheme, width)
-            visits[view] = Visit(
-                requests,
-                errors,
-                *shape[scheme],
-                violations(page, view),
-                hidden,
+            visits[View(scheme, width)] = Visit(
+                requests, errors, *shape[scheme], violations(page, scheme), cut
             )
         foreign = [
             url for url in requests if urlsplit(url).netloc not in (host, "")
@@ -351,7 +405,7 @@ def visit_all(
     """Start to visit pages, several at once; look is `visit`'s arguments.
 
     Args:
-        program: the path of a Chromium.
+        program: which Chromium, as `launched` takes it.
         looks: an address and a width each.
         browsers: how many are started; each takes the next look.
     """
@@ -379,29 +433,23 @@ def visit_all(
     return visits
 
 
-def violations(page: Page, view: View) -> list[str]:
+def violations(page: Page, scheme: str) -> list[str]:
     """Let axe look for what keeps disabled readers out.
 
-    Contrast takes axe most of its time and is the same at every width: the
-    widest view asks. Between light and dark only colours and pictures change.
+    The rules are all asked in the first scheme, and again in the others where
+    colours or pictures could break them.
     """
-    page.evaluate(ONE_OF_EACH_KIND)
-    if view.scheme == SCHEMES[0]:
-        rules: dict = {"rules": {"color-contrast": {"enabled": False}}}
-    else:
-        rules = {"runOnly": DARK_RULES}
-    looks = [(None, rules)]
-    if view.width == max(each.width for each in VIEWS):
-        page.evaluate(ONE_OF_EACH_INK)
-        looks.append(("[data-ink]", {"runOnly": ["color-contrast"]}))
-    return [
-        f"{found['id']}: {node['html'][:120]}"
-        for where, options in looks
-        for found in Axe()
-        .run(page, where, {"resultTypes": ["violations"], **options})
-        .response["violations"]
-        for node in found["nodes"]
-    ]
+    page.evaluate(ONE_OF_EACH_INK)
+    options: dict = {"resultTypes": ["violations"]}
+    if scheme != SCHEMES[0]:
+        page.evaluate(KEEP_ALONE, CHANGED_BY_THEME)
+        options["runOnly"] = DARK_RULES
+    return page.evaluate(
+        """async options => (await axe.run(document, options)).violations
+            .flatMap(({ id, nodes }) => nodes.map(
+                ({ html }) => `${id}: ${html.slice(0, 120)}`))""",
+        options,
+    )
 
 
 def overflow(page: Page) -> list[str]:
@@ -426,11 +474,10 @@ def overflow(page: Page) -> list[str]:
 
 def cut_off(page: Page) -> list[str]:
     """Find code, outputs and tables that a reader at a desk must scroll
-    sideways to read."""
+    sideways to read; the page is left at the widest."""
     found = []
-    size = page.viewport_size or {"width": DESKTOP, "height": 844}
     for width in WIDE:
-        page.set_viewport_size({**size, "width": width})
+        page.set_viewport_size({"width": width, "height": HEIGHT})
         found += page.evaluate(
             """width => [...document.querySelectorAll(
                 'article pre, article .cell_output .output, article table')]
@@ -441,7 +488,6 @@ def cut_off(page: Page) -> list[str]:
                     + `${each.clientWidth}: ${each.innerText.slice(0, 60)}`)""",
             width,
         )
-    page.set_viewport_size(size)
     return found
 
 

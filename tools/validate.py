@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not path.exists():
             parser.error(
                 f"{path.name} does not exist; "
-                "`make notebooks` executes the chapters"
+                "`python -m tools notebooks` executes the chapters"
             )
     return validate(
         missing(notebooks) if options.missing else notebooks, options.jobs
