@@ -17,6 +17,7 @@ from utils.forecasting.direction import strategy_returns
 from utils.labs.cells import LSTM_PRESETS
 from utils.labs.recurrence import NEW, SCAN_LEVELS, newton_example
 from utils.labs.training import train
+from utils.notebook import load_results
 from utils.recurrences.newton import newton, rnn_tangents
 from utils.scratch import GRU, LSTM
 from utils.scratch.scan import linear_scan
@@ -105,6 +106,11 @@ def mistakes_lab():
     return labs.mistakes_lab(mistakes(), "A coin's mistakes")
 
 
+def sentence_lab():
+    tokens = load_results("sentiment_reader")["results"]["vocabulary"]
+    return labs.sentence_lab(tokens, labs.load_weights("sentiment_reader"))
+
+
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
@@ -113,6 +119,7 @@ MAKERS = {
     "trading cost": trading_cost_lab,
     "reading": reading_lab,
     "mistakes": mistakes_lab,
+    "sentence": sentence_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "newton": labs.newton_lab,
@@ -210,11 +217,13 @@ def test_two_copies_work_apart(name, show):
     page.wait_for_function(
         "document.querySelectorAll('[data-started]').length === 2"
     )
-    slider = page.locator("input[type=range]").first
+    control = page.locator("input[type=range], textarea").first
     before = page.locator("output").all_inner_texts()
     assert before[0] == before[-1] != ""
-    slider.focus()
+    control.focus()
     page.keyboard.press("End")
+    page.keyboard.type("x")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     after = page.locator("output").all_inner_texts()
     assert after[-1] == before[-1]
     assert after[0] != before[0]
