@@ -96,7 +96,14 @@ from utils.figures.diagrams import review_classifier
 from utils.figures.seeds import median_and_range
 from utils.figures.style import COLORS, use_book_style
 from utils.forecasting.significance import holm
-from utils.labs import Reading, draw_reading, mistakes_lab, reading_lab
+from utils.labs import (
+    Reading,
+    draw_reading,
+    load_weights,
+    mistakes_lab,
+    reading_lab,
+    sentence_lab,
+)
 from utils.length.padding import pool_max
 from utils.notebook import load_results, show_source
 from utils.scratch import Bidirectional
@@ -605,6 +612,16 @@ reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
 # {numref}`fig-sentiment-own` knows the twins' words alone; others are unknown.
+# The four classifiers, trained again and rounded to 16 bits, run without Python
+# too:
+
+# %% mystnb={"figure": {"name": "fig-sentiment-typed", "caption": "Type a sentence: four classifiers read it in the page. Words that none of them knows are underlined."}}
+reader = load_results("sentiment_reader")["results"]
+sentence_lab(reader["vocabulary"], load_weights("sentiment_reader"))
+
+# %% [markdown]
+# Exchange the clauses in {numref}`fig-sentiment-typed`, then add a second
+# sentence, and see whose line moves.
 #
 # ### In Chinese
 #

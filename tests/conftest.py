@@ -2,7 +2,6 @@
 in its annotations."""
 
 import os
-import shutil
 from pathlib import Path
 
 from tools import environment
@@ -28,19 +27,6 @@ CHECKED = [
 jaxtyping.install_import_hook(CHECKED, "beartype.beartype")
 
 
-# By name where the PATH leads to them, by place on macOS and Windows. The first
-# draws pages alone: the others draw their own window too, in a process for each
-# page that works as long as the page's.
-BROWSERS = (
-    "chromium-headless-shell",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-)
-
-
 @pytest.fixture
 def unannotated():
     """Let wrong shapes through the annotations, to reach the errors that
@@ -50,31 +36,16 @@ def unannotated():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-def playwrights_own():
-    """Say whether `python -m playwright install chromium` was run here."""
-    from playwright.sync_api import Error
-
-    from tools import site_checks
-
-    try:
-        with site_checks.launched(site_checks.PLAYWRIGHTS_OWN):
-            return True
-    except Error:
-        return False
-
-
 @pytest.fixture(scope="session")
 def chromium():
     """Name the machine's Chromium; without one, say so: skip, or fail where
     CI promised it."""
     from tools import site_checks
 
-    shell, *others = map(shutil.which, BROWSERS)
-    if shell is None and playwrights_own():
-        return site_checks.PLAYWRIGHTS_OWN
-    program = next(filter(None, (shell, *others)), None)
+    program = site_checks.find_chromium()
     if program is None:
-        reason = f"no browser: none of {', '.join(BROWSERS)} is installed"
+        names = ", ".join(site_checks.CHROMIUMS)
+        reason = f"no browser: none of {names} is installed"
         if os.environ.get("CI") == "true":
             pytest.fail(f"{reason}, and under CI the browser's tests must run")
         pytest.skip(reason)

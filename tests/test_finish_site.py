@@ -224,6 +224,9 @@ def built_site(folder):
     )
     (static / "icon.svg").write_text("<svg/>")
     (static / "orphan.js").write_text("1")
+    (static / "weights").mkdir()
+    (static / "weights/asked.js").write_text("1")
+    (static / "weights/unasked.js").write_text("1")
     two_icons().save(fonts / "fa.woff2")
     (folder / "chapters").mkdir()
     for page, root in (
@@ -234,7 +237,8 @@ def built_site(folder):
             f'<html><head><link rel="icon" href="{root}_static/icon.svg"/>'
             '<link rel="stylesheet" '
             f'href="{root}_static/sub/theme.css?v=1"/></head>'
-            '<body><p class="used">x</p></body></html>'
+            '<body><p class="used">x</p>'
+            '<button data-weights="asked">y</button></body></html>'
         )
     return folder
 
@@ -276,9 +280,11 @@ def test_a_finished_site_has_one_style_sheet_few_icons_and_no_orphans(tmp_path):
     assert set(font.getBestCmap()) == {0xF00C}
     assert (site / "_static/icon.svg").exists()
     assert not (site / "_static/orphan.js").exists()
+    assert (site / "_static/weights/asked.js").exists()
+    assert not (site / "_static/weights/unasked.js").exists()
     assert not (site / "_static/basic.css").exists()
 
 
 def test_a_folder_without_a_site_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="`make book` builds the site"):
+    with pytest.raises(FileNotFoundError, match="tools book` builds it"):
         finish_site.finish(tmp_path)

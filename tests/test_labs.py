@@ -19,6 +19,7 @@ from utils.labs.cells import LSTM_PRESETS
 from utils.labs.recurrence import NEW, SCAN_LEVELS, newton_example
 from utils.labs.training import train
 from utils.length.ball_rnn import BallRNN
+from utils.notebook import load_results
 from utils.recurrences.newton import newton, rnn_tangents
 from utils.scratch import GRU, LSTM
 from utils.scratch.scan import linear_scan
@@ -118,6 +119,11 @@ def ball_lab():
     return labs.ball_lab(ball_networks())
 
 
+def sentence_lab():
+    tokens = load_results("sentiment_reader")["results"]["vocabulary"]
+    return labs.sentence_lab(tokens, labs.load_weights("sentiment_reader"))
+
+
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
@@ -127,6 +133,7 @@ MAKERS = {
     "ball": ball_lab,
     "reading": reading_lab,
     "mistakes": mistakes_lab,
+    "sentence": sentence_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "newton": labs.newton_lab,
@@ -224,11 +231,13 @@ def test_two_copies_work_apart(name, show):
     page.wait_for_function(
         "document.querySelectorAll('[data-started]').length === 2"
     )
-    slider = page.locator("input[type=range]").first
+    control = page.locator("input[type=range], textarea").first
     before = page.locator("output").all_inner_texts()
     assert before[0] == before[-1] != ""
-    slider.focus()
+    control.focus()
     page.keyboard.press("End")
+    page.keyboard.type("x")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     after = page.locator("output").all_inner_texts()
     assert after[-1] == before[-1]
     assert after[0] != before[0]

@@ -27,7 +27,7 @@ PAGE_LIMIT = 230_000
 FIGURES_LIMIT = 800_000
 
 pytestmark = pytest.mark.skipif(
-    not PAGES, reason="no site in _build/html: `make book` builds it"
+    not PAGES, reason="no site in _build/html: `python -m tools book` builds it"
 )
 
 
@@ -107,6 +107,10 @@ def test_every_notebook_has_its_buttons(page):
     edit = [link.path for link in links if "/edit/" in link.path]
     assert [path.endswith(f"/{chapter}.ipynb") for path in colab] == [True]
     assert [path.endswith(f"/{chapter}.py") for path in edit] == [True]
+    report = [link for link in links if link.path.endswith("/issues/new")]
+    assert [chapter in link.query for link in report] == [True]
+    download = [link.path for link in links if "/_sources/" in link.path]
+    assert download == [f"../_sources/{chapter}.ipynb"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)

@@ -325,14 +325,19 @@ def subset_icons(site: Path) -> None:
 
 def delete_unreferenced(site: Path) -> None:
     """Delete the files in `_static` whose name no page, style sheet or
-    script mentions."""
+    script mentions; a lab's button names its weights without their suffix."""
     texts = [p for p in site.rglob("*") if p.suffix in (".html", ".css", ".js")]
     orphans = [p for p in site.joinpath("_static").rglob("*") if p.is_file()]
     while orphans:
         mentioned = "\n".join(
             p.read_text(encoding="utf-8") for p in texts if p.exists()
         )
-        unused = [p for p in orphans if p.name not in mentioned]
+        unused = [
+            p
+            for p in orphans
+            if p.name not in mentioned
+            and f'data-weights="{p.stem}"' not in mentioned
+        ]
         if not unused:
             return
         for path in unused:
@@ -348,7 +353,7 @@ def finish(site: Path) -> None:
     """
     if not (site / "_static").is_dir():
         raise FileNotFoundError(
-            f"{site}/_static does not exist; `make book` builds the site"
+            f"{site}/_static does not exist; `python -m tools book` builds it"
         )
     pages = {
         path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")

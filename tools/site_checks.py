@@ -8,6 +8,7 @@ Each function returns what it found wrong, one line per fault;
 import functools
 import gzip
 import http.server
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -18,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 # GitHub Pages serves a project's site below the project's name.
 PREFIX = "/unrolled/"
@@ -320,7 +321,33 @@ class Visit:
     cut: list[str]
 
 
+# By name where the PATH leads to them, by place on macOS and Windows. The first
+# draws pages alone: the others draw their own window too, in a process for each
+# page that works as long as the page's.
+CHROMIUMS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+)
 PLAYWRIGHTS_OWN = ""
+
+
+def find_chromium() -> str | None:
+    """Find a Chromium of this machine, the quickest first.
+
+    Playwright's own is there after `python -m playwright install chromium`.
+    """
+    shell, *others = map(shutil.which, CHROMIUMS)
+    if shell is None:
+        try:
+            with launched(PLAYWRIGHTS_OWN):
+                return PLAYWRIGHTS_OWN
+        except Error:
+            pass
+    return next(filter(None, (shell, *others)), None)
 
 
 @contextmanager

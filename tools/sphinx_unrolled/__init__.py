@@ -1,5 +1,5 @@
 """The book's own Sphinx extension: mathematics, tabs, figures, captions,
-chapter numbers, claims, the reference and addresses."""
+chapter numbers, claims, labs, the reference and addresses."""
 
 from typing import Any
 
@@ -13,9 +13,11 @@ from . import (
     claims,
     effort,
     figures,
+    labs,
     mathematics,
     reference,
     tabs,
+    works,
 )
 
 PARTS = (
@@ -26,9 +28,11 @@ PARTS = (
     claims,
     effort,
     figures,
+    labs,
     mathematics,
     reference,
     tabs,
+    works,
 )
 
 

@@ -21,9 +21,11 @@ from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
 from utils.labs.reading import Reading, draw_reading, reading_lab
 from utils.labs.recurrence import newton_lab, scan_lab
+from utils.labs.sentence import sentence_lab
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 from utils.labs.vanishing import vanishing_lab
+from utils.labs.weights import load_weights
 
 __all__ = [
     "AttentionExample",
@@ -36,12 +38,14 @@ __all__ = [
     "draw_reading",
     "forget_bias_lab",
     "gru_cell_lab",
+    "load_weights",
     "lstm_cell_lab",
     "make_lab",
     "mistakes_lab",
     "newton_lab",
     "reading_lab",
     "scan_lab",
+    "sentence_lab",
     "slider",
     "trading_cost_lab",
     "training_lab",

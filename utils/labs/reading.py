@@ -10,8 +10,9 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.style import COLORS
-from utils.labs.lab import CHART, Lab, make_lab, read, select, slider
+from utils.labs.lab import CHART, Lab, make_lab, module, read, select, slider
 
+ALONG = module("js/along.js")
 SCRIPT = read("js/reading.js")
 STYLE = read("css/reading.css")
 
@@ -39,20 +40,14 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
     """
     _check(readings)
     models = list(readings[0].verdicts)
-    lines = list(zip(models, LINES.items(), strict=False))
     sentences = {
         str(row): textwrap.shorten(" ".join(each.tokens), 70)
         for row, each in enumerate(readings)
     }
     names = {str(m): name for m, name in enumerate(models)}
-    keys = ", ".join(
-        f'<span class="lab-key" style="border-color:var(--{colour})">'
-        f'{html.escape(name)} <b data-part="now-{m}"></b></span>'
-        for m, (name, (colour, _)) in enumerate(lines)
-    )
     words = float(len(readings[0].tokens))
     data = {
-        "lines": [line for _, line in lines],
+        "lines": list(LINES.items())[: len(models)],
         "readings": [
             {
                 "tokens": list(each.tokens),
@@ -73,12 +68,22 @@ def reading_lab(readings: Sequence[Reading], start: int = 1) -> Lab:
         picture="""<p class="lab-words" data-part="words"></p>
 <svg data-part="chart" role="img"
 aria-label="Probability of positive after each word"></svg>""",
-        sentence=f"Positive, so far: {keys}.",
+        sentence=f"Positive, so far: {verdict_keys(models)}.",
         script=SCRIPT,
         twin=draw_reading(readings[0]),
         data=data,
-        modules=CHART,
+        modules=CHART + ALONG,
         style=STYLE,
+    )
+
+
+def verdict_keys(models: Sequence[str]) -> str:
+    """Return each model's name in its colour, with a part `now-0`, `now-1`,
+    ... for what it says, as HTML."""
+    return ", ".join(
+        f'<span class="lab-key" style="border-color:var(--{colour})">'
+        f'{html.escape(name)} <b data-part="now-{m}"></b></span>'
+        for m, (name, colour) in enumerate(zip(models, LINES, strict=False))
     )
 
 
