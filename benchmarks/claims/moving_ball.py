@@ -36,8 +36,8 @@ def errors(results: dict[str, Any], name: str) -> np.ndarray:
     **FACTS | {"thresholds": None},
     contenders=(LM, "Adam"),
     refuted_by="two seeds on which L-BFGS ends closer than "
-    "Levenberg–Marquardt, one on which Adam ends closer than L-BFGS, or medians "
-    "of two neighbours less than a factor of three apart",
+    "Levenberg–Marquardt, one on which Adam ends closer than L-BFGS, or "
+    "medians of two neighbours less than a factor of three apart",
 )
 def least_squares_fits_closest(results: dict[str, Any]) -> tuple[Effect, ...]:
     """Fitted to the same rows in about the same CPU time, the network of 89
