@@ -117,8 +117,9 @@ def what_is_built_in_extrapolates(
 @claim(
     **FACTS
     | {
+        "thresholds": None,
         "data": "10,000 rows of balls at constant velocity, many of them "
-        "equal, split at random; 2,000 to test on"
+        "equal, split at random; 2,000 to test on",
     },
     contenders=("zero_share", "loss_from_zero"),
     refuted_by="a seed whose targets at 0 are 2 % of the rows, or make four "
