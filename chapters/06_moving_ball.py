@@ -17,8 +17,10 @@
 # %% [markdown]
 # # The moving ball
 #
-# **A network predicts where a ball goes next and scores 92.7 %. What must you
-# ask before you believe such a number, and what was the network's part in it?**
+# **A network predicts where a ball goes next, and its author reports [a score
+# of 92.7 %](https://github.com/303248153/303248153.github.io/blob/694ec50b201bf1a575946a1b5301173fd2cb6fad/_posts/2021-03-26-ml-05.md).
+# What must you ask before you believe such a number, and what was the network's
+# part in it?**
 #
 # After this chapter you can
 #
@@ -186,7 +188,7 @@ table = pd.DataFrame(table).T
 table.index.name = "seed"
 table
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-source", "caption": "What the rebuilt system's score lacks of 1 on its validation rows, by epoch, on logarithmic axes; one line for each of five seeds, which ends a hundred epochs after its best. The cross is where the post's system stood at its best."}, "image": {"alt": "Five noisy falling lines, from about ten at the first epoch to around a tenth, ending at different epochs between some hundred and a few thousand. A cross at epoch 2250 lies at seven hundredths."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-source", "caption": "What the rebuilt system's score lacks of 1 on its validation rows, by epoch, on logarithmic axes; one line for each of five seeds, which ends a hundred epochs after its peak. The cross is where the post's system stood at its own."}, "image": {"alt": "Five noisy falling lines, from about ten at the first epoch to around a tenth, ending at different epochs between some hundred and a few thousand. A cross at epoch 2250 lies at seven hundredths."}}
 fig, ax = plt.subplots()
 for run in reference.values():
     curve = run["curve"]
@@ -197,11 +199,15 @@ ax.set(xlabel="epoch", ylabel="1 − validation score")
 plt.show()
 
 # %% [markdown]
-# REFPROSE
+# Five seeds, five scores ({numref}`tab-ball-source`). The post's run, the cross
+# in {numref}`fig-ball-source`, is one of their kind. Training ends when the
+# validation score has not risen for a hundred epochs, and when that happens is
+# a matter of the first weights and of luck. So the number can be had again.
+# What it *says* is another question, or three.
 #
 # ## First question: what do training and test share?
 #
-# Start from -10 to 10, speeds from 1 to 5 in either direction, 5 to 10
+# Starts from −10 to 10, speeds from 1 to 5 in either direction, 5 to 10
 # positions: that makes $21 \cdot 10 \cdot 6 = 1{,}260$ rows, and 10,000 were
 # drawn. So most test rows must stand in the training set as well. A table shows
 # how many: it keeps every training row and, asked for the next position, looks
@@ -290,7 +296,7 @@ for target in (20.0, 1.0, 0.0):
 # At a target of 0 the same error costs about four thousand times as much as at
 # 20. A share of such rows in the hundredths decides the score:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-zeros", "caption": "The rebuilt system's test rows whose target is 0, and their share of all that the score loses: median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-zeros", "caption": "The rebuilt system's test rows whose target is 0, and their share of what the score lacks: median over five seeds, lowest and highest."}}
 zeros = {
     name: [100 * run["test"][key] for run in reference.values()]
     for name, key in (
@@ -586,9 +592,10 @@ pd.DataFrame(
 # %% [markdown]
 # From starts of 200 the network on positions is off by tens of positions
 # ({numref}`fig-ball-places`, {numref}`tab-ball-places`): such inputs drive its
-# units to the flat ends of tanh. (Its stray dot is the seed that got stuck.) The other one reads the same differences there
-# as at 0, and is exactly as right as in training. Nothing was built in for
-# speed, and at 40 to 50 both fail.[ᶜ](claims.md#what_is_built_in_extrapolates)
+# units to the flat ends of tanh. (Its stray dot is the seed that got stuck.)
+# The other one reads the same differences there as at 0, and is exactly as
+# right as in training. Nothing was built in for speed, and at 40 to 50 both
+# fail.[ᶜ](claims.md#what_is_built_in_extrapolates)
 #
 # The last three places change nothing but the count. Training rows have 4 to 9
 # inputs. With 2 both networks are off by about a position or more; with 3, as
@@ -603,7 +610,7 @@ pd.DataFrame(
 # Type the positions of a ball, two at least. Every answer is computed in this
 # page from the recorded weights: the post's system as rebuilt above, the two
 # networks, and the two coefficients. Which rows fool which of them, and on how
-# many seeds?
+# many seeds? The buttons of {numref}`fig-ball-lab` hold a few.
 
 # %%
 networks = {
@@ -613,9 +620,16 @@ networks = {
         for name in MODELS
     },
 }
+
+# %% mystnb={"figure": {"name": "fig-ball-lab", "caption": "Four answers to positions that you type, computed in this page."}}
 ball_lab(networks)
 
 # %% [markdown]
+# Move through the seeds while a row stands still. Inside the training range the
+# two fitted networks answer like the formula on every seed but one, and the
+# post's system comes close. Outside, each seed gives another answer, which is
+# what it looks like when data do not decide a question.
+#
 # ## What failed
 #
 # - A random split of rows that were drawn many times over, and a split by
@@ -636,8 +650,8 @@ ball_lab(networks)
 #   post's system loses.[ᶜ](claims.md#zero_targets_decide_the_score)
 # - Two coefficients solve the task without
 #   error.[ⁱ](#two-coefficients-are-exact)
-# - A damped Gauss–Newton step solves the straightened least-squares problem, and
-#   ten lines do it.[ⁱ](#ten-lines-are-the-method)
+# - A damped Gauss–Newton step solves the straightened least-squares problem,
+#   and ten lines do it.[ⁱ](#ten-lines-are-the-method)
 # - With 89 parameters and noiseless rows, Levenberg–Marquardt fits closer than
 #   L-BFGS on four starts of five and gets stuck on one, and L-BFGS fits closer
 #   than Adam, in the same CPU time.[ᶜ](claims.md#least_squares_fits_closest)
@@ -803,12 +817,12 @@ stuck = {
     function.__name__: function(BallRNN.initialised(4), scaled(rows_4), 25)
     for function in (fit, fit_more)
 }
+errors = {name: mean_error(model, test_4) for name, model in stuck.items()}
 for name, model in stuck.items():
     h = model.states(*scaled(rows_4)[:2])[-1]
     flat = (np.abs(h) > 0.999).mean(axis=0)
-    print(f"{name:8} off by {mean_error(model, test_4):.3f}", end="")
+    print(f"{name:8} off by {errors[name]:.3f}", end="")
     print(f", flat on over half of the rows: {(flat > 0.5).sum()} units")
-errors = {name: mean_error(model, test_4) for name, model in stuck.items()}
 assert errors["fit"] > 20 * errors["fit_more"]
 
 # %% [markdown]

@@ -36,8 +36,8 @@ def errors(results: dict[str, Any], name: str) -> np.ndarray:
     **FACTS | {"thresholds": None},
     contenders=(LM, "Adam"),
     refuted_by="two seeds on which L-BFGS ends closer than "
-    "Levenberg–Marquardt, one on which Adam ends closer than L-BFGS, or medians "
-    "of two neighbours less than a factor of three apart",
+    "Levenberg–Marquardt, one on which Adam ends closer than L-BFGS, or "
+    "medians of two neighbours less than a factor of three apart",
 )
 def least_squares_fits_closest(results: dict[str, Any]) -> tuple[Effect, ...]:
     """Fitted to the same rows in about the same CPU time, the network of 89
@@ -117,8 +117,9 @@ def what_is_built_in_extrapolates(
 @claim(
     **FACTS
     | {
+        "thresholds": None,
         "data": "10,000 rows of balls at constant velocity, many of them "
-        "equal, split at random; 2,000 to test on"
+        "equal, split at random; 2,000 to test on",
     },
     contenders=("zero_share", "loss_from_zero"),
     refuted_by="a seed whose targets at 0 are 2 % of the rows, or make four "

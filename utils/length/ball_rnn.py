@@ -398,7 +398,7 @@ def train_least_squares(
     J = model.jacobian(inputs, lengths)
     for done in range(1, steps + 1):
         A = J.T @ J
-        A[np.diag_indices_from(A)] *= 1 + damping
+        A += damping * np.diag(np.diag(A))
         try:
             step = np.linalg.solve(A, -J.T @ r)
         except np.linalg.LinAlgError:  # singular: as a step that fails
