@@ -22,7 +22,7 @@ from utils.speed.export import ReadLast, Step, load_step, save_step
 from utils.weights import from_torch
 
 SIZES = ((8, 32), (64, 128), (128, 512))  # input, hidden
-ROUNDS = 1000
+ROUNDS, REPEATS = 500, 10
 
 
 def numpy_step(layer: LSTM, head: Any) -> Callable[..., Any]:
@@ -75,8 +75,8 @@ def forms(inputs: int, hidden: int, folder: Path) -> dict[str, Any]:
 
 
 def measure(inputs: int, hidden: int, rounds: int = ROUNDS) -> Any:
-    """Time each form's step; keep the rounds' quartiles and the slowest of
-    100."""
+    """Time each form's step, `REPEATS` at a stretch; keep quartiles of the
+    rounds, and the slowest of 100."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1, inputs)).astype("float32")
     h, c = rng.normal(size=(2, 1, hidden)).astype("float32")
@@ -86,6 +86,7 @@ def measure(inputs: int, hidden: int, rounds: int = ROUNDS) -> Any:
         times = in_turn(
             {name: partial(step, x, h, c) for name, step in ways.items()},
             rounds,
+            repeats=REPEATS,
         )
     want = answers["nn.LSTM"]
     return {

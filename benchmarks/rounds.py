@@ -26,21 +26,30 @@ def in_turn(
     Args:
         ways: what to time, by name.
         rounds: how many.
-        threads: how many threads a way may use, 1 for those not named.
+        threads: how many threads each way may use; 1 if None.
         repeats: calls within one measurement, for what takes microseconds.
     """
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(-2, rounds):
-        for name, run in ways.items():
-            allowed = (threads or {}).get(name, 1)
-            torch.set_num_threads(allowed)
-            with threadpool_limits(allowed):
-                before = time.perf_counter()
-                for _ in range(repeats):
-                    run()
-                taken = time.perf_counter() - before
-            if number >= 0:
-                times[name].append(round(1000 * taken / repeats, 6))
+
+    def take(name: str, run: Callable[[], Any], number: int) -> None:
+        before = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        taken = time.perf_counter() - before
+        if number >= 0:
+            times[name].append(round(1000 * taken / repeats, 6))
+
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        for number in range(-2, rounds):
+            for name, run in ways.items():
+                if threads is None:
+                    # Not even a look at the number of threads comes between.
+                    take(name, run, number)
+                    continue
+                torch.set_num_threads(threads[name])
+                with threadpool_limits(threads[name]):
+                    take(name, run, number)
     torch.set_num_threads(1)
     return times
 

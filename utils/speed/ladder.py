@@ -11,14 +11,15 @@ from jaxtyping import Float
 
 from utils.scratch import LSTM
 
-Batch = Float[np.ndarray, "batch time features"]
+Inputs = Float[np.ndarray, "batch time input"]
+Outputs = Float[np.ndarray, "batch time hidden"]
 
 
 class Pass(NamedTuple):
     """What one forward and backward pass gives."""
 
-    outputs: Batch
-    d_x: Batch
+    outputs: Outputs
+    d_x: Inputs
     params: dict[str, Float[np.ndarray, "..."]]
 
 
@@ -27,7 +28,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-z))
 
 
-def one_sample_at_a_time(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
+def one_sample_at_a_time(layer: LSTM, x: Inputs, d_outputs: Outputs) -> Pass:
     """Run one row after the other, and each gate with a product of its own."""
     rows = [
         gate_by_gate(layer, x[n : n + 1], d_outputs[n : n + 1])
@@ -43,7 +44,7 @@ def one_sample_at_a_time(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
     )
 
 
-def gate_by_gate(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
+def gate_by_gate(layer: LSTM, x: Inputs, d_outputs: Outputs) -> Pass:
     """Run all rows at once, and each gate with a product of its own."""
     H, W = layer.hidden_size, _joined_weights(layer)
     W_gate = [each.copy() for each in np.split(W, 4, axis=1)]
@@ -61,7 +62,7 @@ def gate_by_gate(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
     return _step_by_step(x, d_outputs, H, multiply, back)
 
 
-def fused_gates(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
+def fused_gates(layer: LSTM, x: Inputs, d_outputs: Outputs) -> Pass:
     """Run all rows at once, and all gates with one product a step."""
     H, W = layer.hidden_size, _joined_weights(layer)
 
@@ -75,7 +76,7 @@ def fused_gates(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
     return _step_by_step(x, d_outputs, H, multiply, back)
 
 
-def inputs_first(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
+def inputs_first(layer: LSTM, x: Inputs, d_outputs: Outputs) -> Pass:
     """Multiply all inputs before the loop, and all gradients after it."""
     (batch, time, _), H = x.shape, layer.hidden_size
     W_x, W_h = layer.params["W_x"], layer.params["W_h"]
@@ -103,7 +104,7 @@ def inputs_first(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
     return Pass(outputs, d_z @ W_x.T, params)
 
 
-def laid_out(layer: LSTM, x: Batch, d_outputs: Batch) -> Pass:
+def laid_out(layer: LSTM, x: Inputs, d_outputs: Outputs) -> Pass:
     """Run the book's layer, whose memory is laid out for the step."""
     outputs, _ = layer.forward(x)
     grads = layer.backward(d_outputs)
@@ -168,7 +169,7 @@ def _gates_back(
 
 
 def _step_by_step(
-    x: Batch, d_outputs: Batch, H: int, multiply: Any, back: Any
+    x: Inputs, d_outputs: Outputs, H: int, multiply: Any, back: Any
 ) -> Pass:
     """Run [x_t, h_{t-1}] through `multiply`, and the gradients through
     `back`."""

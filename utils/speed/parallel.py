@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
@@ -138,9 +139,10 @@ def main() -> None:
     quieten_lightning()
     fabric.launch()
     dies = arguments.at if arguments.kill == fabric.global_rank else None
-    model, _ = train_adder(fabric, arguments.epochs, arguments.out, dies)
+    checkpoints = arguments.out / "checkpoints"
+    model, _ = train_adder(fabric, arguments.epochs, checkpoints, dies)
     if fabric.is_global_zero:
-        torch.save(model.state_dict(), arguments.out / "weights.pt")
+        save_file(model.state_dict(), arguments.out / "weights.safetensors")
 
 
 if __name__ == "__main__":

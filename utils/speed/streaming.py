@@ -38,10 +38,10 @@ def write_shards(
 class StreamedBatches:
     """Batches `(inputs, target)` from shards on disk, for `utils.training.fit`.
 
-    Each epoch draws an order of the shards, reads them as a stream, and
-    shuffles the rows of each block of `BLOCK` rows; one block is in memory at
-    a time. That is weaker than a shuffle of all rows: rows of one shard meet,
-    so write them to the shards in random order.
+    Each epoch draws an order of the shards, reads them one after the other as
+    a stream, and shuffles the rows of each block of it; one block is in memory
+    at a time. That is weaker than a shuffle of all rows: neighbours stay near
+    each other, so write the rows to the shards in random order.
 
     `rng` is the only source of order. `fit` saves its state, so that a run
     that was cut short in the middle of an epoch draws the same order again
@@ -52,12 +52,19 @@ class StreamedBatches:
         batch_size: rows a batch; the last of an epoch may be smaller.
         target: turns (rows, time) whole numbers into what is to be learnt.
         seed: of the order.
+        block: rows that are shuffled together.
     """
 
     def __init__(
-        self, shards: list[Path], batch_size: int, target: Any, seed: int = 0
+        self,
+        shards: list[Path],
+        batch_size: int,
+        target: Any,
+        seed: int = 0,
+        block: int = BLOCK,
     ) -> None:
         self.shards, self.batch_size, self.target = shards, batch_size, target
+        self.block = block
         self.rng = np.random.default_rng(seed)
         from pyarrow import parquet
 
@@ -96,7 +103,7 @@ class StreamedBatches:
             split="train",
             streaming=True,
         )
-        for table in stream.with_format("arrow").iter(batch_size=BLOCK):
+        for table in stream.with_format("arrow").iter(batch_size=self.block):
             column = table["x"].combine_chunks()
             yield column.flatten().to_numpy().reshape(len(table), -1)
 
