@@ -5,7 +5,8 @@ limits it.
 
 trains on the CPU of this machine, in FOLDER, and continues there after an
 interruption. Each process takes its rows of every batch, and all average their
-gradients, so that the weights are those of one process.
+gradients, so that the weights are those of one process. `--kill`, which tests
+what happens when one of them dies, needs Linux or macOS.
 """
 
 import argparse
