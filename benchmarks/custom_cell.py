@@ -30,7 +30,7 @@ SMALL, SIZE = SIZES[:2]
 COMPILED_LENGTHS = (5, 10, 20)
 LENGTHS = (32, 128, 512)
 WIDTH, BATCH_SIZE = 64, 64
-# How many times faster minGRU trains than a GRU at 512 steps, on a GPU: the
+# How many times faster minGRU trains than a GRU at 512 steps, says the
 # abstract of Feng et al. (2024), https://arxiv.org/abs/2410.01201v1.
 PUBLISHED = 175.0
 

@@ -91,6 +91,14 @@ from utils.speed.streaming import StreamedBatches, write_shards
 from utils.training import fit
 
 # %% tags=["hide-input"]
+# What Colab may lack for this chapter alone.
+wanted = ["datasets", "onnxruntime", "onnxscript"]
+absent = [name for name in wanted if not find_spec(name)]
+if absent:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", *absent]
+    subprocess.run(pip, check=True)
+
+# %% tags=["hide-input"]
 use_book_style()
 climbed = load_results("ladder")["results"]
 own = load_results("custom_cell")["results"]
@@ -241,7 +249,7 @@ rungs = pd.DataFrame(
 rungs = rungs.drop("matrix product")
 rungs.map(lambda value: f"{value:.3g}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-ladder", "caption": "What part of the processor each rung uses: operations of the layer's products per second, as a share of what the same core reaches on one large product in the same round. Dots are medians of seven rounds, lines their range."}, "image": {"alt": "Nine rows, one for each way to run an LSTM, and four colours for the sizes. The dots move from below one hundredth of the peak in the first row to between a tenth and one in the last; those of the size with a single row stay furthest left."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-ladder", "caption": "What part of the processor each rung uses: operations of the layer's products per second, as a share of what the same core reaches on one large product in the same round. Dots are medians of seven rounds, lines their range."}, "image": {"alt": "Nine rows, one for each way to run an LSTM, and four colours for the sizes. In the first row the dots lie between two thousandths and two hundredths of the peak, in the others between a tenth and two thirds, except those of the size with a single row, which lie far to the left and reach six hundredths in the last row."}}
 fig, ax = plt.subplots(figsize=(6.2, 4.2))
 for size, color in zip(sizes, COLORS.values(), strict=False):
     run = climbed[f"ladder, {tuple(size)}"]
@@ -260,16 +268,17 @@ plt.show()
 
 # %% [markdown]
 # Two things in {numref}`tab-speed-ladder` and {numref}`fig-speed-ladder` are
-# worth a long look. The batch gains by far the most of all steps in NumPy:[ᶜ](claims.md#the_batch_gains_most)
-# more than twenty times, wherever there is a batch. What follows gains a
+# worth a long look. The batch gains by far the most of all steps in
+# NumPy:[ᶜ](claims.md#the_batch_gains_most)
+# some twenty times, wherever there is a batch. What follows gains a
 # quarter here and a tenth there, because with a whole batch in each call the
 # arithmetic has become the larger part. And with a single row, in the last
-# column, nothing that stays in Python helps much. There `nn.LSTM`, whose loop
-# is compiled C++, is several times as fast as everything
-# else.[ᶜ](claims.md#one_row_needs_a_kernel)
+# column, nothing that stays in Python helps enough. There `nn.LSTM`, whose
+# loop is compiled C++, is several times as fast as every loop in
+# Python.[ᶜ](claims.md#one_row_needs_a_kernel)
 #
 # The book's NumPy layer keeps up with `nn.LSTM` at the sizes with a batch. So
-# the gap that a reader meets, "my LSTM is twenty times slower", is not one
+# the gap that a reader meets, "my LSTM is dozens of times slower", is not one
 # between Python and C++. It is the missing batch.
 
 # %% [markdown]
@@ -303,7 +312,7 @@ bandwidth /= np.median(ceilings["milliseconds"]["copy"])  # GB/s
 print(f"memory: {bandwidth:.1f} bytes a nanosecond")
 print(f"the roof bends at {peak / bandwidth:.1f} operations per byte")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-roof", "caption": "The roof over one LSTM step with 64 inputs and 128 units, and what stands below it, at batches of 1 to 512 rows. Black: what a large copy in memory and a large product allow. Blue: the step's product alone, its weights in the cache. Orange and green: whole layers, 50 steps forward and backward, drawn at the intensity of their product. Medians of seven rounds."}, "image": {"alt": "Operations per nanosecond against operations per byte, both logarithmic. A black line rises and becomes level. The blue dots of the product begin above the rising part and flatten near the level part; the two layers' dots lie below, rising more slowly."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-roof", "caption": "The roof over one LSTM step with 64 inputs and 128 units, and what stands below it, at batches of 1 to 512 rows. Black: what a large copy in memory and a large product allow. Blue: the step's product alone, its weights in the cache. Orange and green: whole layers, 50 steps forward and backward, drawn at the intensity of their product. Medians of seven rounds."}, "image": {"alt": "Operations per nanosecond against operations per byte, both logarithmic. A black line rises and becomes level. The blue dots of the product begin above the rising part, fall below it and flatten near the level part; the dots of both layers rise as well and end at half the height of the level part."}}
 intensity = np.array([each["intensity"] for each in batches.values()])
 fig, ax = plt.subplots()
 roof_x = np.geomspace(intensity.min() / 1.5, intensity.max() * 1.5)
@@ -327,11 +336,12 @@ plt.show()
 # %% [markdown]
 # Follow the blue dots of {numref}`fig-speed-roof`. With one row the product
 # reads 98,304 weights and uses each of them once. It stays far below the level
-# part, and rises above the sloping one only because these weights lie in the
-# cache, which delivers faster than the memory that the copy went through. With
-# some 16 rows it comes near the peak. The layers lie below their product: they
-# also compute the gates' exponentials, element by element, and every one of
-# these reads and writes as much memory as it computes, wherever it stands under
+# part, and above the sloping one only because these weights lie in the cache,
+# which delivers faster than the memory that the copy went through. (At two rows
+# it falls back; a routine for matrices instead of vectors may be the reason.)
+# From 16 rows on it is near the level part, and there it stays. The layers do
+# not reach it. Between their products stand the gates, element by element, and
+# every element is read, computed and written, wherever the product stands under
 # the roof.
 #
 # ### What a row alone costs
@@ -347,10 +357,10 @@ per_row.map(lambda value: f"{value:.0f}")
 
 # %% [markdown]
 # In {numref}`tab-speed-batch` a row alone costs several times what it costs
-# among 64,[ᶜ](claims.md#a_row_alone_costs_more) and from there on a larger batch
-# buys no more speed. That is the reason to batch, and also the reason to stop:
-# beyond the bend of the roof a larger batch takes more memory, and fewer steps
-# of the optimiser, for the same time.
+# among 64,[ᶜ](claims.md#a_row_alone_costs_more) and from there on a larger
+# batch buys little more speed. That is the reason to batch, and also the reason
+# to stop: beyond the bend of the roof a larger batch takes more memory, and
+# gives fewer steps of the optimiser, for the same time.
 #
 # ### Two threads, and shorter numbers
 
@@ -377,16 +387,15 @@ pd.DataFrame(gains)
 # %% [markdown]
 # {numref}`tab-speed-threads` is a warning. The ideal for two threads is 2. On
 # this machine the second thread gained something at the largest size, at most,
-# and lost at the others, because the two must meet after every product, and a
-# recurrent layer has hundreds of small ones. The ranges are wide: the machine
-# was not wholly idle, and a second thread feels that first. So measure on
-# yours, and begin with `torch.set_num_threads(1)`. Float64 has twice the bytes
-# and half the numbers in each of the processor's vectors, and costs about
-# three times as much here, more than these two would explain, because PyTorch's
-# fast kernel for the LSTM is for float32. And bfloat16, which halves the bytes,
-# is *slower* by far: this processor has no instructions for it, so that it is
-# converted back and forth. Shorter numbers are fast where the hardware computes
-# with them.
+# and lost at the others. The two must meet after every product, and a recurrent
+# layer has hundreds of small ones; that may be why. The ranges are wide: the
+# machine was not wholly idle, and a second thread feels that first. So measure
+# on yours, and begin with `torch.set_num_threads(1)`. Float64 has twice the
+# bytes and half the numbers in each of the processor's vectors, and costs about
+# three times as much here, more than these two would explain: PyTorch's fast
+# kernel for the LSTM is for float32. And bfloat16, which halves the bytes, is
+# *slower* by far. This processor has no instructions that multiply it. Shorter
+# numbers may be fast where the hardware computes with them; here they are not.
 #
 # ## Five famous sentences
 #
@@ -410,11 +419,11 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# {numref}`tab-speed-gru` shows two worlds. In float64 the answer is what the
-# operations say.[ᶜ](claims.md#a_gru_is_faster_in_float64) In float32 it is not:
-# PyTorch has a fast kernel for the LSTM on a CPU and none for the GRU, so that
-# the model with fewer operations is the slower one where small calls dominate,
-# with few units or with a single
+# {numref}`tab-speed-gru` shows two worlds. In float64, with a batch, the answer
+# is what the operations say.[ᶜ](claims.md#a_gru_is_faster_in_float64) In
+# float32 it is not: PyTorch has a fast kernel for the LSTM on a CPU and none
+# for the GRU, so that the model with fewer operations is the slower one where
+# small calls dominate, with few units or with a single
 # row.[ᶜ](claims.md#a_gru_is_slower_in_float32) At the larger sizes the two take
 # about the same time. (Before the recording we expected the GRU to be slower at
 # all four sizes, and were wrong.) "Faster" is a property of an implementation,
@@ -463,14 +472,14 @@ compiled = {
 pd.DataFrame(compiled).rename_axis(columns="steps").round(1)
 
 # %% [markdown]
-# In {numref}`tab-speed-ladder` the compiled cell gains nothing: `nn.LSTMCell` is
-# one fast operation already, each call of compiled code has a price of its own,
-# and the loop around it stays in Python and stays slower than
+# In {numref}`tab-speed-ladder` the compiled cell gains nothing: `nn.LSTMCell`
+# is one fast operation already, each call of compiled code has a price of its
+# own, and the loop around it stays in Python and stays slower than
 # `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel) Compiled as a whole, in
-# {numref}`tab-speed-compile`, the loop is about a third faster than without.
-# But its compilation takes tens of seconds, more with every step, and again for
-# every other length. For a loop of a few steps that trains for hours it pays.
-# For sequences of a thousand steps it is no remedy.
+# {numref}`tab-speed-compile`, the loop gains a quarter to a half. But its
+# compilation takes tens of seconds, more with every step, and again for every
+# other length. For a loop of a few steps that trains for hours it pays. For
+# sequences of a thousand steps it is no remedy.
 #
 # ### Is minGRU 175 times faster than a GRU?
 #
@@ -499,13 +508,15 @@ print(f"over nn.GRU: {kernel:.2f} times")
 
 # %% [markdown]
 # On one thread of a CPU, where a scan has nothing to run in parallel, minGRU is
-# about three times as fast as a GRU at 512 steps, and nowhere near the published
-# factor.[ᶜ](claims.md#min_gru_is_not_175_times_faster) In {numref}`tab-speed-min`
-# its *loop* is as fast as its scan. So the gain here is not the scan's. It
-# comes from gates that need no product with the state: the two products of
-# minGRU are done for all steps at once, before the loop. What the published
-# factor says is something else, that a GPU waits very long for a Python loop.
-# Whoever uses `nn.GRU` on a GPU has not written that loop.
+# about three times as fast as a GRU at 512 steps, and nowhere near the
+# published factor.[ᶜ](claims.md#min_gru_is_not_175_times_faster) In
+# {numref}`tab-speed-min` its *loop* is no slower than its scan. So the gain
+# here is not the scan's. It comes from gates that need no product with the
+# state: the two products of minGRU are done for all steps at once, before the
+# loop. The published factor, as [users point
+# out](https://github.com/cheind/mingru/issues/3), is not over `nn.GRU`. A GPU
+# may wait very long for a loop in Python. Whoever uses `nn.GRU` has not written
+# that loop.
 #
 # ### Is the GPU always faster?
 #
@@ -585,15 +596,15 @@ written = {
 pd.DataFrame(written).round(1)
 
 # %% [markdown]
-# {numref}`tab-speed-peephole`: at the smaller size the hand-written backward pass
-# takes away about a third of the plain loop's
-# time,[ᶜ](claims.md#a_hand_written_backward_pass_pays) because there the record
-# that autograd keeps is most of the work. At the larger size the products and
-# the gates themselves take the time, and the effort was in vain. (Before the
-# recording we expected a gain at both sizes, and were wrong.) The compiled step
-# is the cheaper road, if a compiler for C++ is installed. Measure before you
-# derive. A third road changes the model: with gates that do not see the state,
-# as in minGRU, all the products leave the loop.
+# {numref}`tab-speed-peephole`: at the smaller size the hand-written backward
+# pass takes away about a third of the plain loop's
+# time,[ᶜ](claims.md#a_hand_written_backward_pass_pays) at the larger one
+# nothing. There the products and the gates themselves may take all the time
+# there is, and the effort was in vain. (Before the recording we expected a gain
+# at both sizes, and were wrong.) The compiled step gains a tenth at either size
+# and needs nothing but a compiler for C++ and some seconds of patience. So
+# measure before you derive. A third road changes the model: with gates that do
+# not see the state, as in minGRU, all the products leave the loop.
 #
 # ## More than one process
 #
@@ -663,10 +674,10 @@ pd.DataFrame(speedups)
 # In {numref}`tab-speed-scaling` the second process pays for the large
 # model,[ᶜ](claims.md#two_processes_want_a_large_model) and with the small one
 # two processes are several times *slower* than one. A step of the small model
-# takes less time than one message between two processes, which costs more than
-# a millisecond here, however short it is: its bytes are a few thousand. Two
-# threads of one process, the alternative that needs no messages, gain less than
-# two processes do on the large model, because processes meet once a step and
+# takes hardly longer than one message between two processes, which costs more
+# than a millisecond here, however short it is: these have a few thousand bytes.
+# Two threads of one process, the alternative that needs no messages, gained
+# less on the large model than two processes did. Processes meet once a step,
 # threads after each product.
 #
 # ### What would 64 workers do?
@@ -713,12 +724,12 @@ print(f"predicted {predicted:.0f} ms, measured {measured:.0f} ms")
 
 # %% [markdown]
 # It is too hopeful, as a model without waiting must be: a step ends when the
-# slower of the two is done. So take what it says of 8 and 64 workers as a limit.
-# These are projections, not measurements. They say
-# where the limit lies: with a slow network, in the bytes, so that a larger
-# batch (more computing for the same bytes) or half-length gradients help; with
-# a fast one, in the share of rows, which at 64 workers is one row each, and
-# {numref}`tab-speed-batch` says what a row alone costs.
+# slower of the two is done. So take what it says of 8 and 64 workers as a
+# limit. These are projections, not measurements. They say where the limit lies:
+# with a slow network, in the bytes, so that a larger batch (more computing for
+# the same bytes) or half-length gradients help; with a fast one, in the share
+# of rows, which at 64 workers is one row each, and {numref}`tab-speed-batch`
+# says what a row alone costs.
 #
 # ### Recipes
 #
@@ -765,9 +776,9 @@ print(f"predicted {predicted:.0f} ms, measured {measured:.0f} ms")
 # data set may have a thousand times as many. Then they stay on disk, in
 # *shards*, and training reads them as a stream. A stream cannot be shuffled as
 # a whole. What can be drawn is the order of the shards, and within each block
-# of rows, here 4,096, the order of the rows. So write the sequences to the shards in random
-# order once, or rows that are neighbours on disk will stay neighbours in
-# training.
+# of rows, here 4,096, the order of the rows. So write the sequences to the
+# shards in random order once, or rows that are neighbours on disk will stay
+# neighbours in training.
 
 # %%
 rng = np.random.default_rng(0)
@@ -786,9 +797,8 @@ batches_on_disk = StreamedBatches(shards, batch_size=64, target=last_bit)
 seen = np.concatenate([x[..., 0].numpy() for x, _ in batches_on_disk])
 everything = np.concatenate(parts)
 assert not np.array_equal(seen, everything)
-assert np.array_equal(
-    np.sort(np.packbits(seen.astype(bool), axis=1).tolist(), axis=0),
-    np.sort(np.packbits(everything.astype(bool), axis=1).tolist(), axis=0),
+assert sorted(map(bytes, seen.astype(np.int8))) == sorted(
+    map(bytes, everything)
 )
 print(len(seen), "rows from", len(shards), "shards, in another order")
 
@@ -798,7 +808,7 @@ print(len(seen), "rows from", len(shards), "shards, in another order")
 # from one generator, `rng`. `fit` saves that generator's state. So a run that
 # was cut short in mid-epoch draws the same order again, reads past what it had
 # seen, without computing, and goes on. Here the second call finds the
-# checkpoint that the first left after half of its epochs, and ends where an
+# checkpoint that the first left in its second epoch, and ends where an
 # undisturbed run ends:
 
 
@@ -912,12 +922,12 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# In {numref}`tab-speed-latency` all five forms compute the same answer, and most
-# of their time is not arithmetic: from the first column to the last there are
-# 256 times as many weights, and none of them takes even 50 times as long. It is
-# the price of calls, which ONNX Runtime, a program of a few operations outside
-# Python, pays least often. With 64 inputs and 128 units it takes less than half
-# the time of `nn.LSTM`.[ᶜ](claims.md#a_runtime_shortens_a_step)
+# In {numref}`tab-speed-latency` all five forms compute the same answer, and
+# most of their time is not arithmetic: from the first column to the last there
+# are 256 times as many weights, and none of them takes even 50 times as long.
+# It is the price of calls, which ONNX Runtime, a program of a few operations
+# outside Python, pays least often. With 64 inputs and 128 units it takes less
+# than half the time of `nn.LSTM`.[ᶜ](claims.md#a_runtime_shortens_a_step)
 #
 # ## Does your machine compute the same?
 #
@@ -941,10 +951,11 @@ print(verdict(found))
 #
 # - Five ways to write an LSTM compute the same outputs and
 #   gradients.[ⁱ](#same-numbers-on-every-rung)
-# - One sample and one gate at a time, an LSTM takes more than five times as long
-#   as the same layer with its memory laid out for the
+# - One sample and one gate at a time, an LSTM takes more than five times as
+#   long as the same layer with its memory laid out for the
 #   step.[ᶜ](claims.md#a_tutorial_is_slow)
-# - Among the steps in NumPy, the batch gains most.[ᶜ](claims.md#the_batch_gains_most)
+# - Among the steps in NumPy, the batch gains
+#   most.[ᶜ](claims.md#the_batch_gains_most)
 # - For a single row a compiled loop is several times as fast as any loop in
 #   Python.[ᶜ](claims.md#one_row_needs_a_kernel)
 # - What bounds a product is read off its arithmetic
@@ -1056,8 +1067,8 @@ _ = check_combined_gradient(combined)
 # ```{solution-start} ex-speed-ring
 # :class: dropdown
 # ```
-# Two workers save $C/2$ and pay $2 \ell + S/\beta$, 32.1 ms here. So the second
-# pays from $C$ = 64.2 ms on.
+# Two workers save $C/2$ and pay $2 \ell + S/\beta$, about 32 ms here. So the
+# second pays from $C$ = 64.2 ms on.
 
 
 # %%
@@ -1156,5 +1167,6 @@ for name, written_rows in (("sorted", by_answer), ("as drawn", rows)):
 # - [Li et al. (2020)](https://arxiv.org/abs/2006.15704): how PyTorch overlaps
 #   the averaging of gradients with the backward pass.
 #
-# Before: [Recurrence after transformers](12_recurrence_after_transformers.ipynb).
-# Back to [the map of the book](intro.md).
+# Before: [Recurrence after
+# transformers](12_recurrence_after_transformers.ipynb). Back to [the map of the
+# book](intro.md).
