@@ -1,11 +1,11 @@
 """Measure everything again (`python -m benchmarks`), save what needs data of
-your own."""
+your own; or the benchmarks named, one after the other."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__init__", "__main__", "record", "trial"}
+HELPERS = {"__init__", "__main__", "record", "rounds", "trial"}
 NEEDS_DATA = {"sentiment"}
 
 
@@ -17,7 +17,7 @@ def main() -> int:
         - NEEDS_DATA
     )
     failed = 0
-    for name in sorted(names):
+    for name in sys.argv[1:] or sorted(names):
         print(f"benchmarks.{name}", flush=True)
         failed += (
             subprocess.run(

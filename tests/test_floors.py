@@ -23,6 +23,7 @@ FLOORS = (
         "forecasting",
         "recurrences",
         "sentiment",
+        "speed",
     },
     {"labs", "exercises", "notebook"},
 )

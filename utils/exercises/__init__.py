@@ -53,6 +53,11 @@ from utils.exercises.sentiment import (
     check_mcnemar,
     check_nb_ratio,
 )
+from utils.exercises.speed import (
+    check_combined_gradient,
+    check_intensity,
+    check_ring_seconds,
+)
 
 __all__ = [
     "check_attention_weights",
@@ -60,6 +65,7 @@ __all__ = [
     "check_bptt",
     "check_calibration_error",
     "check_clipping",
+    "check_combined_gradient",
     "check_conformal",
     "check_delta_step",
     "check_diebold_mariano",
@@ -67,6 +73,7 @@ __all__ = [
     "check_final_states",
     "check_gru_cell",
     "check_har_features",
+    "check_intensity",
     "check_join",
     "check_joined",
     "check_line",
@@ -83,6 +90,7 @@ __all__ = [
     "check_perplexity",
     "check_price_windows",
     "check_qlike",
+    "check_ring_seconds",
     "check_rnn_cell",
     "check_sampler",
     "check_scaler",
