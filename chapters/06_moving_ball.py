@@ -87,6 +87,7 @@ from utils.length.ball_rnn import BallRNN, train_least_squares
 from utils.models.pytorch import BallPredictor
 from utils.notebook import load_results, show_source
 
+# %% tags=["hide-input"]
 use_book_style()
 recorded = load_results("balls")["results"]
 reference = recorded["reference"]
@@ -761,7 +762,10 @@ for damping, error in held.items():
 assert held[100] > 1.5 * held[1]
 
 # %%
-wild = mean_error(fixed(start, scaled(train), 10, 1e-6), train)
+try:
+    wild = mean_error(fixed(start, scaled(train), 10, 1e-6), train)
+except np.linalg.LinAlgError:  # nothing left to solve for
+    wild = np.inf
 assert wild > 10
 
 # %% [markdown]
