@@ -117,7 +117,7 @@ published = {
     (2, 0, -2): -3.91,
     (0, -3, -6): -9.09,
 }
-answers = pd.DataFrame({"the post": published})
+answers = pd.DataFrame({"the post": list(published.values())})
 answers["right"] = [2 * row[-1] - row[-2] for row in published]
 answers["off by"] = (answers["the post"] - answers["right"]).abs()
 answers.index = [", ".join(map(str, row)) for row in published]
