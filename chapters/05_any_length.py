@@ -101,6 +101,7 @@ from utils.scratch import GRU, LSTM, RNN, AttentionPooling, Bidirectional
 from utils.training import keep_keras_on_cpu
 from utils.weights import to_keras, to_torch
 
+# %% tags=["hide-input"]
 keep_keras_on_cpu()
 use_book_style()
 
@@ -610,6 +611,10 @@ axes[0].set_ylabel("packed / padded")
 axes[0].legend(fontsize=10)
 plt.show()
 
+# %% [markdown]
+# Dots above the line of {numref}`fig-length-packing` lose against padding. The
+# LSTM's stand highest, and training lifts all of them.
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "Time packed over time padded, as in the figure and for layers of 128 units in batches of 64: median over five seeds, lowest and highest."}}
 UNITS = {"small": 64, "large": 128}
 table = {
@@ -625,9 +630,8 @@ pd.DataFrame(table).T
 
 # %% [markdown]
 # Forward alone packing keeps part of its promise: where most steps are padding
-# it saves the RNN and the GRU about a third of the time
-# ({numref}`fig-length-packing`), and more than half with 128 units
-# ({numref}`tab-length-packing`).[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
+# it saves the RNN and the GRU about a third of the time, and about half with
+# 128 units ({numref}`tab-length-packing`).[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
 # Not six tenths, since every step of a loop has costs of its own,
 # however few rows it holds. In training the gain is gone at 64 units. RNN and
 # GRU come out even at best, and the LSTM takes three to four times as
@@ -668,8 +672,8 @@ for cell in (nn.LSTM, nn.GRU, nn.RNN):
         )
 
 # %% [markdown]
-# On equal rows the LSTM's hundred steps are one fused step of oneDNN, a library.
-# When lengths differ, PyTorch leaves that kernel and goes through the batch in
+# On equal rows the LSTM's hundred steps are one fused step, oneDNN's. When
+# lengths differ, PyTorch leaves that kernel and goes through the batch in
 # slices, each of which fills an array as large as the whole batch with zeros on
 # its way back. GRU and RNN never had a fused kernel on a CPU; padded or packed,
 # they go step by step, so that they have less to lose. It is the LSTM that
@@ -889,7 +893,7 @@ for function in (broken, mended):
 
 # %% [markdown]
 # The rows were sorted for the packing and never put back, so that each state
-# meets the label of another row, except where a row happens to keep its place.
+# meets the label of another row.
 # `np.argsort(order)` undoes the sorting; `enforce_sorted=False` does both.
 # ```{solution-end}
 # ```
