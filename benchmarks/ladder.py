@@ -121,7 +121,7 @@ def against_batch_size(
         joined = np.ones((batch, INPUTS + HIDDEN), "float32")
         W = np.ones((INPUTS + HIDDEN, 4 * HIDDEN), "float32")
         out = np.empty((batch, 4 * HIDDEN), "float32")
-        ways = {
+        ways: dict[str, Callable[[], Any]] = {
             "nn.LSTM": partial(both_ways_torch, to_torch(layer), *tensors),
             "NumPy": partial(
                 RUNGS["memory laid out for the step"], layer, x, d_outputs
@@ -161,7 +161,7 @@ def against_threads(size: Size, rounds: int = ROUNDS) -> Any:
     layer = LSTM(size[2], size[3], dtype="float32")
     module = to_torch(layer)
     tensors = torch.from_numpy(x).requires_grad_(), torch.from_numpy(d_outputs)
-    runs = {
+    runs: dict[str, Callable[[], Any]] = {
         "nn.LSTM": partial(both_ways_torch, module, *tensors),
         "NumPy": partial(
             RUNGS["memory laid out for the step"], layer, x, d_outputs

@@ -17,7 +17,6 @@ import torch
 
 from benchmarks.record import run_missing
 from benchmarks.rounds import in_turn
-from utils.scratch import LSTM
 from utils.speed.export import ReadLast, Step, load_step, save_step
 from utils.weights import from_torch
 
@@ -25,7 +24,7 @@ SIZES = ((8, 32), (64, 128), (128, 512))  # input, hidden
 ROUNDS, REPEATS = 500, 10
 
 
-def numpy_step(layer: LSTM, head: Any) -> Callable[..., Any]:
+def numpy_step(layer: Any, head: Any) -> Callable[..., Any]:
     """Return the book's layer and a linear head as (x, h, c) -> (y, h, c)."""
     weight, bias = (p.detach().numpy() for p in (head.weight, head.bias))
 

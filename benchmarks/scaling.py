@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -86,7 +87,7 @@ def work(processes: int, steps: int) -> dict[str, Any] | None:
     for count in BYTES if processes > 1 else ():
         message = torch.zeros(count // 4)
         found["all_reduce"][str(count)] = milliseconds(
-            lambda m=message: fabric.all_reduce(m, reduce_op="sum"), steps
+            partial(fabric.all_reduce, message, reduce_op="sum"), steps
         )
     return found if fabric.is_global_zero else None
 

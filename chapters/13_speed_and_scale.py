@@ -114,14 +114,14 @@ def medians(run):
 
 # %% [markdown]
 # Times depend on the machine, on its load and on the day. So none is taken
-# live here: all come from recordings that `benchmarks/` made on an otherwise
-# idle machine, and name it. In each recording the contenders run in turn,
-# round after round, so that whatever disturbs one disturbs its rivals too; the
-# first two rounds, which compile and allocate, do not count; a figure is the
-# median of the rounds, and a ratio is taken within each round before its
-# median is. Every time is that of a forward and a backward pass, down to the
-# gradient of the inputs, on one thread and in float32, unless it says
-# otherwise.
+# live here: all come from recordings that `benchmarks/` made, on a machine that
+# they name and that was not wholly idle. In each recording the contenders run
+# in turn, round after round, so that whatever disturbs one disturbs its rivals
+# too; the first two rounds, which compile and allocate, do not count; a figure
+# is the median of the rounds, and a ratio is taken within each round before its
+# median is. Where ranges are wide, as with threads, conclude little. Every time
+# is that of a forward and a backward pass, down to the gradient of the inputs,
+# on one thread and in float32, unless it says otherwise.
 
 # %%
 machine = load_results("ladder")["provenance"]
@@ -878,8 +878,8 @@ pd.DataFrame(table).round(0).astype(int)
 # %% [markdown]
 # In {numref}`tab-speed-stream` the memory of the stream stays where it is, from
 # fifty thousand sequences to a million, and that of the array grows with
-# them.[ᶜ](claims.md#a_stream_needs_constant_memory) Reading costs little beside
-# the training, so that the seconds hardly differ.
+# them.[ᶜ](claims.md#a_stream_needs_constant_memory) The seconds are of one run
+# each on a busy machine, and say little.
 #
 # ## Into use
 #

@@ -22,6 +22,11 @@ class PeepholeLSTM(nn.Module):
         fused: take `FusedPeephole`, whose backward pass is written by hand.
     """
 
+    W_x: Tensor
+    W_h: Tensor
+    b: Tensor
+    peepholes: Tensor
+
     def __init__(
         self, input_size: int, hidden_size: int, fused: bool = False
     ) -> None:
