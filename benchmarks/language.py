@@ -450,7 +450,10 @@ def write(model: CharacterModel, texts: Texts, seed: int) -> Results:
         )
         found[f"{temperature:g}"] = {
             "text": written[:SHOWN],
-            "known words": rounded(known_words(written, vocabulary)),
+            # A model may draw the end before its first word.
+            "known words": rounded(known_words(written, vocabulary))
+            if words(written)
+            else None,
             "longest copy": longest_copy(written, before),
             "closed after": closing_distances(written),
         }

@@ -131,8 +131,11 @@ def thresholds_committed(claims: str) -> tuple[str, ...]:
         check=False,
     )
     for node in ast.parse(shown.stdout).body if shown.returncode == 0 else ():
-        if not isinstance(node, ast.Assign):
-            continue
-        if ast.unparse(node.targets[0]) == "THRESHOLDS_FOR":
-            return ast.literal_eval(node.value)
+        match node:
+            case ast.Assign(
+                targets=[ast.Name("THRESHOLDS_FOR")], value=value
+            ) | ast.AnnAssign(
+                ast.Name("THRESHOLDS_FOR"), value=ast.expr() as value
+            ):
+                return ast.literal_eval(value)
     return ()

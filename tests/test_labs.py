@@ -105,6 +105,17 @@ def mistakes_lab():
     return labs.mistakes_lab(mistakes(), "A coin's mistakes")
 
 
+def shannon_lab():
+    """A passage of two words; one model guesses well, one badly."""
+    ranks = np.array([1, 1, 4, 2, 1, 7])
+    good = labs.Guesses(ranks, ranks / 2)
+    bad = labs.Guesses(ranks + 3, ranks * 1.5)
+    passage = labs.Passage(
+        "To be or not ", "to be,", {"the last 6": good, "frequencies": bad}
+    )
+    return labs.shannon_lab([passage], labs.rank_code(ranks, 20))
+
+
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
@@ -115,6 +126,7 @@ MAKERS = {
     "mistakes": mistakes_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
+    "shannon": shannon_lab,
     "newton": labs.newton_lab,
     "vanishing": labs.vanishing_lab,
 }

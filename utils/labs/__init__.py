@@ -20,6 +20,13 @@ from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
 from utils.labs.reading import Reading, draw_reading, reading_lab
 from utils.labs.recurrence import newton_lab, scan_lab
+from utils.labs.shannon import (
+    Guesses,
+    Passage,
+    guesses_cost,
+    rank_code,
+    shannon_lab,
+)
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 from utils.labs.vanishing import vanishing_lab
@@ -27,19 +34,24 @@ from utils.labs.vanishing import vanishing_lab
 __all__ = [
     "AttentionExample",
     "AttentionView",
+    "Guesses",
     "Lab",
+    "Passage",
     "Reading",
     "attention_lab",
     "button",
     "draw_reading",
     "forget_bias_lab",
     "gru_cell_lab",
+    "guesses_cost",
     "lstm_cell_lab",
     "make_lab",
     "mistakes_lab",
     "newton_lab",
+    "rank_code",
     "reading_lab",
     "scan_lab",
+    "shannon_lab",
     "slider",
     "trading_cost_lab",
     "training_lab",

@@ -6,6 +6,9 @@ from collections.abc import Collection
 import numpy as np
 from jaxtyping import Int
 
+from utils.language.alphabet import SPECIAL
+from utils.language.measure import LanguageModel
+
 KINDS = (
     "closing bracket",
     "line end",
@@ -90,3 +93,22 @@ def line_places(text: str) -> Int[np.ndarray, " time"]:
     ends = np.array([sign == "\n" for sign in text], dtype=bool)
     last = np.maximum.accumulate(np.where(ends, places, -1))
     return places - last
+
+
+def guess_ranks(
+    model: LanguageModel,
+    prompt: Int[np.ndarray, " read"],
+    symbols: Int[np.ndarray, " time"],
+) -> Int[np.ndarray, " time"]:
+    """Say at which guess a model that names the likeliest first is right.
+
+    A document's end and an UNKNOWN are no guesses; of equals each counts as named
+    first. Chapter 08.
+    """
+    logs, state = model.following(prompt)
+    ranks = []
+    for symbol in symbols:
+        likelier = logs[SPECIAL:] > logs[symbol]
+        ranks.append(1 + int(likelier.sum()))
+        logs, state = model.following(np.array([symbol]), state)
+    return np.array(ranks)
