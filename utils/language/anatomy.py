@@ -102,8 +102,8 @@ def guess_ranks(
 ) -> Int[np.ndarray, " time"]:
     """Say at which guess a model that names the likeliest first is right.
 
-    A document's end and an UNKNOWN are no guesses; of equals each counts as named
-    first. Chapter 08.
+    A document's end and an UNKNOWN are no guesses; of equals each counts as
+    named first. Chapter 08.
     """
     logs, state = model.following(prompt)
     ranks = []
