@@ -6,13 +6,15 @@ it ends and not repeated, so that a trial can be interrupted.
 """
 
 import argparse
+import ast
 import math
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from statistics import mean
 from typing import Any
 
-from benchmarks.record import record, recorded
+from benchmarks.record import RESULTS, record, recorded
 
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
@@ -116,3 +118,24 @@ def run_trial(
         run = results[part][run_name] = train(*means)
         record(name, results)
         print(f"{run_name}: {run['error']}, {run['seconds']} s", flush=True)
+
+
+def thresholds_committed(claims: str) -> tuple[str, ...]:
+    """Return what `THRESHOLDS_FOR` names in `benchmarks/claims/CLAIMS.py` as
+    committed: parts of a benchmark whose fresh seeds may run."""
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:benchmarks/claims/{claims}.py"],
+        cwd=RESULTS.parents[1],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    for node in ast.parse(shown.stdout).body if shown.returncode == 0 else ():
+        match node:
+            case ast.Assign(
+                targets=[ast.Name("THRESHOLDS_FOR")], value=value
+            ) | ast.AnnAssign(
+                ast.Name("THRESHOLDS_FOR"), value=ast.expr() as value
+            ):
+                return ast.literal_eval(value)
+    return ()

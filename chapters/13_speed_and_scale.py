@@ -435,26 +435,41 @@ pd.DataFrame(
 # 5](05_any_length.ipynb) has timed it on batches of unequal rows, on one
 # thread:
 
-# %% mystnb={"figure": {"name": "tab-speed-packing", "caption": "Time of one epoch of packed rows over that of padded ones, and of padded rows of similar length over that of padded rows at random; `nn.LSTM`, from `benchmarks/packing.py`."}}
-packing = load_results("packing")["results"]
+# %% mystnb={"figure": {"name": "tab-speed-packing", "caption": "Time of one epoch of packed rows over that of rows padded at random, and of padded rows of similar length over the same; lengths uniform from 1 to 100, medians of five rounds of `benchmarks/packing.py`."}}
+packing = load_results("packing")["results"]["runs"].values()
+lengths = "uniform 1 to 100"
+
+
+def over_padding(model: str, way: str) -> float:
+    times = [run[f"{model} / {lengths}"]["milliseconds"] for run in packing]
+    return float(np.median([time[way] / time["pad"] for time in times]))
+
+
 pd.DataFrame(
     {
-        (size, lengths): {
-            "packed / padded": ms["pack"] / ms["pad"],
-            "sorted and padded / padded": ms["bucket + pad"] / ms["pad"],
+        model: {
+            "packed": over_padding(model, "pack"),
+            "of similar length, padded": over_padding(model, "bucket + pad"),
         }
-        for size in ("small", "large")
-        for lengths, run in packing[size].items()
-        for ms in [run["milliseconds"]]
+        for model in (
+            f"{size} / {cell} / {mode}"
+            for size in ("small", "large")
+            for cell in ("LSTM", "GRU")
+            for mode in ("forward", "trained")
+        )
     }
 ).T.round(2)
 
 # %% [markdown]
-# {numref}`tab-speed-packing` says no, not here: PyTorch's kernel for float32 on
-# a CPU does not take packed rows, and what takes them instead is several times
-# slower.[ᶜ](claims.md#packing_costs_time) Only where nearly everything is
-# padding do the two come near each other. What does save time is to put rows of
-# similar length together, and pad. On a GPU the answer may differ; measure.
+# {numref}`tab-speed-packing` says that it depends on the cell. PyTorch's kernel
+# for float32 LSTMs on a CPU does not take packed rows, and what takes them
+# instead makes training a small LSTM more than twice as
+# slow.[ᶜ](claims.md#packing_slows_the_fused_lstm) RNNs and GRUs have no such
+# kernel to lose: run forward alone, on batches that are mostly padding, they
+# are faster packed.[ᶜ](claims.md#packing_saves_where_nothing_is_trained) What
+# saves time for every cell is to put rows of similar length together, and
+# pad.[ᶜ](claims.md#buckets_save_everywhere) On a GPU the answer may differ;
+# measure.
 #
 # ### Does `torch.compile` fix it?
 #
@@ -966,8 +981,8 @@ print(verdict(found))
 #   a single row.[ᶜ](claims.md#a_gru_is_slower_in_float32)
 # - In float64 it is faster, at three sizes with a
 #   batch.[ᶜ](claims.md#a_gru_is_faster_in_float64)
-# - On a CPU packing costs time instead of saving
-#   it.[ᶜ](claims.md#packing_costs_time)
+# - On this CPU packing costs a small LSTM in training time instead of saving
+#   it.[ᶜ](claims.md#packing_slows_the_fused_lstm)
 # - A compiled cell in a Python loop stays slower than
 #   `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel)
 # - On one thread minGRU trains less than ten times as fast as a GRU in a

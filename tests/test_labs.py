@@ -124,6 +124,17 @@ def sentence_lab():
     return labs.sentence_lab(tokens, labs.load_weights("sentiment_reader"))
 
 
+def shannon_lab():
+    """A passage of two words; one model guesses well, one badly."""
+    ranks = np.array([1, 1, 4, 2, 1, 7])
+    good = labs.Guesses(ranks, ranks / 2)
+    bad = labs.Guesses(ranks + 3, ranks * 1.5)
+    passage = labs.Passage(
+        "To be or not ", "to be,", {"the last 6": good, "frequencies": bad}
+    )
+    return labs.shannon_lab([passage], labs.rank_code(ranks, 20))
+
+
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
@@ -136,6 +147,7 @@ MAKERS = {
     "sentence": sentence_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
+    "shannon": shannon_lab,
     "newton": labs.newton_lab,
     "vanishing": labs.vanishing_lab,
 }
@@ -231,13 +243,12 @@ def test_two_copies_work_apart(name, show):
     page.wait_for_function(
         "document.querySelectorAll('[data-started]').length === 2"
     )
-    control = page.locator("input[type=range], textarea").first
+    field = page.locator("input[type=range], input[type=text], textarea").first
     before = page.locator("output").all_inner_texts()
     assert before[0] == before[-1] != ""
-    control.focus()
-    page.keyboard.press("End")
-    page.keyboard.type("x")
-    page.evaluate("() => new Promise(requestAnimationFrame)")
+    field.focus()
+    page.keyboard.press("End")  # moves a slider
+    page.keyboard.press("x")  # is a guess
     after = page.locator("output").all_inner_texts()
     assert after[-1] == before[-1]
     assert after[0] != before[0]

@@ -12,6 +12,7 @@ from utils.data.text_files import (
     clean_play,
     load_plays,
     read_text,
+    split_own,
 )
 from utils.language.alphabet import BOUNDARY, UNKNOWN, Alphabet
 
@@ -106,3 +107,24 @@ def test_an_alphabet_numbers_its_own_characters():
     assert alphabet.encode("nab?").tolist() == [4, 2, 3, UNKNOWN]
     assert alphabet.decode(alphabet.encode("nab?")) == "nab\ufffd"
     assert BOUNDARY not in alphabet.encode("banana")
+
+
+def test_a_text_of_ones_own_is_cut_at_ends_of_lines(tmp_path):
+    path = tmp_path / "mine.txt"
+    lines = [f"line {number} of many\n" for number in range(8000)]
+    path.write_text("".join(lines), encoding="utf-8")
+    parts = split_own(path)
+    texts = [part["mine"] for part in (parts.train, parts.valid, parts.test)]
+    assert "".join(texts) == "".join(lines)
+    assert all(text.endswith("\n") for text in texts)
+    shares = [len(text) / len("".join(lines)) for text in texts]
+    assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
+    path.write_text("x" * 60000 + "y" * 60000, encoding="utf-8")
+    assert [len(p["mine"]) for p in vars(split_own(path)).values()] == [
+        96000,
+        12000,
+        12000,
+    ]
+    path.write_text("too short", encoding="utf-8")
+    with pytest.raises(TextError, match="at least 100,000 are needed"):
+        split_own(path)

@@ -25,9 +25,6 @@ NUMPY_RUNGS = (
     LAID_OUT,
 )
 
-PADDED, PACKED = "pad", "pack"
-UNEQUAL = ("uniform 50 to 100", "uniform 1 to 100", "lognormal", "Pareto")
-
 
 THRESHOLDS = "[claims] State what speed is held to, before its recordings"
 PASS = (
@@ -260,39 +257,6 @@ def a_hand_written_backward_pass_pays(results: Any) -> tuple[Effect, ...]:
     assert found[0].value > 1.1
     assert found[1].value < 1.1
     return found
-
-
-@claim(
-    **facts(
-        "packing",
-        "twenty batches of rows of random numbers, lengths from 1 to 100, "
-        "drawn from four distributions; `nn.LSTM` in float32, one thread",
-        None,
-    ),
-    contenders=(PADDED, PACKED),
-    refuted_by="a distribution of unequal lengths for which packing takes 1.2 "
-    "times as long or less",
-)
-def packing_costs_time(results: Any) -> tuple[Effect, ...]:
-    """On a CPU packing makes a batch of unequal rows slower than padding it
-    does.
-    """
-    found = []
-    for size in ("small", "large"):
-        for lengths in UNEQUAL:
-            taken = results[size][lengths]["milliseconds"]
-            value = taken[PACKED] / taken[PADDED]
-            assert value > 1.2
-            found.append(
-                Effect(
-                    f"time of packing over padding, {size}, {lengths}",
-                    value,
-                    value,
-                    value,
-                    "ratio of two medians",
-                )
-            )
-    return tuple(found)
 
 
 @claim(

@@ -979,6 +979,62 @@ def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
     )
 
 
+def parallel_streams(streams: int = 3, time: int = 3) -> Drawing:
+    """Draw how a text is read by several streams at once, batch after batch.
+
+    The text, two batches long, is cut into as many stretches as there are
+    streams. A batch takes the next `time` symbols of each; row r of a batch
+    goes on where row r of the one before ended, with its state. The code is
+    `utils.language.streams`; chapter 08.
+
+    Raises:
+        ValueError: there is no stream or no step, or there are not letters
+            enough.
+    """
+    length = 2 * time * streams
+    if streams < 1 or time < 1 or length > 26:
+        raise ValueError(
+            f"{streams} streams of {time} steps; it takes at least one of "
+            "each, and two batches of at most 26 letters"
+        )
+    across, down, left, top = 31, 40, 30, 92
+    gap, colors = 92, [ROWS[row % len(ROWS)] for row in range(streams)]
+    letters = [chr(ord("a") + place) for place in range(length)]
+    beside = left + across * time + gap
+    width = max(left + across * length, beside + across * time + 24)
+    s = Sketch(width, top + down * streams)
+    s.words(left - 16, 10, "the text", "left")
+    for place, letter in enumerate(letters):
+        color = colors[place // (2 * time)]
+        s.box(left + across * place, 38, letter, color, across - 3, 28)
+    for batch in range(2):
+        x = left if batch == 0 else beside
+        s.words(x - 16, top - 14, f"batch {batch + 1}", "left")
+        for row in range(streams):
+            for step in range(time):
+                letter = letters[2 * time * row + time * batch + step]
+                at = x + across * step, top + 18 + down * row
+                s.box(*at, letter, colors[row], across - 3, 28)
+    for row in range(streams):
+        y = top + 18 + down * row
+        end = left + across * (time - 0.5) + 4
+        s.arrow((end, y), (beside - across / 2 - 2, y), color=colors[row])
+        s.words((end + beside - across / 2) / 2, y - 11, "state")
+    rows = "; ".join(
+        f"row {row + 1} reads "
+        + "".join(letters[2 * time * row : 2 * time * row + time])
+        + ", then "
+        + "".join(letters[2 * time * row + time : 2 * time * (row + 1)])
+        for row in range(streams)
+    )
+    return s.finish(
+        "Parallel streams",
+        f"A text of {length} letters is cut into {streams} stretches, one a "
+        f"row. Two batches stand side by side: {rows}. Between the batches an "
+        "arrow in every row carries the state on.",
+    )
+
+
 def walk_forward(
     folds: Sequence[tuple[Integer[ndarray, "_"], Integer[ndarray, "_"]]],
 ) -> Drawing:

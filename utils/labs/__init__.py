@@ -22,6 +22,13 @@ from utils.labs.mistakes import mistakes_lab
 from utils.labs.reading import Reading, draw_reading, reading_lab
 from utils.labs.recurrence import newton_lab, scan_lab
 from utils.labs.sentence import sentence_lab
+from utils.labs.shannon import (
+    Guesses,
+    Passage,
+    guesses_cost,
+    rank_code,
+    shannon_lab,
+)
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 from utils.labs.vanishing import vanishing_lab
@@ -30,7 +37,9 @@ from utils.labs.weights import load_weights
 __all__ = [
     "AttentionExample",
     "AttentionView",
+    "Guesses",
     "Lab",
+    "Passage",
     "Reading",
     "attention_lab",
     "ball_lab",
@@ -38,14 +47,17 @@ __all__ = [
     "draw_reading",
     "forget_bias_lab",
     "gru_cell_lab",
+    "guesses_cost",
     "load_weights",
     "lstm_cell_lab",
     "make_lab",
     "mistakes_lab",
     "newton_lab",
+    "rank_code",
     "reading_lab",
     "scan_lab",
     "sentence_lab",
+    "shannon_lab",
     "slider",
     "trading_cost_lab",
     "training_lab",
