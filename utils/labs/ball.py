@@ -62,7 +62,8 @@ def ball_lab(
             f" give one to {len(MARKS)} kinds with equally many seeds"
         )
     answers = "".join(
-        f'<tr><th scope="row"><svg viewBox="0 0 16 16" aria-hidden="true">'
+        f'<tr><th scope="row"><svg viewBox="0 0 16 16" role="img" '
+        f'aria-label="Its mark:">'
         f'<path d="M8 8h.01" style="{_mark(m)}"/></svg>{html.escape(name)}</th>'
         f'<td data-part="next-{m}"></td></tr>'
         for m, name in enumerate([*networks, LINE])
