@@ -168,19 +168,20 @@ aria-label="Probability of positive after each word"></svg>""",
 
 def _recurrent(params: Params) -> RNN | LSTM | Bidirectional:
     """Build the layer that has these parameters."""
-    if "W_h" not in params:
-        return Bidirectional(
-            *(
-                _recurrent(
-                    {
-                        name.removeprefix(direction): array
-                        for name, array in params.items()
-                        if name.startswith(direction)
-                    }
-                )
-                for direction in ("forward_", "backward_")
-            )
-        )
+    if "W_h" in params:
+        return _one_way(params)
+    forward, backward = (
+        {
+            name.removeprefix(direction): array
+            for name, array in params.items()
+            if name.startswith(direction)
+        }
+        for direction in ("forward_", "backward_")
+    )
+    return Bidirectional(_one_way(forward), _one_way(backward))
+
+
+def _one_way(params: Params) -> RNN | LSTM:
     size, hidden = params["W_x"].shape[0], params["W_h"].shape[0]
     layer = RNN if params["W_h"].shape[1] == hidden else LSTM
     made = layer(size, hidden)
