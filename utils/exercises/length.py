@@ -81,7 +81,7 @@ def check_score(score: Callable[..., Any]) -> bool:
     def one(value: Callable[..., Any]) -> Callable[..., Array]:
         return lambda *arguments: np.asarray(value(*arguments))
 
-    def ratio(a: Array, p: Array, scale: float = 50) -> Any:
+    def ratio(a: Array, p: Array, scale: float = 50.0) -> Any:
         return np.abs(a - p) / scale / (np.abs(a) / scale + 1e-4)
 
     variants = [
@@ -93,7 +93,7 @@ def check_score(score: Callable[..., Any]) -> bool:
         Variant(
             "It does not divide the positions by 50, so that 0.0001 weighs "
             "fifty times less.",
-            one(lambda a, p: 1 - ratio(a, p, scale=1).mean()),
+            one(lambda a, p: 1 - ratio(a, p, scale=1.0).mean()),
         ),
         Variant(
             "It divides by the predictions; divide by the targets.",
