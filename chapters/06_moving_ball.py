@@ -102,9 +102,9 @@ reference = recorded["reference"]
 # teaches recurrent networks by this task. Its system is a good one to learn
 # from, because it does what most systems do: 10,000 rows of 5 to 10 positions,
 # split at random into three fifths to train on, one for validation and one for
-# the test; a plain RNN of 8 units, whose last output a linear layer turns into a
-# position; mean squared error, SGD, and the weights of the epoch with the best
-# validation score. The post reports [a test accuracy of
+# the test; a plain RNN of 8 units, whose last output a linear layer turns into
+# a position; mean squared error, SGD, and the weights of the epoch with the
+# best validation score. The post reports [a test accuracy of
 # 0.9275](https://github.com/303248153/303248153.github.io/blob/694ec50b201bf1a575946a1b5301173fd2cb6fad/_posts/2021-03-26-ml-05.md)
 # after 2,250 epochs, and lets the reader type positions. These are all the
 # answers that it shows, beside the right ones:
