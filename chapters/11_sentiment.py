@@ -572,7 +572,7 @@ draw_reading(readings[1])
 # %% [markdown]
 # In {numref}`fig-sentiment-reading` the RNN stays near one half. The one-way
 # LSTM is sure soon after "dull" and turns at the comma until "brilliant". The
-# two BiLSTMs are sure at "dull", and nothing moves them.
+# two BiLSTMs are sure at "dull" and stay.
 #
 # Is such a line a mind that follows the argument? The third recorded sentence
 # begins with a concession, "although the new score was not tedious"; ask the
@@ -585,10 +585,9 @@ for place in (1, 3, 4, 6, 11, 17, 18):
     print(f"{third.tokens[place]:8} {said:.2f}")
 
 # %% [markdown]
-# It says 0.88 at "was", before a single word of praise or blame. So the 0.81 at
+# It says 0.88 at "was", before any praise or blame. So the 0.81 at
 # "evening", where the concession ends, is no sign that it has understood the
-# clause. No training sentence ends in mid-clause, so nothing taught the network
-# what to say there.
+# clause: no training sentence ends in the middle of one.
 #
 # Move along another sentence:
 
@@ -611,17 +610,15 @@ print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
-# {numref}`fig-sentiment-own` knows the twins' words alone; others are unknown.
-# The four classifiers, trained again and rounded to 16 bits, run without Python
-# too:
+# {numref}`fig-sentiment-own` knows the twins' words alone. The four classifiers,
+# rounded to 16 bits, run without Python:
 
 # %% mystnb={"figure": {"name": "fig-sentiment-typed", "caption": "Type a sentence: four classifiers read it in the page. Words that none of them knows are underlined."}}
 reader = load_results("sentiment_reader")["results"]
 sentence_lab(reader["vocabulary"], load_weights("sentiment_reader"))
 
 # %% [markdown]
-# Exchange the clauses in {numref}`fig-sentiment-typed`, then add a second
-# sentence, and see whose line moves.
+# Swap the clauses in {numref}`fig-sentiment-typed`.
 #
 # ### In Chinese
 #
@@ -639,8 +636,8 @@ print("recorded, right on the test:", median_and_range(found, 3))
 # ## Real reviews
 #
 # The twins show what order *can* be worth. And in real text?
-# `python -m benchmarks.sentiment --data PATH_OR_NAME` answers for files of
-# yours. Recorded here: 10,662 sentences from film reviews ([Pang and Lee,
+# `python -m benchmarks.sentiment --data PATH_OR_NAME` answers for your
+# files. Recorded: 10,662 sentences from film reviews ([Pang and Lee,
 # 2005](https://aclanthology.org/P05-1015)). Their licence is not stated, so the
 # book does not carry them; one stands in the first figure of [Socher et al.
 # (2013)](https://aclanthology.org/D13-1170): "This film doesn't care about

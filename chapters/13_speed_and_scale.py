@@ -435,16 +435,18 @@ pd.DataFrame(
 # 5](05_any_length.ipynb) has timed it on batches of unequal rows, on one
 # thread:
 
-# %% mystnb={"figure": {"name": "tab-speed-packing", "caption": "Time of one epoch of packed rows over that of rows padded at random, and of padded rows of similar length over the same; lengths uniform from 1 to 100, medians of five rounds of `benchmarks/packing.py`."}}
+# %%
 packing = load_results("packing")["results"]["runs"].values()
 lengths = "uniform 1 to 100"
 
 
 def over_padding(model: str, way: str) -> float:
+    """Return the median over the rounds of a way's time over padding's."""
     times = [run[f"{model} / {lengths}"]["milliseconds"] for run in packing]
     return float(np.median([time[way] / time["pad"] for time in times]))
 
 
+# %% mystnb={"figure": {"name": "tab-speed-packing", "caption": "Time of one epoch of packed rows over that of rows padded at random, and of padded rows of similar length over the same; lengths uniform from 1 to 100, medians of five rounds of `benchmarks/packing.py`."}}
 pd.DataFrame(
     {
         model: {
