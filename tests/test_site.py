@@ -22,7 +22,7 @@ NOTEBOOKS = [
     if (ROOT / "chapters" / f"{page.stem}.ipynb").exists()
 ]
 # Chapters whose code and tables are still too wide.
-CUT = exemptions.read()["cut"]
+CUT = exemptions.read().get("cut", {})
 PAGE_LIMIT = 230_000
 FIGURES_LIMIT = 800_000
 
