@@ -158,6 +158,12 @@ def parsed(page: Path) -> BeautifulSoup:
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
+@functools.cache
+def anchors(page: Path) -> frozenset[str]:
+    """Return the places of a page that a link can lead to."""
+    return frozenset(tag["id"] for tag in parsed(page).find_all(id=True))
+
+
 def addresses(page: Path) -> Iterator[str]:
     """Yield the address of everything a page links to, shows or loads."""
     for tag in parsed(page).find_all(href=True):
@@ -182,7 +188,7 @@ def broken_links(site: Path, page: Path) -> list[str]:
             faults.append(f"{page.name}: {address} leads to no file")
         elif parts.fragment and target.suffix == ".html":
             fragment = unquote(parts.fragment)
-            if not parsed(target.resolve()).find(id=fragment):
+            if fragment not in anchors(target.resolve()):
                 faults.append(f"{page.name}: {address} leads to no anchor")
     return faults
 
