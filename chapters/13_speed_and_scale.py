@@ -247,7 +247,7 @@ rungs = pd.DataFrame(
     {shown(s): medians(climbed[f"ladder, {tuple(s)}"]) for s in sizes}
 )
 rungs = rungs.drop("matrix product")
-rungs.map(lambda value: f"{value:.3g}")
+rungs.map(lambda ms: f"{ms:,.0f}" if ms > 1000 else f"{ms:.3g}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-ladder", "caption": "What part of the processor each rung uses: operations of the layer's products per second, as a share of what the same core reaches on one large product in the same round. Dots are medians of seven rounds, lines their range."}, "image": {"alt": "Nine rows, one for each way to run an LSTM, and four colours for the sizes. In the first row the dots lie between two thousandths and two hundredths of the peak, in the others between a tenth and two thirds, except those of the size with a single row, which lie far to the left and reach six hundredths in the last row."}}
 fig, ax = plt.subplots(figsize=(6.2, 4.2))
