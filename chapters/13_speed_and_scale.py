@@ -495,8 +495,10 @@ pd.DataFrame(compiled).rename_axis(columns="steps").round(1)
 # `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel) Compiled as a whole, in
 # {numref}`tab-speed-compile`, the loop gains a quarter to a half. But its
 # compilation takes tens of seconds, more with every step, and again for every
-# other length. For a loop of a few steps that trains for hours it pays. For
-# sequences of a thousand steps it is no remedy.
+# other length. (Before the recording we expected twenty steps to take at least
+# twice as long to compile as five, and were wrong.) For a loop of a few steps
+# that trains for hours it pays. For sequences of a thousand steps it is no
+# remedy.
 #
 # ### Is minGRU 175 times faster than a GRU?
 #
