@@ -610,8 +610,8 @@ print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
-# {numref}`fig-sentiment-own` knows the twins' words alone. The four classifiers,
-# rounded to 16 bits, run without Python:
+# {numref}`fig-sentiment-own` knows the twins' words alone. The four
+# classifiers, rounded to 16 bits, run without Python:
 
 # %% mystnb={"figure": {"name": "fig-sentiment-typed", "caption": "Type a sentence: four classifiers read it in the page. Words that none of them knows are underlined."}}
 reader = load_results("sentiment_reader")["results"]
