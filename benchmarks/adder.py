@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.bidirectional import best_rate, rounded
+from benchmarks.bidirectional import best_rate
 from benchmarks.record import record, recorded
+from benchmarks.trial import rounded
 from utils.data import make_binary_sums
 from utils.scratch import (
     RNN,

@@ -26,6 +26,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.nn.functional import pad as pad_tensor
 
 from benchmarks.record import record, recorded
+from benchmarks.trial import rounded
 from utils.data.batches import bucket_batches, mask_from_lengths, pad
 from utils.data.digit_strings import (
     PAD,
@@ -148,11 +149,6 @@ def best_rate(done: dict[str, float]) -> float:
     for key, loss in done.items():
         losses.setdefault(float(key.split(" / ")[0]), []).append(loss)
     return min(losses, key=lambda rate: np.mean(losses[rate]))
-
-
-def rounded(value: float) -> float:
-    """Keep four significant digits."""
-    return float(f"{value:.4g}")
 
 
 class Stream:

@@ -34,8 +34,9 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.bidirectional import Contender, rounded, tune
+from benchmarks.bidirectional import Contender, tune
 from benchmarks.record import record, recorded
+from benchmarks.trial import rounded
 from utils.data.digit_forms import load_digit_forms
 from utils.data.samples import Digits, load_digit_rows
 from utils.models.pytorch import ManyToOne

@@ -15,12 +15,10 @@ and one of the LSTM about as fast. Chapter 04 shows the results.
 """
 
 import argparse
-import ast
 import datetime
 import functools
 import json
 import math
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from jaxtyping import Float
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.record import RESULTS, record, recorded
+from benchmarks.trial import rounded, thresholds_committed
 from utils.data.samples import load_digit_rows
 from utils.data.signals import make_adding, make_copy, make_sines
 from utils.forecasting.waves import adaptive_errors, shared_coefficients
@@ -43,7 +42,7 @@ from utils.scratch.losses import mean_squared_error, softmax_cross_entropy
 from utils.scratch.optim import Adam, clip_global_norm
 
 JOURNAL = RESULTS / "memory.jsonl"
-CLAIMS = "benchmarks/claims/memory_on_trial.py"
+CLAIMS = "memory_on_trial"
 
 SEEDS = range(5)
 TUNING_SEEDS = range(100, 103)
@@ -277,11 +276,6 @@ def references() -> dict[str, float]:
         "pixels permuted": accuracy,
         "waves": rounded(float(np.mean(errors**2))),
     }
-
-
-def rounded(value: float) -> float:
-    """Keep four significant digits."""
-    return float(f"{value:.4g}")
 
 
 # In the order in which they are run: what is cheap, one of each kind, the dear.
@@ -639,23 +633,6 @@ def next_job(done: dict[str, Any], open_tasks: tuple[str, ...]) -> Job | None:
     return None
 
 
-def thresholds_committed() -> tuple[str, ...]:
-    """Return the tasks that `THRESHOLDS_FOR` names in the committed claims."""
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:{CLAIMS}"],
-        cwd=RESULTS,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    for node in ast.parse(shown.stdout).body if shown.returncode == 0 else ():
-        if not isinstance(node, ast.AnnAssign) or node.value is None:
-            continue
-        if ast.unparse(node.target) == "THRESHOLDS_FOR":
-            return ast.literal_eval(node.value)
-    return ()
-
-
 # The journal
 
 
@@ -722,7 +699,7 @@ def main() -> None:
     torch.set_num_threads(1)
     started = time.monotonic()
     done = made(JOURNAL)
-    while job := next_job(done, thresholds_committed()):
+    while job := next_job(done, thresholds_committed(CLAIMS)):
         if time.monotonic() - started > 60 * arguments.minutes:
             break
         done[job.key] = run(job)

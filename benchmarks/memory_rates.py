@@ -18,6 +18,7 @@ import torch
 
 from benchmarks import memory
 from benchmarks.record import run_missing
+from benchmarks.trial import rounded
 
 SEEDS = range(5)
 STEPS = 300
@@ -33,7 +34,7 @@ def measure(name: str, rate: float, seed: int) -> dict[str, Any]:
     return {
         "ended": result["ended"],
         "losses": result["losses"],
-        "accuracy": memory.rounded(test["accuracy"]),
+        "accuracy": rounded(test["accuracy"]),
     }
 
 

@@ -12,8 +12,9 @@ import itertools
 
 import numpy as np
 
-from benchmarks.memory import ORDER, RIDGE, SINE_LENGTH, SINES, rounded
+from benchmarks.memory import ORDER, RIDGE, SINE_LENGTH, SINES
 from benchmarks.record import record
+from benchmarks.trial import rounded
 from utils.data.signals import make_sines
 from utils.forecasting.waves import (
     adaptive_errors,

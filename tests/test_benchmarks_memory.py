@@ -4,13 +4,13 @@ import itertools
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import memory
+from benchmarks import memory, trial
 from benchmarks.claims import memory_on_trial
-from tools import chapters
 
 SMALL = memory.recall(3, steps=150)
 TWO = {name: memory.CONTENDERS[name] for name in ("tanh RNN", "GRU")}
@@ -23,7 +23,9 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "CONTENDERS", TWO)
     monkeypatch.setattr(memory, "JOURNAL", tmp_path / "memory.jsonl")
     monkeypatch.setattr(memory, "recorded", lambda name: {})
-    monkeypatch.setattr(memory, "thresholds_committed", lambda: ("small",))
+    monkeypatch.setattr(
+        memory, "thresholds_committed", lambda claims: ("small",)
+    )
     monkeypatch.setattr(sys, "argv", ["memory"])
     return tmp_path / "memory.jsonl"
 
@@ -97,13 +99,13 @@ def test_fresh_seeds_wait_for_committed_thresholds(small):
 def test_thresholds_count_once_they_are_committed(monkeypatch):
     def shown(source, code=0):
         monkeypatch.setattr(
-            memory.subprocess,
+            trial.subprocess,
             "run",
             lambda *a, **k: subprocess.CompletedProcess(a, code, source, ""),
         )
-        return memory.thresholds_committed()
+        return trial.thresholds_committed(memory.CLAIMS)
 
-    claims = (chapters.ROOT / memory.CLAIMS).read_text(encoding="utf-8")
+    claims = Path(memory_on_trial.__file__).read_text(encoding="utf-8")
     assert shown(claims) == memory_on_trial.THRESHOLDS_FOR
     assert set(memory_on_trial.THRESHOLDS_FOR) <= set(memory.TASKS)
     assert shown("x = 1\n") == ()
