@@ -10,7 +10,6 @@ cycle of its own. Every run is saved as it ends and not repeated. All take about
 half an hour of one core. Chapter 09 shows the results.
 """
 
-import argparse
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,8 +20,7 @@ from scipy.stats import kendalltau
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
-from benchmarks.record import record, recorded
-from benchmarks.trial import chosen_rate, key, missing, rounded
+from benchmarks.trial import chosen_rate, key, missing, record_runs, rounded
 from utils.attention.pytorch import (
     AdditiveAttention,
     Memory,
@@ -450,18 +448,12 @@ def next_run(
 
 def main() -> None:
     """Make every run that is not recorded yet."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
-    parser.add_argument("--runs", type=int, default=1000, help="how many")
-    arguments = parser.parse_args()
     torch.set_flush_denormal(True)
-    results = recorded("attention_dates") or {"tuning": {}, "runs": {}}
     dates = Dates()
-    runs = next_run(results, dates, fresh=not arguments.tune)
-    for _, (part, name, run) in zip(range(arguments.runs), runs, strict=False):
-        results[part][name] = run()
-        record("attention_dates", results)
-        print(name, results[part][name], flush=True)
+    record_runs(
+        "attention_dates",
+        lambda results, fresh: next_run(results, dates, fresh),
+    )
 
 
 if __name__ == "__main__":

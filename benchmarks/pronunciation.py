@@ -12,7 +12,6 @@ interrupted. All take about three and a half hours of one core, the joint
 n-grams, which come first, three minutes. Chapter 09 shows the results.
 """
 
-import argparse
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +22,7 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.record import record, recorded
-from benchmarks.trial import key, rounded
+from benchmarks.trial import key, record_runs, rounded
 from utils.attention.joint_ngrams import JointNGrams, align, train_pairs
 from utils.attention.pytorch import (
     PairBatches,
@@ -359,17 +357,8 @@ def fresh_runs(
 
 def main() -> None:
     """Make every run that is not recorded yet."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
-    parser.add_argument("--runs", type=int, default=1000, help="how many")
-    arguments = parser.parse_args()
     torch.set_flush_denormal(True)
-    results = recorded("pronunciation") or {"tuning": {}, "runs": {}}
-    runs = next_run(results, fresh=not arguments.tune)
-    for _, (part, name, run) in zip(range(arguments.runs), runs, strict=False):
-        results[part][name] = run()
-        record("pronunciation", results)
-        print(name, results[part][name].get("seconds"), flush=True)
+    record_runs("pronunciation", next_run)
 
 
 if __name__ == "__main__":

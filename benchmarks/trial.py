@@ -7,6 +7,7 @@ it ends and not repeated, so that a trial can be interrupted.
 
 import argparse
 import ast
+import itertools
 import math
 import subprocess
 import time
@@ -118,6 +119,30 @@ def run_trial(
         run = results[part][run_name] = train(*means)
         record(name, results)
         print(f"{run_name}: {run['error']}, {run['seconds']} s", flush=True)
+
+
+def record_runs(
+    name: str,
+    runs: Callable[
+        [Results, bool], Iterable[tuple[str, str, Callable[[], Any]]]
+    ],
+) -> None:
+    """Make what `benchmarks/results/<name>.json` misses, as the command line
+    says.
+
+    `runs` takes the record and whether fresh seeds are wanted, and yields
+    (part of the record, name, run), each chosen after the one before is saved.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tune", action="store_true", help="no fresh seeds")
+    parser.add_argument("--runs", type=int, default=1000, help="how many")
+    arguments = parser.parse_args()
+    results = recorded(name) or {"tuning": {}, "runs": {}}
+    wanted = runs(results, not arguments.tune)
+    for part, run_name, run in itertools.islice(wanted, arguments.runs):
+        made = results[part][run_name] = run()
+        record(name, results)
+        print(run_name, made.get("seconds"), flush=True)
 
 
 def thresholds_committed(claims: str) -> tuple[str, ...]:
