@@ -249,9 +249,12 @@ def test_two_copies_work_apart(name, show):
     field.focus()
     page.keyboard.press("End")  # moves a slider
     page.keyboard.press("x")  # is a guess
-    after = page.locator("output").all_inner_texts()
-    assert after[-1] == before[-1]
-    assert after[0] != before[0]
+    # A lab may draw at the next frame, which a busy machine shows late.
+    page.wait_for_function(
+        "before => document.querySelector('output').innerText !== before",
+        arg=before[0],
+    )
+    assert page.locator("output").last.inner_text() == before[-1]
 
 
 def test_a_lab_starts_when_the_reader_comes_near(show):
