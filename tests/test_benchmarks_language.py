@@ -215,6 +215,24 @@ def test_committed_thresholds_are_read_from_the_commit(monkeypatch):
 
 def record(**changes):
     """Make a record that supports every threshold, but for changes."""
+    lost = {"network": 2.9, "n-grams": 2.8, "mixture": 2.7}
+    ablated = {
+        "neither": 2.36,
+        "dropout": 2.33,
+        "layer normalisation": 2.35,
+        "both": 2.34,
+    }
+    others = {
+        "tiny / GRU": {"bits": lost},
+        "large / GRU": {
+            "bits": {"network": 2.15, "n-grams": 2.219, "mixture": 2.05},
+            "gain by block": [0.05, 0.07, 0.06, 0.08],
+        },
+        **{
+            f"ablation / {name}": {"bits": {"network": bits}}
+            for name, bits in ablated.items()
+        },
+    }
     bits = {"network": 2.33, "n-grams": 2.386, "mixture": 2.24}
     by_kind = {
         "closing bracket": {"network": 2.4, "n-grams": 3.8},
@@ -235,6 +253,11 @@ def record(**changes):
             for cell in language.CELLS
             for seed in range(5)
         }
+        | {
+            f"{name} / {seed}": run | changes
+            for name, run in others.items()
+            for seed in range(3)
+        }
     }
 
 
@@ -244,6 +267,11 @@ CHECKS = (
     language_models.gates_pay,
     language_models.network_knows_the_layout,
     language_models.a_unit_counts,
+    language_models.counting_wins_on_two_plays,
+    language_models.network_wins_on_many_plays,
+    language_models.mixture_wins_on_many_plays,
+    language_models.dropout_helps_on_eight_plays,
+    language_models.layer_norm_is_no_dropout,
 )
 
 
@@ -255,6 +283,7 @@ def test_thresholds_can_be_met_and_missed(check):
     refuting = record(
         **{
             "bits": even,
+            "gain by block": [0.05, -0.06, 0.04, -0.03],
             "by kind": {kind: flat for kind in language.KINDS},
             "units": {
                 "trained": {"correlation": 0.3},
