@@ -686,6 +686,7 @@ def zeros_filled(step):
 
 
 # %%
+# Identity: packing-cuts-slices
 equal, ragged = torch.full((32,), 100), torch.arange(69, 101)
 ways = {"padded": None, "packed, equal": equal, "packed, ragged": ragged}
 print("             batch            steps fused slices zeros (million)")
@@ -695,7 +696,6 @@ for cell in (nn.LSTM, nn.GRU, nn.RNN):
         fused = sum(step.name() == "MkldnnRnnLayerBackward0" for step in steps)
         slices = [step for step in steps if step.name() == "SliceBackward0"]
         zeros = sum(zeros_filled(step) for step in slices)
-        # Identity: packing-cuts-slices
         assert fused == (cell is nn.LSTM and name != "packed, ragged")
         assert bool(slices) == (name != "padded" and not fused)
         print(
