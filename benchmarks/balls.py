@@ -21,7 +21,15 @@ import torch
 from torch.nn.functional import mse_loss
 
 from benchmarks.record import record, recorded
-from benchmarks.trial import RATES, SEEDS, TUNING_SEEDS, Results, key, rounded
+from benchmarks.trial import (
+    RATES,
+    SEEDS,
+    TUNING_SEEDS,
+    Results,
+    chosen_rate,
+    key,
+    rounded,
+)
 from utils.data import make_balls
 from utils.data.balls import (
     PLACES,
@@ -52,9 +60,11 @@ EPOCHS, PACKED_EPOCHS = 700, 200
 EVALUATIONS, STEPS = 1500, 1000
 POINTS = 40  # of a curve
 DIVERGED = 1e6  # positions: the error of a network that is no longer finite
-# The first three of RATES to try; further ones follow while the best is at the
-# edge.
-FIRST_RATES = {"SGD": 4, "SGD with momentum": 3, "Adam": 2}
+FIRST_RATES = {
+    "SGD": RATES[4:7],
+    "SGD with momentum": RATES[3:6],
+    "Adam": RATES[2:5],
+}
 TUNED = tuple(FIRST_RATES)
 PACKED = "SGD, packed in PyTorch"
 ON_DIFFERENCES = "Levenberg–Marquardt on differences"
@@ -291,7 +301,10 @@ def main() -> None:
             raise SystemExit("out of time; start it again to go on")
 
     for contender in TUNED:
-        while (rate := next_rate(results["tuning"], contender)) is not None:
+        first = FIRST_RATES[contender]
+        while (
+            rate := chosen_rate(results["tuning"], contender, first)[1]
+        ) is not None:
             for seed in TUNING_SEEDS:
                 if (name := key(contender, rate, seed)) not in results[
                     "tuning"
@@ -310,47 +323,19 @@ def main() -> None:
     for seed in SEEDS:
         for contender in CONTENDERS:
             if (name := key(contender, seed)) not in results["runs"]:
-                rate = best_rate(results, contender)
+                rate = best_rate(results["tuning"], contender)
                 save("runs", name, optimise(contender, rate, seed, "test"))
     for seed in SEEDS:
         if str(seed) not in results["reference"]:
             save("reference", str(seed), reference(seed, ROWS))
 
 
-def mean_errors(tuned: Results, contender: str) -> dict[float, float]:
-    """Return the mean error at each rate that all tuning seeds have tried."""
-    runs = {
-        rate: [key(contender, rate, seed) for seed in TUNING_SEEDS]
-        for rate in RATES
-    }
-    return {
-        rate: float(np.mean([tuned[name]["error"] for name in names]))
-        for rate, names in runs.items()
-        if all(name in tuned for name in names)
-    }
-
-
-def next_rate(tuned: Results, contender: str) -> float | None:
-    """Return the rate to try next, or none where the best has neighbours."""
-    first = FIRST_RATES[contender]
-    errors = mean_errors(tuned, contender)
-    for rate in RATES[first : first + 3]:
-        if rate not in errors:
-            return rate
-    place = RATES.index(min(errors, key=errors.__getitem__))
-    for rate in RATES[max(place - 1, 0) : place + 2]:
-        if rate not in errors:
-            return rate
-    return None
-
-
-def best_rate(results: Results, contender: str) -> float | None:
+def best_rate(tuned: Results, contender: str) -> float | None:
     """Return the tuned rate, SGD's for SGD in PyTorch, or none."""
-    tuned = "SGD" if contender == PACKED else contender
-    if tuned not in TUNED:
+    name = "SGD" if contender == PACKED else contender
+    if name not in TUNED:
         return None
-    errors = mean_errors(results["tuning"], tuned)
-    return min(errors, key=errors.__getitem__)
+    return chosen_rate(tuned, name, FIRST_RATES[name])[0]
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ forward alone and trained, for four distributions of length.
 It takes about ten minutes of one quiet core. An epoch runs all rows, forward
 or forward and backward; the loss is the sum of each row's output at its own
 last step, so that every way must find the same. Each seed draws lengths, rows
-and batches anew; the ways are interleaved, and each figure is the median CPU
-time of the rounds. A run that was interrupted goes on where the results file
-ends; a complete file is measured anew. Chapter 05 shows the results.
+and batches anew; the ways are interleaved, and each figure is the CPU time of
+one epoch after one that warms up (the median, where `SIZES` asks for more
+rounds). A run that was interrupted goes on where the results file ends; a
+complete file is measured anew. Chapter 05 shows the results.
 """
 
 import statistics

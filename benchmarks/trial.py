@@ -11,7 +11,7 @@ import itertools
 import math
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import mean
 from typing import Any
 
@@ -36,9 +36,10 @@ def rounded(value: float) -> float:
 
 
 def chosen_rate(
-    tuned: Results, contender: str
+    tuned: Results, contender: str, first: Sequence[float] = FIRST_RATES
 ) -> tuple[float | None, float | None]:
-    """Return (the best rate, None), or (None, the rate to try next).
+    """Return (the best rate, None), or (None, the rate to try next), which is
+    one of `first` until all of these are done.
 
     Best is the lowest mean `error` over the tuning seeds.
     """
@@ -49,7 +50,7 @@ def chosen_rate(
     def done(rate: float) -> bool:
         return all(run in tuned for run in runs(rate))
 
-    for rate in FIRST_RATES:
+    for rate in first:
         if not done(rate):
             return None, rate
     best = min(

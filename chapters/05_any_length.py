@@ -62,7 +62,6 @@ if lacking:
 
 # %% tags=["hide-input"]
 import warnings
-from collections import Counter
 
 import keras
 import matplotlib.pyplot as plt
@@ -183,8 +182,8 @@ for x_t in (1, -1, 0, 0):
 # %% [markdown]
 # An input of zero is an input. The old state still passes its weight and the
 # bias still pushes, so that after two steps of padding the state has changed
-# its sign. No other filling would do better, because every step moves the
-# state.
+# its sign. Another number in the padding would not help: to leave a state where
+# it is, the number would have to depend on that state, and so on the row.
 #
 # But the steps *before* the padding are safe: a layer that reads from left to
 # right cannot see ahead. In the batch, too, the first row's outputs at its own
@@ -272,12 +271,13 @@ show_source(
 # stores exactly what the loop above touches: the steps of the running rows,
 # time after time, and how many rows run at each.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packed", "caption": "Padded, sorted, packed, and the outputs gathered. Three rows a, b and c of 2, 4 and 3 steps, as in the text. A packed batch holds no padding; the numbers below it are the rows of each step."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packed", "caption": "Padded, sorted, packed, and the outputs gathered. Three rows a, b and c of 2, 4 and 3 steps, as in the text. A packed batch holds no padding; the numbers below it are the rows of each step. Code counts steps from 0, so that a row's last one is number length − 1."}}
 packed_batch((2, 4, 3))
 
 # %% [markdown]
 # {numref}`fig-length-packed` follows our three rows. In code
-# `pack_padded_sequence` sorts and packs; with `enforce_sorted=False` it also
+# `pack_padded_sequence` wants the rows sorted, the longest first, and raises an
+# error where they are not. With `enforce_sorted=False` it sorts them itself and
 # remembers the order, so that outputs and states come back as the rows went in.
 
 # %%
@@ -389,10 +389,12 @@ assert moved["GlobalMaxPooling1D"] > 1e-3
 # %% [markdown]
 # The mean of the first row's words is what it is without its batch. The maximum
 # is not: that layer drops the mask, and says so only in a warning, which a
-# training log swallows. (Behind a recurrent layer one may never notice, since
-# there the padded steps repeat an output that the maximum has seen already; ask
-# for zeros, and it is wrong there too.) `Flatten`, a convolution and a `Lambda`
-# drop the mask as well.
+# training log swallows. Behind a recurrent layer that reads forward, over rows
+# padded on the right, one may never notice, since there the padded steps repeat
+# an output that the maximum has seen already. Ask for zeros, pad on the left or
+# read in both directions, and it is wrong there too. `Flatten`, a convolution
+# and a `Lambda` drop the mask in the same way, and plain arithmetic such as
+# `2 * x` drops it without a warning.
 #
 # Three more traps. **A mask value that occurs in the data** removes data. Our
 # third ball starts at 0, and `Masking(0.0)` takes it out:
@@ -409,9 +411,10 @@ print(np.asarray(lost).astype(int))
 print(keras.utils.pad_sequences([[1, 2, 3, 4, 5], [6, 7]], maxlen=3).tolist())
 
 # %% [markdown]
-# **On a GPU the mask must suit cuDNN.** There Keras's fast LSTM and GRU turn
-# the mask into lengths, which is possible if the padding stands on the right of
-# every row *and no row is masked throughout*. Inside `fit`, `predict` and
+# **On a GPU the mask must suit cuDNN.** There Keras, over TensorFlow, runs an
+# LSTM or GRU of default activations by cuDNN, and turns the mask into lengths.
+# That is possible if the padding stands on the right of every row *and no row
+# is masked throughout*. Inside `fit`, `predict` and
 # `tf.function` another mask [raises an
 # error](https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/rnn.py);
 # `use_cudnn=False` is the way round it, at the price of the slower layer.
@@ -433,7 +436,7 @@ assert not suits_cudnn(mask_from_lengths(lengths, 4, "left"))
 assert not suits_cudnn(mask_from_lengths(np.array([0, 4]), 4))
 
 # %% [markdown]
-# PyTorch has the same preference and does not say so: `pack_padded_sequence`
+# PyTorch has the same preference and raises no error: `pack_padded_sequence`
 # takes the *first* steps of each row, whatever they hold. If your batch is
 # padded on the left, move the padding to the right first (an exercise).
 #
@@ -474,26 +477,29 @@ matrix = invariance_matrix(both_ways, every)
 # The invariance grid
 def grid(cases):
     holds = np.where(cases["change"] < 1e-6, "✓", "✗")
-    return cases.assign(holds=holds).pivot(
+    cells = cases.assign(holds=holds).pivot(
         index=["mask known to", "padding", "framework"],
         columns="pooling",
         values="holds",
     )
+    everyone = ["nobody", "pooling", "layer and pooling"]
+    order = [who for who in everyone if who in cells.index]
+    return cells.reindex(order, level="mask known to")
 
 
 grid(matrix[matrix["layer"] == "LSTM"])
 
 # %% [markdown]
-# {numref}`tab-length-grid` can be read off at a glance: layer *and* pooling
-# have to know the mask, and the padding has to stand on the right; on the left
-# Keras's mask alone holds. RNN and GRU give the same grid. A ✗ is no rounding:
+# By {numref}`tab-length-grid` layer *and* pooling have to know the mask, and
+# the padding has to stand on the right, unless the layer is Keras's, which is
+# told the mask itself and not a length. That holds for all five poolings, and
+# for RNN and GRU as well. A ✗ is no rounding:
 
 # %%
 # Identity: the-grid
-for name in ("RNN", "GRU"):
-    assert grid(matrix[matrix["layer"] == name]).equals(
-        grid(matrix[matrix["layer"] == "LSTM"])
-    )
+told = matrix["mask known to"] == "layer and pooling"
+fits = (matrix["padding"] == "right") | (matrix["framework"] == "Keras")
+assert ((matrix["change"] < 1e-6) == (told & fits)).all()
 wrong = matrix["change"][matrix["change"] >= 1e-6]
 print(f"the {len(wrong)} wrong answers are off by {wrong.min():.2f}", end=" ")
 print(f"to {wrong.max():.2f}, {wrong.median():.2f} in the median")
@@ -507,11 +513,18 @@ print(f"to {wrong.max():.2f}, {wrong.median():.2f} in the median")
 # The invariance grid
 poolings = {"last": pool_last, "mean": pool_mean, "max": pool_max}
 one_way = invariance_matrix({"LSTM": LSTM(3, 8, rng=1)}, poolings)
-grid(one_way[one_way["mask known to"] == "pooling"])
+one_way = one_way[one_way["mask known to"] == "pooling"]
+grid(one_way)
+
+# %%
+# Identity: one-way-on-the-right
+on_the_right = one_way["padding"] == "right"
+assert ((one_way["change"] < 1e-6) == on_the_right).all()
 
 # %% [markdown]
 # For such a layer {numref}`tab-length-one-way` means: pad on the right, run,
-# gather. No packing, no mask.
+# and pool over the valid steps or gather the last. The layer needs neither
+# packing nor a mask.
 #
 # ## Padding in the loss
 #
@@ -532,9 +545,10 @@ for width in (2, 3, 4):
 # learnt where rows end, and is paid for it. The gradient of the real steps
 # shrinks along, by the share of padding, which changes from batch to batch.
 #
-# PyTorch's losses leave out a target of −100 (`ignore_index`); that is what to
-# pad targets with. In Keras the mask reaches the loss by itself if it has come
-# through all layers, and the loss then divides by the number of valid steps.
+# PyTorch's cross-entropy leaves out targets of −100 (its `ignore_index`); that
+# is what to pad class numbers with. Its other losses know no such mark. In
+# Keras the mask reaches the loss by itself if it has come through all layers,
+# and the loss then divides by the number of valid steps.
 
 # %%
 marked = torch.tensor([[0, 0, -100, -100]])
@@ -561,19 +575,21 @@ assert not np.isclose(in_keras, squares.mean(), rtol=0.01)
 #
 # ## What it costs
 #
-# Packing spares the arithmetic on padding, and is recommended for that
-# ([one tutorial](https://stackoverflow.com/questions/51030782/why-do-we-pack-the-sequences-in-pytorch),
-# [another](https://androidkt.com/pads-and-pack-variable-length-sequences-in-pytorch/)).
-# If six steps of ten are padding, it should save six tenths of the time.
-# `benchmarks/packing.py` measures what it does: one CPU core, an epoch of
-# batches of 32 rows, run forward only or trained (forward and backward), for
-# three distributions of length up to 100. Each of five seeds draws rows anew,
-# and every ratio compares two ways of running the *same* rows in one run.
-# Predict: below 1 or above?
+# Packing spares the arithmetic on padding, and is recommended for that ([an
+# answer](https://stackoverflow.com/questions/51030782/why-do-we-pack-the-sequences-in-pytorch),
+# [a tutorial](https://androidkt.com/pads-and-pack-variable-length-sequences-in-pytorch/)).
+# If seven steps of ten are padding, it should save seven tenths of the time.
+# `benchmarks/packing.py` measures what it does on one core of a server's CPU:
+# an epoch of 8 batches of 32 rows, run forward only or trained (forward and
+# backward), for rows of equal length and three distributions of length up to
+# 100. Each of five seeds draws rows anew, and every ratio compares two ways of
+# running the *same* rows, each timed once after an epoch to warm up. Predict:
+# below 1 or above?
 
 # %% tags=["hide-input"]
 record = load_results("packing")["results"]
 RAGGED = ("uniform 50 to 100", "uniform 1 to 100", "lognormal")
+DRAWN = ("all equal", *RAGGED)
 MODES = ("forward", "trained")
 
 
@@ -589,12 +605,12 @@ def share(kind, lengths, size="small"):
     return np.median([run[name]["padding share"][kind] for run in runs])
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packing", "caption": "CPU time of a packed batch over that of the same batch padded, on a logarithmic axis, for layers of 64 units; one dot for each of five seeds. Below each distribution of lengths stands the share of steps that is padding."}, "image": {"alt": "Two panels of dots, forward and trained, three distributions each. Forward, the dots of RNN and GRU lie at or below one and fall as padding grows; those of the LSTM lie higher. Trained, the LSTM's dots lie far above one."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packing", "caption": "CPU time of a packed batch over that of the same batch padded, on a logarithmic axis, for layers of 64 units; one dot for each of five seeds, a line at their median. Above 1 packing loses. Below each distribution of lengths stands the share of steps that is padding."}, "image": {"alt": "Two panels of dots, forward and trained, four distributions each. Forward, the dots of RNN and GRU lie near one and fall below it as padding grows; those of the LSTM lie at one for equal rows and mostly above one elsewhere. Trained, the LSTM's dots lie at one for equal rows and between nearly three and five for all others; those of RNN and GRU lie between one and somewhat above two, and around one where most is padding."}}
 COLOR = {"RNN": "blue", "GRU": "green", "LSTM": "vermilion"}
-fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.6))
+fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.8, 3.8))
 for ax, mode in zip(axes, MODES, strict=True):
     for shift, (cell, color) in enumerate(COLOR.items()):
-        for place, n in enumerate(RAGGED):
+        for place, n in enumerate(DRAWN):
             values = ratio("pack", "small", cell, mode, n)
             look = {"color": COLORS[color], "spread": 0.2}
             label = cell if place == 0 else None
@@ -602,25 +618,28 @@ for ax, mode in zip(axes, MODES, strict=True):
                 ax, place + 0.28 * (shift - 1), values, **look, label=label
             )
     ax.axhline(1, color="black", linewidth=1)
-    names = [f"{n}\n{share('random', n):.0%}" for n in RAGGED]
-    ax.set_xticks(range(3), [n.replace(" ", "\n", 1) for n in names], size=9)
+    names = [f"{n}\n{share('random', n):.0%}" for n in DRAWN]
+    ax.set_xticks(range(4), [n.replace(" ", "\n", 1) for n in names], size=9)
     ax.set(yscale="log", title=mode, yticks=[0.5, 1, 2, 4, 8])
     ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
-axes[0].set_ylabel("packed / padded")
+axes[0].set_ylabel("CPU time, packed / padded")
 axes[0].legend(fontsize=10)
 plt.show()
 
 # %% [markdown]
-# Dots above the line of {numref}`fig-length-packing` lose against padding. The
-# LSTM's stand highest, and training lifts all of them.
+# Begin on the left of {numref}`fig-length-packing`, where no row is padded and
+# packing has nothing to save. Run forward, it hardly costs anything either. In
+# training it does: RNN and GRU take about one and a half times as long or more,
+# for the same rows and steps. The LSTM does not, but as soon as lengths differ
+# it stands highest of all.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "Time packed over time padded, as in the figure and for layers of 128 units in batches of 64: median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "CPU time packed over padded, as in the figure and for layers of 128 units in batches of 64: median over five seeds, lowest and highest."}}
 UNITS = {"small": 64, "large": 128}
 table = {
     (UNITS[size], mode, cell): {
         n: median_and_range(ratio("pack", size, cell, mode, n), 1)
-        for n in RAGGED
+        for n in DRAWN
     }
     for size in UNITS
     for mode in MODES
@@ -632,72 +651,95 @@ pd.DataFrame(table).T
 # Forward alone packing keeps part of its promise: where most steps are padding
 # it saves the RNN and the GRU about a third of the time, and about half with
 # 128 units ({numref}`tab-length-packing`).[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
-# Not six tenths, since every step of a loop has costs of its own,
-# however few rows it holds. In training the gain is gone at 64 units. RNN and
-# GRU come out even at best, and the LSTM takes three to four times as
-# long.[ᶜ](claims.md#packing_slows_the_fused_lstm) More units soften that; at 128
-# the LSTM, too, comes out even where most is padding.
+# Not seven tenths, since the loop still takes as many steps as the longest row
+# has, and each has costs of its own, however few rows it holds. In training
+# this gain is gone. With 64 units RNN and GRU come out even where most is
+# padding and lose elsewhere, and the LSTM takes three to four times as
+# long.[ᶜ](claims.md#packing_slows_the_fused_lstm) With 128 units all three come
+# out even or a little ahead where most is padding; where little is, the GRU
+# loses as much as the LSTM.
 #
-# Why the LSTM? Equal rows, packed, cost it nothing extra, so it is not the
-# packing. Walk back through the graph that PyTorch records for the gradient,
-# and count what stands in it:
+# So two things need an explanation: what packing costs where nothing is padded,
+# and what more it costs the LSTM. Walk back through the graph that PyTorch
+# records for the gradient, and see what stands in it:
 
 
 # %%
 def backward_steps(cell, lengths):
-    layer = cell(32, 64, batch_first=True)
-    batch = pack_padded_sequence(
-        torch.randn(32, 100, 32), lengths, True, enforce_sorted=False
-    )
-    waiting, seen = [layer(batch)[0].data.grad_fn], set()
+    layer, x = cell(32, 64, batch_first=True), torch.randn(32, 100, 32)
+    if lengths is None:
+        outputs = layer(x)[0]
+    else:
+        packed = pack_padded_sequence(x, lengths, True, enforce_sorted=False)
+        outputs = layer(packed)[0].data
+    waiting, seen = [outputs.grad_fn], set()
     while waiting:
         step = waiting.pop()
         seen.add(step)
         edges = step.next_functions
         waiting += [each for each, _ in edges if each and each not in seen]
-    return Counter(step.name() for step in seen)
+    return seen
+
+
+def zeros_filled(step):
+    return np.prod(step._saved_self_sym_sizes) / 1e6
 
 
 # %%
+# Identity: packing-cuts-slices
 equal, ragged = torch.full((32,), 100), torch.arange(69, 101)
+ways = {"padded": None, "packed, equal": equal, "packed, ragged": ragged}
+print("             batch            steps fused slices zeros (million)")
 for cell in (nn.LSTM, nn.GRU, nn.RNN):
-    for name, some in (("equal", equal), ("ragged", ragged)):
+    for name, some in ways.items():
         steps = backward_steps(cell, some)
-        fused = steps["MkldnnRnnLayerBackward0"]
-        slices = steps["SliceBackward0"] + steps["NarrowBackward0"]
-        assert fused == (cell is nn.LSTM and name == "equal")
+        fused = sum(step.name() == "MkldnnRnnLayerBackward0" for step in steps)
+        slices = [step for step in steps if step.name() == "SliceBackward0"]
+        zeros = sum(zeros_filled(step) for step in slices)
+        assert fused == (cell is nn.LSTM and name != "packed, ragged")
+        assert bool(slices) == (name != "padded" and not fused)
         print(
-            f"{cell.__name__:4} {name:6} {fused} fused, {slices:3} slices, "
-            f"{steps.total():4} steps in all"
+            f"{cell.__name__:12} {name:14} {len(steps):7} {fused:5} "
+            f"{len(slices):6} {zeros:6.1f}"
         )
 
 # %% [markdown]
-# On equal rows the LSTM's hundred steps are one fused step, oneDNN's. When
-# lengths differ, PyTorch leaves that kernel and goes through the batch in
-# slices, each of which fills an array as large as the whole batch with zeros on
-# its way back. GRU and RNN never had a fused kernel on a CPU; padded or packed,
-# they go step by step, so that they have less to lose. It is the LSTM that
-# makes packing look dear.
+# A padded batch is taken apart into its steps at once, and put together again
+# at once on the way back. A packed one is cut slice by slice, one for each
+# step, and on the way back each of the hundred slices fills an array as large
+# as the *whole batch* with zeros, to write its own part into it. A batch of
+# 3,200 steps of 192 numbers becomes sixty million zeros. That price is paid
+# whether lengths differ or not, and it grows with the length, the batch and the
+# units, which fits the GRU's losses with 128 units.
+#
+# The LSTM pays for something else besides. Padded, or packed with equal
+# lengths, its hundred steps are one fused step, oneDNN's. When lengths differ,
+# PyTorch leaves that kernel and goes step by step, as RNN and GRU always do on
+# a CPU. (How the time divides between the two was not measured.)
 #
 # ### Buckets
 #
-# There is a way to less padding that costs nothing: put rows of like length
+# There is a way to less padding that needs no packing: put rows of like length
 # together. Sort the rows by length, cut batches of neighbours (**buckets**),
 # and shuffle the batches. With a *token budget* a batch holds not so many rows
 # but so many steps, padding included; then short rows come in large batches,
-# every batch takes about the same memory and time, and there are fewer of them.
+# every batch takes about the same memory and time, and there are fewer of them,
+# which also means fewer updates in an epoch.
 
 # %%
 show_source(budget_batches, bare=True)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-buckets", "caption": "CPU time over that of padded random batches: buckets of 32 rows and buckets of at most 3,200 steps, both padded, layers of 64 units; median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-buckets", "caption": "CPU time over that of padded random batches, layers of 64 units: buckets of 32 rows, padded or packed, and buckets of at most 3,200 steps, padded; median over five seeds, lowest and highest."}}
+WAYS = {
+    "bucket + pad": "buckets",
+    "bucket + pack": "packed too",
+    "budget + pad": "by budget",
+}
 table = {
-    f"{mode}, {cell}": {
-        f"{way.split()[0]}, {n}": median_and_range(
-            ratio(way, "small", cell, mode, n), 1
-        )
+    (mode, cell): {
+        (n, label): median_and_range(ratio(way, "small", cell, mode, n), 1)
         for n in ("uniform 1 to 100", "lognormal")
-        for way in ("bucket + pad", "budget + pad")
+        for way, label in WAYS.items()
     }
     for mode in MODES
     for cell in ("RNN", "GRU", "LSTM")
@@ -705,21 +747,50 @@ table = {
 pd.DataFrame(table).T
 
 # %% [markdown]
-# On the same rows that are packed in {numref}`tab-length-packing`, buckets save
-# time in every case of {numref}`tab-length-buckets`, and so with 128 units:
-# about half or more of it where most of a random batch would be
-# padding.[ᶜ](claims.md#buckets_save_everywhere) The budget adds little to that
-# here; what it buys is even memory. Both cost randomness: rows of one length
-# meet the same neighbours in every epoch. Where the length goes with the label
-# a batch becomes one-sided, and the usual way out is to sort only within
-# chunks of, say, fifty random batches.
+# On the same rows that are packed in {numref}`tab-length-packing`, padded
+# buckets save time in every case of {numref}`tab-length-buckets`, by the
+# median, and so with 128 units: more than a third of it where most of a random
+# batch would be padding.[ᶜ](claims.md#buckets_save_everywhere) To pack them as
+# well gains nothing more with 64 units, and costs the trained LSTM what the
+# buckets have saved. The budget adds little to the time; what it buys is even
+# memory. All of this costs randomness: rows of one length meet the same
+# neighbours in every epoch. Where the length goes with the label a batch
+# becomes one-sided, and the usual way out is to sort only within chunks of,
+# say, fifty random batches.
 #
 # So on a CPU: bucket, pad, and gather at the last step if the layer reads in
-# one direction. If it reads in both, something has to know the lengths, and
-# then in PyTorch you pack, whatever it takes, because a padded bidirectional
-# layer is not a faster one but a wrong one. On a GPU cuDNN runs packed batches
-# itself; [others' measurements](https://github.com/pytorch/pytorch/issues/149194)
-# found packing slow there too. Not measured here, and worth ten minutes on your
+# one direction. If it reads in both, something has to know the lengths, because
+# a padded bidirectional layer is not a faster one but a wrong one. To pack is
+# one way. The other keeps the padding, and with it the LSTM's fused kernel: two
+# layers of one direction, of which the second reads each row reversed *within
+# its own length*, so that its padding, too, comes last.
+
+
+# %%
+def reversed_rows(x, lengths):
+    step = torch.arange(x.shape[1])
+    mirrored = lengths[:, None] - 1 - step
+    index = torch.where(mirrored >= 0, mirrored, step)
+    return x.gather(1, index[:, :, None].expand_as(x))
+
+
+# %%
+two_way = both_ways["LSTM"]
+x = torch.randn(3, 4, 3, dtype=torch.float64)
+packed = pack_padded_sequence(x, counts, True, enforce_sorted=False)
+outputs, _ = pad_packed_sequence(to_torch(two_way)(packed)[0], True)
+there = to_torch(two_way.forward_layer)
+back = to_torch(two_way.backward_layer)
+from_the_end = back(reversed_rows(x, counts))[0]
+pair = torch.cat([there(x)[0], reversed_rows(from_the_end, counts)], dim=2)
+# Identity: two-layers-and-no-packing
+valid = mask_from_lengths(counts.numpy(), 4)
+assert torch.allclose(pair[valid], outputs[valid], rtol=0, atol=1e-14)
+
+# %% [markdown]
+# On a GPU cuDNN runs packed batches itself; [others'
+# measurements](https://github.com/pytorch/pytorch/issues/149194) found packing
+# slow there too. That was not measured here, and is worth ten minutes on your
 # own machine.
 #
 # ### Where padding must not happen
@@ -758,7 +829,8 @@ show_source(collate, bare=True)
 # - A mask that Keras's maximum drops with a warning.
 # - A mask value that was also a position.
 # - A loss that padding makes smaller.
-# - Packing to save time in training: at this size it saved none.
+# - Packing to save time in training: with 64 units it saved none, with 128
+#   hardly any, and only where most was padding.
 #
 # ## Summary
 #
@@ -773,13 +845,19 @@ show_source(collate, bare=True)
 #   output.[ⁱ](#keras-repeats-the-last)
 # - Keras's maximum over steps drops the mask.[ⁱ](#the-maximum-drops-the-mask)
 # - A layer that reads in both directions, and its pooling, have to know the
-#   mask, and the padding has to stand on the right unless the mask is
+#   mask, and the padding has to stand on the right unless the layer is
 #   Keras's.[ⁱ](#the-grid)
+# - For a layer that reads in one direction, with the padding on the right, it
+#   is enough that the pooling knows the mask.[ⁱ](#one-way-on-the-right)
+# - Two such layers, the second on rows reversed within their own lengths, are a
+#   bidirectional layer without packing.[ⁱ](#two-layers-and-no-packing)
 # - Targets at padded steps are left out of the loss, or it depends on the width
 #   of the batch.[ⁱ](#ignored-in-the-loss)
-# - Trained on ragged batches on a CPU, a small LSTM takes more than twice the
-#   time packed, and RNN and GRU lose
+# - Trained on ragged batches on the CPU measured, an LSTM of 64 units takes
+#   more than twice the time packed, and RNN and GRU of that size lose
 #   less.[ᶜ](claims.md#packing_slows_the_fused_lstm)
+# - PyTorch cuts a packed batch slice by slice, and leaves the LSTM's fused
+#   kernel when lengths differ.[ⁱ](#packing-cuts-slices)
 # - Run forward over batches that are mostly padding, RNN and GRU are faster
 #   packed.[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
 # - Buckets of like lengths save time for every cell, trained or
@@ -935,10 +1013,11 @@ for size in (8, 32, 128):
     )
 
 # %% [markdown]
-# At random the longest row decides, and the more rows, the longer it is. Half
-# the steps are padding, about as many as the mean row lacks to the longest
-# possible one. In buckets the rows of a batch differ by about as many steps as
-# a hundred has batches.
+# At random the longest row decides, and the more rows, the longer it is: nearly
+# 100 steps, while the mean row has 50, so that about half is padding. Sorted,
+# 640 rows make 80 batches of 8 or 5 of 128. Within a batch lengths then differ
+# by about 100/80 steps or 100/5, and it is padded to the longest. A budget
+# makes batches of short rows larger, so that their lengths differ by more.
 # ```{solution-end}
 # ```
 #
@@ -969,9 +1048,8 @@ assert np.allclose(right, 1 / steps.sum())
 # %% [markdown]
 # As many times as the long part has more steps. Sum the losses of each part and
 # divide by the valid steps of *all* parts, which must be counted before the
-# first backward pass. Several training libraries had this bug in their gradient
-# accumulation until [somebody
-# noticed](https://huggingface.co/blog/gradient_accumulation) in 2024.
+# first backward pass. A much-used training library had this bug in its gradient
+# accumulation [until 2024](https://huggingface.co/blog/gradient_accumulation).
 # ```{solution-end}
 # ```
 #

@@ -103,9 +103,21 @@ def test_recorded_places_are_those_of_the_recorded_weights():
 
 def test_rates_are_tuned_until_the_best_has_neighbours():
     tuned = {}
-    while (rate := balls.next_rate(tuned, "Adam")) is not None:
+    first = balls.FIRST_RATES["Adam"]
+    while (rate := balls.chosen_rate(tuned, "Adam", first)[1]) is not None:
+        assert tuned or rate == first[0]
         for seed in balls.TUNING_SEEDS:
             error = abs(np.log(rate / 0.1)) + seed / 1e6
             tuned[balls.key("Adam", rate, seed)] = {"error": error}
-    assert balls.best_rate({"tuning": tuned}, "Adam") == 0.1
+    assert balls.best_rate(tuned, "Adam") == 0.1
     assert balls.key("Adam", 0.3, 100) in tuned
+    assert balls.key("Adam", 1.0, 100) not in tuned
+
+
+def test_the_record_holds_the_rates_that_its_tuning_chooses():
+    results = load_results("balls")["results"]
+    for contender in balls.CONTENDERS:
+        best = balls.best_rate(results["tuning"], contender)
+        for seed in balls.SEEDS:
+            run = results["runs"][balls.key(contender, seed)]
+            assert run["rate"] == best

@@ -96,7 +96,7 @@ def packing_slows_a_small_network(results: dict[str, Any]) -> Effect:
 def what_is_built_in_extrapolates(
     results: dict[str, Any],
 ) -> tuple[Effect, ...]:
-    """From starts ten times as far out as any in training, the network on
+    """From starts twenty times as far out as any in training, the network on
     positions errs by more than five positions and the one on differences by
     less than a hundredth; at speeds eight times as high both err by more than
     one.

@@ -156,5 +156,6 @@ def _twin(networks: Mapping[str, Sequence[BallRNN]], row: str) -> Figure:
     answer = 2 * positions[-1] - positions[-2]
     axes.plot(n + 1, answer, "k+", ms=12, label=f"{LINE}: {answer:g}")
     axes.set(xlabel="second", ylabel="position", title=f"After {row}")
+    axes.set_xticks(range(1, n + 2))
     axes.legend(fontsize=9)
     return twin
