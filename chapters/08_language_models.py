@@ -1027,8 +1027,8 @@ plt.show()
 
 # %% [markdown]
 # The unit of {numref}`fig-lm-unit` is set back by a line end and mostly moves
-# away from there in steps until the next. A table of six characters has nothing like
-# it, and the network may use it to know that a verse is about to end. A
+# away from there in steps until the next. A table of six characters has nothing
+# like it, and the network may use it to know that a verse is about to end. A
 # correlation cannot show that it does: for that one would have to hold the unit
 # still and see the line ends suffer.
 #
@@ -1101,9 +1101,9 @@ for name, (bits, tokens) in both.items():
 
 # %% [markdown]
 # By perplexity the model of pieces looks more than three times worse; by bits a
-# byte it is a little behind, on these 20,000 characters.
-# Longer steps shorten the way over which a network must remember, which is one
-# reason why the large models of today read pieces. How they look back further than any state, and
+# byte it is a little behind, on these 20,000 characters. Longer steps shorten
+# the way over which a network must remember, which is one reason why the large
+# models of today read pieces. How they look back further than any state, and
 # how a state can be computed for all steps at once, are the subjects of
 # [attention](09_attention.ipynb) and [recurrence after
 # transformers](12_recurrence_after_transformers.ipynb).
