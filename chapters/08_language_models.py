@@ -737,7 +737,8 @@ for cell, runs in recorded.items():
 
 # %% mystnb={"figure": {"name": "tab-lm-recorded", "caption": "Bits a character on both test plays: the best n-grams, the compressors, and of each cell the median and the range of the seeds recorded so far, each of which trained for 450 CPU seconds. Mixed: averaged with the n-grams, by the weight that is best on the validation play. Rate: the tuned learning rate. Read: the characters that a seed read in its seconds, in the median."}}
 columns = ["bits", "range", "mixed", "seeds", "weights", "rate", "read"]
-pd.DataFrame(rows).T.reindex(columns=columns).fillna("")
+known_so_far = pd.DataFrame(rows, dtype=object).T.reindex(columns=columns)
+known_so_far.astype(object).fillna("")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lm-trial", "caption": "Bits a character on the first 20,000 characters of the validation play while the networks train. One line for each seed recorded so far; without any, the frame stands empty. Dashed: the n-grams of six characters on the same 20,000."}, "image": {"alt": "Axes of bits a character against CPU seconds of training up to 450, with a dashed horizontal line for the n-grams. Each recorded seed is a falling line, coloured by its cell."}}
 fig, ax = plt.subplots()
