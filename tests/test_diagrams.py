@@ -75,6 +75,7 @@ LETTERS = {
         "y_{i-1} y_i + ⊙"
     ),
     "packed_batch((2, 4, 3))": "a_2 b_4 c_3 h^a_2 h^b_4 h^c_3 0 3 2 1",
+    "language_model()": "e_1 e_4 h_0 h_1 h_4 p_1 p_4 E W GRU",
     "parallel_streams(3, 3)": "a b f g l m r",
     "review_classifier()": "x_1 x_3 e_1 e_3 h_1 h_3 v W z E",
     "scan_tree(8)": "a_1,b_1 a_8,b_8 1{:}2 5{:}8 1{:}8 1{:}7 h_1 h_8",
@@ -89,6 +90,7 @@ EDGES = [
     "scan_tree(11)",
     "packed_batch([1])",
     "packed_batch([2, 10])",
+    'language_model("is")',
     "parallel_streams(1, 1)",
     "parallel_streams(13, 1)",
 ]
@@ -168,6 +170,8 @@ def test_unknown_part_or_place_is_named(unannotated):
         diagrams.rnn_shapes(hidden=0)
     with pytest.raises(ValueError, match=r"lengths is \[3, 0\]"):
         diagrams.packed_batch([3, 0])
+    with pytest.raises(ValueError, match="'q' has no letter to predict"):
+        diagrams.language_model("q")
     with pytest.raises(ValueError, match="5 streams of 3 steps"):
         diagrams.parallel_streams(5, 3)
     with pytest.raises(ValueError, match="folds is empty"):

@@ -80,6 +80,21 @@ def test_kneser_ney_discounts_are_chen_and_goodmans():
     np.testing.assert_allclose(np.exp(logs), expected)
 
 
+def test_an_unseen_symbol_keeps_some_probability_in_an_odd_text():
+    # Of the pairs, n_1 = 6, n_2 = 3, n_3 = 18 and n_4 = 60: the estimates of
+    # D(2) and of D(3 and more) are negative.
+    times = [1, 1, 2, *6 * [3], *20 * [4]]
+    pairs = np.arange(2, 2 + 2 * len(times)).reshape(-1, 2)
+    documents = [
+        pair for pair, n in zip(pairs, times, strict=True) for _ in range(n)
+    ]
+    logs, _ = (
+        NGrams(2 + 2 * len(times), 1).fit(documents).following(pairs[-1, :1])
+    )
+    assert np.isfinite(logs).all()
+    np.testing.assert_allclose(np.exp(logs).sum(), 1)
+
+
 def test_more_context_helps_on_a_text_that_repeats(smoothing):
     test = [ALPHABET.encode(TEXT)]
     bits = [

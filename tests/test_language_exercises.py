@@ -109,6 +109,16 @@ WRONG = [
     (check_temperature, lambda x, t: softmax(x * t), "multiplies"),
     (check_temperature, lambda x, t: x / t, "forgets the softmax"),
     (
+        check_temperature,
+        lambda x, t: np.exp(x / t) / np.exp(x / t).sum(),
+        "over all rows",
+    ),
+    (
+        check_temperature,
+        lambda x, t: np.exp(x / t) / np.exp(x / t).sum(axis=0),
+        "down the columns",
+    ),
+    (
         check_streams,
         lambda *a: np.random.default_rng(0).permutation(deal(*a)),
         "come shuffled",
@@ -152,6 +162,12 @@ WRONG = [
     (check_sampler, sampler(end="skip"), "glued"),
     (check_sampler, sampler(end="keep"), "end itself stands"),
     (check_sampler, sampler(read=False), "as if it were the first"),
+    (
+        check_sampler,
+        lambda p, u: (sampler()(p, u) + [0] * len(u))[: len(u)],
+        "fills the text up",
+    ),
+    (check_sampler, lambda p, u: None, "is `return` missing?"),
 ]
 RIGHT = [
     (
@@ -169,6 +185,7 @@ RIGHT = [
         ),
     ),
     (check_streams, deal),
+    (check_streams, lambda *sizes: list(deal(*sizes))),
     (check_top_p, top_p),
     (check_top_p, library_top_p),
     (check_bigram, bigram(lambda train, test: train)),

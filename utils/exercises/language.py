@@ -106,6 +106,16 @@ def check_temperature(temper: Callable[..., Any]) -> bool:
             lambda x, t: _softmax(x * t),
         ),
         Variant("It divides and forgets the softmax.", lambda x, t: x / t),
+        Variant(
+            "It divides by the sum over all rows: each row is a choice of its "
+            "own and sums to one (axis=-1, keepdims=True).",
+            lambda x, t: np.exp(x / t) / np.exp(x / t).sum(),
+        ),
+        Variant(
+            "It takes the softmax down the columns: the symbols of a choice "
+            "stand in the last axis (axis=-1, keepdims=True).",
+            lambda x, t: _softmax((x / t).T).T,
+        ),
     ]
     cases = [
         {**draw(seed, logits=(2, 6)), "temperature": np.array(temperature)}
@@ -128,8 +138,11 @@ def check_streams(make_batches: Callable[..., Any]) -> bool:
         return rows.swapaxes(0, 1)
 
     def in_order(text: AnyArray, streams: Any, time: Any) -> Any:
-        """Mark batches that are right but shuffled by numbers of their own."""
+        """Take a list of batches too, and mark batches that are right but
+        shuffled by numbers of their own."""
         found = make_batches(text, int(streams), int(time))
+        if isinstance(found, list | tuple) and len(found):
+            found = np.asarray(found)
         array = np.asarray(found)
         right = deal(np.asarray(text), streams, time)
         same = array.shape == right.shape and not np.array_equal(array, right)
@@ -359,8 +372,9 @@ def check_sampler(generate: Callable[..., Any]) -> bool:
     def until_end(text: list[int]) -> list[int]:
         return text[: text.index(0)] if 0 in text else text
 
-    def asked(table: AnyArray, uniforms: AnyArray) -> AnyArray:
-        return padded(generate(table, uniforms), uniforms)
+    def asked(table: AnyArray, uniforms: AnyArray) -> Any:
+        text = generate(table, uniforms)
+        return None if text is None else padded(text, uniforms)
 
     def variant(
         change: Callable[[list[int]], list[int]], fixed: bool = False
@@ -384,6 +398,15 @@ def check_sampler(generate: Callable[..., Any]) -> bool:
         Variant(
             "The end itself stands in the text: leave the 0 out.",
             variant(lambda text: text[: [*text, 0].index(0) + 1]),
+        ),
+        Variant(
+            "It fills the text up with ends: return what was drawn before the "
+            "end and nothing behind it.",
+            variant(
+                lambda text: (
+                    until_end(text) + [0] * (len(text) - len(until_end(text)))
+                )
+            ),
         ),
         Variant(
             "Every symbol is drawn as if it were the first: read what was "

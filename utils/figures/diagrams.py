@@ -979,6 +979,62 @@ def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
     )
 
 
+def language_model(word: str = "queen") -> Drawing:
+    """Draw a network that predicts each next character of a word.
+
+    e_t is the row of E that belongs to x_t, h_t the GRU's state, and p_t the
+    softmax of h_t W + b: what the network gives every character to come next.
+    The code is `utils.language.scratch`; chapter 08.
+
+    Raises:
+        ValueError: the word has fewer than two letters.
+    """
+    if len(word) < 2:
+        raise ValueError(f"{word!r} has no letter to predict; give two or more")
+    pitch, first = 104, 140
+    coming, naming, head, state, table, read = 22, 66, 130, 200, 270, 328
+    s = Sketch(first + pitch * (len(word) - 2) + 94, 348)
+    before = (first - 74, state)
+    s.label(first - 62, state - 17, "h_0", color="blue")
+    for t, (now, following) in enumerate(pairwise(word), start=1):
+        x = first + pitch * (t - 1)
+        row = s.box(x, table, "E", PRODUCT)
+        cell = s.box(x, state, "GRU", "green", 58)
+        weights = s.box(x, head, "W", PRODUCT)
+        s.label(x, read, rf"\mathrm{{{now}}}")
+        s.arrow((x, read - 14), row.bottom)
+        s.arrow(row.top, cell.bottom)
+        s.label(x + 8, 236, f"e_{t}", "left")
+        s.arrow(before, cell.left, color="blue")
+        s.arrow(cell.top, weights.bottom, color="blue")
+        s.label(x + 8, 166, f"h_{t}", "left", "blue")
+        s.arrow(weights.top, (x, naming + 14))
+        s.label(x, naming, f"p_{t}")
+        s.label(x, coming, rf"\mathrm{{{following}}}")
+        before = cell.right
+    s.arrow(before, (before[0] + 44, state), color="blue")
+    for y, name in (
+        (coming, "target"),
+        (naming, "softmax"),
+        (read, "read"),
+        (table, "embed"),
+    ):
+        s.words(10, y, name, "left")
+    steps = "; ".join(
+        f"after {now} the target is {following}"
+        for now, following in pairwise(word)
+    )
+    return s.finish(
+        "Network that predicts the next character",
+        f"A network over the {len(word) - 1} steps of the word {word}, from "
+        "below. The character that is read picks a row e t of the table E. A "
+        "GRU makes of it and of the state that comes from the left the state "
+        "h t, which goes on to the right. W and a softmax make of h t the "
+        f"probabilities p t of what comes next. Above each stands what came: "
+        f"{steps}.",
+    )
+
+
 def parallel_streams(streams: int = 3, time: int = 3) -> Drawing:
     """Draw how a text is read by several streams at once, batch after batch.
 

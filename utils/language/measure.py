@@ -77,7 +77,7 @@ def perplexity(bits_per_token: float) -> float:
     hesitates.
 
     It belongs to the tokens: the same model of the same text, 2 bits a
-    character, has perplexity 4 by character and 1024 by words of five letters.
-    So perplexities compare within one tokenisation only.
+    character, has perplexity 4 by character and 1024 by pieces of five
+    characters. So perplexities compare within one tokenisation only.
     """
     return 2.0**bits_per_token

@@ -196,14 +196,15 @@ def _discounts(counts: Keys) -> Float[np.ndarray, "4"]:
     """Estimate D(0) = 0, D(1), D(2) and D(3 and more) from an order's counts.
 
     A text too small to have n-grams seen once, twice, three and four times has
-    no estimate; it gets one half for all.
+    no estimate; it gets one half for all. So does each estimate that is not
+    above 0: without a discount an unseen symbol would have no probability.
     """
     n = [int((counts == times).sum()) for times in range(1, 5)]
     if 0 in n:
         return np.array([0.0, 0.5, 0.5, 0.5])
     y = n[0] / (n[0] + 2 * n[1])
     estimates = [k - (k + 1) * y * n[k] / n[k - 1] for k in (1, 2, 3)]
-    return np.array([0.0, *np.clip(estimates, 0, (1, 2, 3))])
+    return np.array([0.0, *(each if each > 0 else 0.5 for each in estimates)])
 
 
 def _look_up(
