@@ -124,6 +124,12 @@ def sentence_lab():
     return labs.sentence_lab(tokens, labs.load_weights("sentiment_reader"))
 
 
+def dates_lab():
+    read = load_results("date_reader")["results"]
+    weights = labs.load_weights("date_reader")
+    return labs.dates_lab(read["source"], read["target"], weights)
+
+
 def shannon_lab():
     """A passage of two words; one model guesses well, one badly."""
     ranks = np.array([1, 1, 4, 2, 1, 7])
@@ -145,6 +151,7 @@ MAKERS = {
     "reading": reading_lab,
     "mistakes": mistakes_lab,
     "sentence": sentence_lab,
+    "dates": dates_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "shannon": shannon_lab,

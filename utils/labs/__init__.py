@@ -16,6 +16,7 @@ from utils.labs.attention import (
 )
 from utils.labs.ball import ball_lab
 from utils.labs.cells import gru_cell_lab, lstm_cell_lab
+from utils.labs.dates import dates_lab
 from utils.labs.forget_bias import forget_bias_lab
 from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
@@ -44,6 +45,7 @@ __all__ = [
     "attention_lab",
     "ball_lab",
     "button",
+    "dates_lab",
     "draw_reading",
     "forget_bias_lab",
     "gru_cell_lab",
