@@ -90,7 +90,14 @@ from utils.exercises import (
 )
 from utils.figures.diagrams import parallel_streams
 from utils.figures.style import COLORS, use_book_style
-from utils.labs import Guesses, Passage, rank_code, shannon_lab
+from utils.labs import (
+    Guesses,
+    Passage,
+    load_weights,
+    rank_code,
+    shannon_lab,
+    writer_lab,
+)
 from utils.language import NGrams, bits_per_character, pieces, sample
 from utils.language import keras as language_keras
 from utils.language import pytorch as language_pytorch
@@ -797,6 +804,16 @@ for how in (
 # Cold, it runs in circles of safe words; hot, it invents spellings; and cutting
 # off the tail saves the spelling at temperature 1.
 #
+# Try it on a text of your own. A network of the same size, which
+# `benchmarks/writer.py` trained for longer, runs in {numref}`fig-lm-writer`.
+# Type what Shakespeare could not have written: where do its bits jump? Then set
+# the knobs and let it go on.
+
+# %% mystnb={"figure": {"name": "fig-lm-writer", "caption": "Type a text, and a network goes on with it. The bar above each letter is its cost in bits."}}
+trained = load_results("writer")["results"]
+writer_lab(trained["characters"], load_weights("writer"))
+
+# %% [markdown]
 # ### The likeliest text drones
 #
 # Why not look for the likeliest text of all? A **beam** search keeps, after

@@ -130,6 +130,11 @@ def dates_lab():
     return labs.dates_lab(read["source"], read["target"], weights)
 
 
+def writer_lab():
+    characters = load_results("writer")["results"]["characters"]
+    return labs.writer_lab(characters, labs.load_weights("writer"))
+
+
 def shannon_lab():
     """A passage of two words; one model guesses well, one badly."""
     ranks = np.array([1, 1, 4, 2, 1, 7])
@@ -144,6 +149,7 @@ def shannon_lab():
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
+    "cliff": labs.cliff_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
     "trading cost": trading_cost_lab,
@@ -157,6 +163,7 @@ MAKERS = {
     "shannon": shannon_lab,
     "newton": labs.newton_lab,
     "vanishing": labs.vanishing_lab,
+    "writer": writer_lab,
 }
 LABS = {name: functools.cache(maker) for name, maker in MAKERS.items()}
 
