@@ -22,7 +22,7 @@ from utils.notebook import load_results
 
 PICTURES = ROOT / ".github" / "pictures"
 SCHEMES = ("light", "dark")
-WIDTH, DENSITY = 720, 1.5
+WIDTH, DENSITY = 704, 1.5  # the widest that a lab gets
 STEPS = 400
 DATE = "Friday, 27 March 1908"
 
@@ -78,9 +78,9 @@ def photograph(browser: Browser, subject: Subject, scheme: str) -> bytes:
             f'<!doctype html><html lang="en" data-theme="{scheme}">'
             f"<meta charset=utf-8><style>{style}"
             "body { margin: 0; font-family: sans-serif; }"
-            ".unrolled-lab { margin: 0 !important; max-width: none; }"
+            ".unrolled-lab { margin: 0 !important; }"
             # One of the examples is Chinese, for which fonts may be lacking.
-            ".lab-buttons:has([data-part=example]) { display: none; }</style>"
+            ".lab-buttons:has([data-part=example]) { display: none !important; }</style>"
             f"{subject.make().html}",
             encoding="utf-8",
         )
