@@ -80,7 +80,8 @@ def photograph(browser: Browser, subject: Subject, scheme: str) -> bytes:
             "body { margin: 0; font-family: sans-serif; }"
             ".unrolled-lab { margin: 0 !important; }"
             # One of the examples is Chinese, for which fonts may be lacking.
-            ".lab-buttons:has([data-part=example]) { display: none !important; }</style>"
+            ".lab-buttons:has([data-part=example])"
+            " { display: none !important; }</style>"
             f"{subject.make().html}",
             encoding="utf-8",
         )
