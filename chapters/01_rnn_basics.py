@@ -49,7 +49,8 @@ if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
         raise RuntimeError(
-            "This copy has no address yet: run `make repository URL=...` in it."
+            "This copy has no address yet. In its folder, run "
+            "`python -m tools repository --url https://github.com/...`."
         )
     if not book.exists():
         clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]
@@ -81,9 +82,9 @@ from utils.data.samples import sunspot_windows
 from utils.exercises import check_bptt, check_clipping, check_rnn_cell
 from utils.figures.diagrams import rnn_cell, rnn_shapes, unrolled
 from utils.figures.seeds import median_and_range
-from utils.figures.style import COLORS, SEQUENTIAL, use_book_style
+from utils.figures.style import COLORS, use_book_style
 from utils.forecasting.significance import diebold_mariano, waves_of
-from utils.labs import training_lab, vanishing_lab
+from utils.labs import cliff_lab, training_lab, vanishing_lab
 from utils.notebook import load_results, show_source
 from utils.scratch import (
     RNN,
@@ -1190,20 +1191,8 @@ for name, path in paths.items():
     )
 assert paths["clipped at 1"][-1, 2] < 0.1 * paths["not clipped"][-1, 2]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-cliff", "caption": "The cliff. Left, the loss over weight and bias, light where it is low, and the two descents; the one that is not clipped leaves the map in its fourth step. Right, the loss at each step."}, "image": {"alt": "Left, a light valley that runs diagonally over a dark map with a sharp edge below it. The clipped path crosses the valley a few times and ends in it; the other leaves through the upper edge. Right, both losses peak at step 3; then the unclipped one stays level near 0.09, the clipped one falls, jagged, below 0.01."}}
-w, b = np.meshgrid(np.linspace(0.2, 2.2, 300), np.linspace(-0.6, 1.0, 300))
-fig, (left, right) = plt.subplots(1, 2, figsize=(6.6, 3.4))
-low = np.log10(end_loss(w, b) + 1e-4)
-left.contourf(w, b, low, 40, cmap=SEQUENTIAL)
-styles = (("vermilion", "--"), ("black", "-"))
-for (name, path), (color, line) in zip(paths.items(), styles, strict=True):
-    left.plot(*path[:, :2].T, "o" + line, color=COLORS[color], markersize=3)
-    right.semilogy(path[:, 2] + 1e-6, line, color=COLORS[color], label=name)
-left.set(xlim=(0.2, 2.2), ylim=(-0.6, 1.0), xlabel="weight $w$")
-left.set_ylabel("bias $b$")
-right.set(xlabel="step", ylabel="loss")
-right.legend()
-plt.show()
+# %% mystnb={"figure": {"name": "fig-rnn-cliff", "caption": "The cliff. The loss over weight and bias, faint where it is low, with the two descents, and the loss at each step; the one that is not clipped leaves the map in its fourth step. Click into the map to begin elsewhere."}}
+cliff_lab()
 
 # %% [markdown]
 # Both runs of {numref}`fig-rnn-cliff` walk down into the valley, overshoot, and

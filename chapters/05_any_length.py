@@ -45,7 +45,8 @@ if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
         raise RuntimeError(
-            "This copy has no address yet: run `make repository URL=...` in it."
+            "This copy has no address yet. In its folder, run "
+            "`python -m tools repository --url https://github.com/...`."
         )
     if not book.exists():
         clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]

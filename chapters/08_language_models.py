@@ -48,7 +48,8 @@ if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
         raise RuntimeError(
-            "This copy has no address yet: run `make repository URL=...` in it."
+            "This copy has no address yet. In its folder, run "
+            "`python -m tools repository --url https://github.com/...`."
         )
     if not book.exists():
         clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]
@@ -89,7 +90,14 @@ from utils.exercises import (
 )
 from utils.figures.diagrams import language_model, parallel_streams
 from utils.figures.style import COLORS, use_book_style
-from utils.labs import Guesses, Passage, rank_code, shannon_lab
+from utils.labs import (
+    Guesses,
+    Passage,
+    load_weights,
+    rank_code,
+    shannon_lab,
+    writer_lab,
+)
 from utils.language import NGrams, bits_per_character, pieces, sample
 from utils.language import keras as language_keras
 from utils.language import pytorch as language_pytorch
@@ -890,6 +898,16 @@ assert TEXT or cold > hot + 0.2
 # share: the rare characters that it forbids are few, but one of them is enough
 # to spoil a word.
 #
+# Try it on a text of your own. A network of the same size, which
+# `benchmarks/writer.py` trained for longer, runs in {numref}`fig-lm-writer`.
+# Type what Shakespeare could not have written: where do its bits jump? Then set
+# the knobs and let it go on.
+
+# %% mystnb={"figure": {"name": "fig-lm-writer", "caption": "Type a text, and a network goes on with it. The bar above each letter is its cost in bits."}}
+trained = load_results("writer")["results"]
+writer_lab(trained["characters"], load_weights("writer"))
+
+# %% [markdown]
 # ### The likeliest text drones
 #
 # Why not look for the likeliest text of all? A **beam** search keeps, after

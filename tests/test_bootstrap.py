@@ -47,7 +47,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def cell_of(source: Path, url: str, ref: str = "main") -> str:
-    """Return a chapter's own bootstrap cell as `make repository` would leave
+    """Return a chapter's own bootstrap cell as the tool would leave
     it."""
     text = bootstrap.set_cell(
         source.read_text(encoding="utf-8"), url, ref, source.name
@@ -129,7 +129,7 @@ def test_the_unset_address_is_never_cloned(tmp_path):
     done = run(
         bootstrap.bootstrap_cell(bootstrap.PLACEHOLDER, "main"), tmp_path
     )
-    assert "make repository URL=" in done.stderr
+    assert "`python -m tools repository --url https://" in done.stderr
     assert not (tmp_path / "unrolled").exists()
 
 

@@ -124,6 +124,17 @@ def sentence_lab():
     return labs.sentence_lab(tokens, labs.load_weights("sentiment_reader"))
 
 
+def dates_lab():
+    read = load_results("date_reader")["results"]
+    weights = labs.load_weights("date_reader")
+    return labs.dates_lab(read["source"], read["target"], weights)
+
+
+def writer_lab():
+    characters = load_results("writer")["results"]["characters"]
+    return labs.writer_lab(characters, labs.load_weights("writer"))
+
+
 def shannon_lab():
     """A passage of two words; one model guesses well, one badly."""
     ranks = np.array([1, 1, 4, 2, 1, 7])
@@ -138,6 +149,7 @@ def shannon_lab():
 MAKERS = {
     "attention": attention_lab,
     "forget bias": labs.forget_bias_lab,
+    "cliff": labs.cliff_lab,
     "lstm cell": labs.lstm_cell_lab,
     "gru cell": labs.gru_cell_lab,
     "trading cost": trading_cost_lab,
@@ -145,11 +157,13 @@ MAKERS = {
     "reading": reading_lab,
     "mistakes": mistakes_lab,
     "sentence": sentence_lab,
+    "dates": dates_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "shannon": shannon_lab,
     "newton": labs.newton_lab,
     "vanishing": labs.vanishing_lab,
+    "writer": writer_lab,
 }
 LABS = {name: functools.cache(maker) for name, maker in MAKERS.items()}
 

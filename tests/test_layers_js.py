@@ -15,6 +15,7 @@ from utils.scratch import (
     AdditiveAttention,
     Bidirectional,
     Dense,
+    log_softmax,
     softmax_cross_entropy,
 )
 from utils.scratch.attention import masked_softmax
@@ -167,6 +168,11 @@ def test_softmax_where_a_naive_one_overflows(run):
         run("layers.softmax", scores[0], mask[0]),
         masked_softmax(scores, mask)[0],
     )
+
+
+def test_logarithms_of_a_softmax_stay_finite(run):
+    scores = np.array([-800.0, 1000.0, 999.0, 5.0])
+    close(run("layers.logSoftmax", scores), log_softmax(scores))
 
 
 def test_a_dense_layer_and_a_table_of_rows(run):

@@ -19,7 +19,9 @@ Said [Someone and Other (2001)](https://doi.org/10.1000/1), and so has
 [Not cited (1999)](https://doi.org/10.1000/2)
 ```
 """
-KNOWN = '"https://arxiv.org/abs/1" = ["Peng et al.", 2023, "A title"]\n'
+KNOWN = """
+"https://arxiv.org/abs/1" = ["Peng et al.", 2023, "A title", "2026-11"]
+"""
 
 
 def write(folder):
@@ -63,10 +65,10 @@ def test_the_page_leads_there_and_back(tmp_path):
     items = [" ".join(item.get_text().split()) for item in page.select("li p")]
     assert items == [
         "Murphy (1988). https://doi.org/10.1175/1520(1988)116. Cited in "
-        "1, The cell of.",
+        "1, The cell of. Not compared with other catalogues.",
         "Peng et al. (2023). A title. Cited in 1, The cell of.",
         "Someone and Other (2001). https://doi.org/10.1000/1. Cited in 1, "
-        "1, The cell of.",
+        "1, The cell of. Not compared with other catalogues.",
     ]
     backs = {link["href"] for link in page.select("article a.internal")}
     assert {"01_first.html", "01_first.html#the-cell-of"} <= backs

@@ -44,7 +44,7 @@ def close(actual, expected, tolerance=1e-12):
 def test_the_same_seed_gives_the_same_numbers(run):
     for seed in (0, 1, 12345):
         here = run(f"""(() => {{
-          const random = training.generator({seed});
+          const random = seeded.generator({seed});
           return Array.from({{length: 50}}, random);
         }})()""")
         random = generator(seed)
@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_numbers(run):
 
 @pytest.mark.parametrize("task", INPUTS)
 def test_the_same_seed_gives_the_same_examples(task, run):
-    here = run(f'training.examples("{task}", training.generator(8), 5, 21)')
+    here = run(f'training.examples("{task}", seeded.generator(8), 5, 21)')
     there = examples(task, generator(8), 5, 21)
     for name, expected in there._asdict().items():
         assert np.array_equal([each[name] for each in here], expected)

@@ -1,7 +1,8 @@
 """The cell with which every chapter begins: find the book's code, or fetch it.
 
-`make repository URL=https://github.com/you/unrolled REF=v1.0` writes an address
-and a release into `_config.yml` and into that cell of every chapter.
+`python -m tools repository --url https://github.com/you/unrolled --ref v1.0`
+writes an address and a release into `_config.yml` and into that cell of every
+chapter.
 """
 
 import argparse
@@ -40,7 +41,8 @@ if book is None:
     book = Path("unrolled").resolve()
     if "/_owner_/" in REPOSITORY:
         raise RuntimeError(
-            "This copy has no address yet: run `make repository URL=...` in it."
+            "This copy has no address yet. In its folder, run "
+            "`python -m tools repository --url https://github.com/...`."
         )
     if not book.exists():
         clone = ["git", "clone", "-q", "--depth=1", "-b", REF, REPOSITORY, book]

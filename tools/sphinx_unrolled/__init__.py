@@ -1,5 +1,5 @@
 """The book's own Sphinx extension: mathematics, tabs, figures, captions,
-chapter numbers, claims, labs, the reference and addresses."""
+chapter numbers, claims, labs, the reference, the search and addresses."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ from . import (
     labs,
     mathematics,
     reference,
+    search,
     tabs,
     works,
 )
@@ -31,6 +32,7 @@ PARTS = (
     labs,
     mathematics,
     reference,
+    search,
     tabs,
     works,
 )

@@ -1,7 +1,8 @@
 """The page `works_cited`: what the chapters cite, with the way back.
 
 The chapters' links are read from their sources, so that nothing is listed that
-nobody cites; `chapters/references.toml` knows authors, year and title.
+nobody cites; `chapters/references.toml` knows authors, year and title, and when
+these were compared with how other published works cite it.
 """
 
 import re
@@ -17,17 +18,20 @@ from sphinx.application import Sphinx
 from tools import marks, prose
 
 PAGE, KNOWN = "works_cited", "references.toml"
+UNCOMPARED = "Not compared with other catalogues."
 LINK = re.compile(r"\[([^\[\]]+)\]\((https?://(?:[^()\s]|\([^()\s]*\))+)\)")
 NAMED = re.compile(r"\(?([^\W\d_][^()\d]*?)(?:['’]s)?,? \(?(\d{4})\b")
 
 
 @dataclass
 class Work:
-    """What is cited, and where: chapter, heading, and the heading's anchor."""
+    """What is cited, when that was compared with how others cite it, and where
+    it is cited: chapter, heading, and the heading's anchor."""
 
     authors: str
     year: int
     title: str = ""
+    compared: str = ""
     places: list[tuple[str, str, str]] = field(default_factory=list)
 
 
@@ -79,6 +83,8 @@ def listing(folder: Path) -> Iterator[str]:
         link = f"[{work.title or address}]({address})"
         yield f"- {work.authors} ({work.year}). {link}. Cited in"
         yield "  " + ", ".join(map(_back, work.places)) + "."
+        if not work.compared:
+            yield f"  *{UNCOMPARED}*"
 
 
 def _back(place: tuple[str, str, str]) -> str:

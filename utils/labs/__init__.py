@@ -16,6 +16,8 @@ from utils.labs.attention import (
 )
 from utils.labs.ball import ball_lab
 from utils.labs.cells import gru_cell_lab, lstm_cell_lab
+from utils.labs.cliff import cliff_lab
+from utils.labs.dates import dates_lab
 from utils.labs.forget_bias import forget_bias_lab
 from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
@@ -33,6 +35,7 @@ from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 from utils.labs.vanishing import vanishing_lab
 from utils.labs.weights import load_weights
+from utils.labs.writer import writer_lab
 
 __all__ = [
     "AttentionExample",
@@ -44,6 +47,8 @@ __all__ = [
     "attention_lab",
     "ball_lab",
     "button",
+    "cliff_lab",
+    "dates_lab",
     "draw_reading",
     "forget_bias_lab",
     "gru_cell_lab",
@@ -62,4 +67,5 @@ __all__ = [
     "trading_cost_lab",
     "training_lab",
     "vanishing_lab",
+    "writer_lab",
 ]

@@ -1,4 +1,4 @@
-"""Where a decoder looks for each symbol that it writes. Chapter 11."""
+"""Where a decoder looks for each symbol that it writes. Chapter 09."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,8 +8,18 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from utils.figures.charts import heat_map
-from utils.labs.lab import Lab, checkbox, make_lab, read, select, slider
+from utils.labs.lab import (
+    CHART,
+    Lab,
+    checkbox,
+    make_lab,
+    module,
+    read,
+    select,
+    slider,
+)
 
+ALIGNMENT = module("js/alignment.js")
 SCRIPT = read("js/attention.js")
 STYLE = read("css/attention.css")
 
@@ -38,7 +48,7 @@ def attention_lab(examples: Sequence[AttentionExample]) -> Lab:
 
     A row of the map is one written symbol's weights over the source. Hovering
     over a row, or the slider with its arrow keys, picks it. Derived in
-    chapter 11.
+    chapter 09.
 
     Raises:
         ValueError: no example, or weights that do not match their symbols in
@@ -76,6 +86,7 @@ padding <b data-part="padding"></b>.""",
         script=SCRIPT,
         twin=_twin(first),
         data=data,
+        modules=CHART + ALIGNMENT,
         style=STYLE,
     )
 

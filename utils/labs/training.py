@@ -27,7 +27,8 @@ from utils.labs.lab import (
 )
 from utils.scratch import GRU, RNN, Adam, Dense, softmax_cross_entropy
 
-TRAINING = module("js/layers.js") + module("js/training.js")
+SEEDED = module("js/seeded.js")
+TRAINING = module("js/layers.js") + SEEDED + module("js/training.js")
 SCRIPT = read("js/training_lab.js")
 STYLE = read("css/training.css")
 

@@ -200,6 +200,14 @@ export function softmax(scores, mask = scores.map(() => true)) {
   return powers.map(power => power / sum);
 }
 
+/** s_j - ln sum_k e^{s_k}: the logarithms of softmax, none of them rounded to
+ * -Infinity. */
+export function logSoftmax(scores) {
+  const largest = Math.max(...scores);
+  const sum = scores.reduce((total, s) => total + Math.exp(s - largest), 0);
+  return scores.map(s => s - largest - Math.log(sum));
+}
+
 /** Return the row of the table for each token. */
 export function embedding(table, tokens) {
   const {shape: [rows, size], data} = array(table);
@@ -214,10 +222,7 @@ export function embedding(table, tokens) {
 
 /** Return -log softmax(logits)[target], in nats, and its gradient. */
 export function softmaxCrossEntropy(logits, target) {
-  const largest = Math.max(...logits);
-  const sum = logits.reduce((total, z) => total + Math.exp(z - largest), 0);
-  const loss = largest + Math.log(sum) - logits[target];
-  const d_logits = softmax(logits);
+  const loss = -logSoftmax(logits)[target], d_logits = softmax(logits);
   d_logits[target] -= 1;
   return {loss, d_logits};
 }

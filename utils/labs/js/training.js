@@ -4,22 +4,12 @@ import {
   Adam, dense, denseBackward, gru, gruBackward, rnn, rnnBackward,
   softmaxCrossEntropy, zerosLike,
 } from "./layers.js";
+import {generator} from "./seeded.js";
 
 const CELLS = {
   rnn: {forward: rnn, backward: rnnBackward, gates: 1, biases: ["b"]},
   gru: {forward: gru, backward: gruBackward, gates: 3, biases: ["b_x", "b_h"]},
 };
-
-/** Return a source of numbers in (0, 1); C++ calls it minstd_rand. */
-export function generator(seed) {
-  let state = seed + 1;
-  const next = () => {
-    state = state * 48271 % 2147483647;
-    return state / 2147483647;
-  };
-  for (let i = 0; i < 10; i++) next();
-  return next;
-}
 
 const bit = random => random() < 0.5 ? 1 : 0;
 

@@ -9,7 +9,7 @@ const start = () => {
   trainer = new training.Trainer({
     ...data.sizes, cell, task, seed, learningRate: rate()});
   // The same questions for every network: how well it does on new sequences.
-  const random = training.generator(data.probeSeed), {time} = data.sizes;
+  const random = seeded.generator(data.probeSeed), {time} = data.sizes;
   probes = training.examples(task, random, 16, time);
   longer = training.examples(task, random, 16, 4 * time);
   directions = undefined;

@@ -1,0 +1,121 @@
+// The page around the network: a date to type, what is written, and the map.
+const LONGEST = 32, PACE = 350;
+const numbers = new Map(data.source.map((sign, i) =>
+  [sign, i + dates.SPECIAL]));
+const first = find("text").value;
+let network, shown, timer;
+
+const decode = symbols => symbols.filter(number => number >= dates.SPECIAL)
+  .map(number => data.target[number - dates.SPECIAL]).join("");
+const percent = p => p > .9995 ? "> 99.9 %" : p < .001 ? "< 0.1 %" :
+  (100 * p).toFixed(1) + " %";
+
+// Read the date anew: what is written, and the weights over text and padding.
+const read = () => {
+  clearTimeout(timer);
+  const typed = [...find("text").value].slice(0, LONGEST);
+  const known = typed.filter(sign => numbers.has(sign));
+  const masked = find("mask").checked, beam = find("beam").checked;
+  const strange = typed.filter(sign => !numbers.has(sign));
+  let found = null;
+  if (network && known.length) {
+    const memory = dates.encode(network, known.map(sign => numbers.get(sign)),
+      data.padding, masked);
+    const outputs = dates.search(network, memory, data.steps,
+      beam ? data.width : 1);
+    const weights = dates.weightsAlong(network, memory, outputs[0].symbols);
+    found = {outputs, weights};
+  } else if (!network && typed.join("") === first && masked && !beam)
+    found = data.first;
+  shown = {known, strange, ...found, rows: Infinity};
+  if (found) {
+    const written = [...decode(found.outputs[0].symbols)];
+    const weights = found.weights.slice(0, written.length).map(row => {
+      const padding = row.slice(known.length);
+      return [...row.slice(0, known.length),
+        padding.reduce((sum, weight) => sum + weight, 0)];
+    });
+    Object.assign(shown, {written, weights});
+    find("position").max = Math.max(1, written.length);
+  }
+  draw();
+};
+
+const draw = () => {
+  const {known, strange, outputs, written = [], weights, rows} = shown;
+  const svg = find("map"), row = Math.min(number("position"), rows) - 1;
+  if (outputs && written.length)
+    alignment.draw(svg, [...known, "∅"], written.slice(0, rows),
+      weights.slice(0, rows), row);
+  else svg.replaceChildren();
+  find("outputs").replaceChildren(...(outputs ?? []).map(output => {
+    const line = document.createElement("tr");
+    for (const words of [decode(output.symbols) || "nothing",
+      percent(Math.exp(output.total))])
+      line.append(Object.assign(document.createElement("td"),
+        {textContent: words}));
+    return line;
+  }));
+  const symbol = written[row] ?? "–", here = weights?.[row] ?? [];
+  const place = `${row + 1} of ${written.length}`;
+  write("position-text", written.length ? `${place}: “${symbol}”` : "–");
+  find("position").setAttribute("aria-valuetext", `${place}, ${symbol}`);
+  write("written", written.slice(0, rows).join("") || "–");
+  write("symbol", symbol);
+  write("best", here.length ? here.slice(0, -1)
+    .map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0]).slice(0, 3)
+    .map(([weight, j]) => `“${known[j]}” at ${j + 1}: ${weight.toFixed(2)}`)
+    .join(", ") : "–");
+  write("padding", here.length ? here[here.length - 1].toFixed(2) : "–");
+  const said = [...new Set(strange)].map(sign => `“${sign}”`).join(", ");
+  write("unknown", strange.length ? `Passed over, for it never saw them: ${
+    said}.` : "");
+  write("hint", outputs ? "" : !known.length ? "Type a date." :
+    "Load the network to see what it writes.");
+  find("slowly").disabled = !written.length;
+};
+
+const slowly = () => {
+  shown.rows = 0;
+  const next = () => {
+    shown.rows += 1;
+    find("position").value = shown.rows;
+    draw();
+    if (shown.rows < shown.written.length) timer = setTimeout(next, PACE);
+    else root.querySelector("output").setAttribute("aria-live", "polite");
+  };
+  clearTimeout(timer);
+  root.querySelector("output").setAttribute("aria-live", "off");
+  next();
+};
+
+let waiting = false;
+find("text").addEventListener("input", () => {
+  if (!waiting) requestAnimationFrame(() => { waiting = false; read(); });
+  waiting = true;
+});
+for (const name of ["mask", "beam"])
+  find(name).addEventListener("input", read);
+find("position").addEventListener("input", () => {
+  clearTimeout(timer);
+  shown.rows = Infinity;
+  draw();
+});
+alignment.onRow(find("map"), row => {
+  if (shown.rows !== Infinity || row + 1 === number("position")) return;
+  find("position").value = row + 1;
+  draw();
+});
+find("slowly").addEventListener("click", slowly);
+for (const example of root.querySelectorAll("[data-part=example]"))
+  example.addEventListener("click", () => {
+    find("text").value = example.dataset.text;
+    read();
+  });
+weights.onClick(find("load"), layers => {
+  network = layers;
+  read();
+  find("text").focus();
+});
+chart.redraw(find("map"), draw);
+read();
