@@ -4,9 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from .claim import Effect
+from .claim import Effect, claim
 
 SEEDS = range(3)
+DATES: dict[str, Any] = {
+    "record": "attention_dates",
+    "seeds": SEEDS,
+    "thresholds": "[claims] Hold dates, masks and mistakes to thresholds, "
+    "before their fresh seeds",
+    "data": "20,000 dates in nine styles to train on, 2,000 other days to "
+    "test on; each model at the best of five learning rates",
+}
 
 
 def over(results: dict[str, Any], *name: object) -> list[dict[str, Any]]:
@@ -15,6 +23,13 @@ def over(results: dict[str, Any], *name: object) -> list[dict[str, Any]]:
     return [runs[" / ".join(map(str, (*name, seed)))] for seed in SEEDS]
 
 
+@claim(
+    **DATES,
+    contenders=("attention", "no attention"),
+    refuted_by="a seed that writes nine in ten of the dates right in as few "
+    "passes or CPU seconds without attention as with it, or 97 % or less "
+    "after eight passes without",
+)
 def attention_learns_dates_sooner(
     results: dict[str, Any],
 ) -> tuple[Effect, ...]:
@@ -52,10 +67,18 @@ def attention_learns_dates_sooner(
     )
 
 
+@claim(
+    **DATES | {"thresholds": None},
+    contenders=("mask", "no mask"),
+    refuted_by="a masked score that forty columns change, a model without a "
+    "mask, trained on batches of like lengths, that loses less than a fifth of "
+    "the dates by them, or one trained on random batches that is right on 95 % "
+    "or less among them",
+)
 def mask_is_a_guarantee(results: dict[str, Any]) -> tuple[Effect, ...]:
     """With a mask, forty columns of padding change no score; trained without
-    one on batches of like lengths, the model fails among them; trained without
-    one on random batches, it has learnt to pass them over.
+    one on batches of like lengths, the model loses by them; trained without one
+    on random batches, it has learnt to pass them over.
     """
 
     def at(columns: int, *name: str) -> list[float]:
@@ -67,8 +90,11 @@ def mask_is_a_guarantee(results: dict[str, Any]) -> tuple[Effect, ...]:
     for batches in ("buckets", "random batches"):
         assert at(40, "mask", batches) == at(0, "mask", batches)
         assert min(at(40, "mask", batches)) > 0.95
-    assert max(at(40, "no mask", "buckets")) < 0.3
-    assert np.median(at(40, "no mask", "random batches")) > 0.9
+    bucketed = ("no mask", "buckets")
+    for before, after in zip(at(0, *bucketed), at(40, *bucketed), strict=True):
+        assert before - after > 0.2
+        assert after < 0.5
+    assert min(at(40, "no mask", "random batches")) > 0.95
     return tuple(
         Effect.over_seeds(
             f"dates right among 40 columns of padding, {mask}, {batches}",
@@ -79,26 +105,23 @@ def mask_is_a_guarantee(results: dict[str, Any]) -> tuple[Effect, ...]:
     )
 
 
-def own_symbols_cost_less_when_met(
-    results: dict[str, Any],
-) -> tuple[Effect, ...]:
-    """After a mistake the model gets fewer symbols right when fed its own than
-    when fed the truth; trained on some of its own, it loses less by them.
+@claim(
+    **DATES | {"thresholds": None},
+    contenders=("right, truth fed", "right, own fed"),
+    refuted_by="a seed that gets, after its first mistake, less than five "
+    "symbols of a hundred more right when the truth is fed",
+)
+def own_symbols_cost_after_a_mistake(results: dict[str, Any]) -> Effect:
+    """After a mistake the model without attention gets fewer symbols right when
+    fed its own than when fed the truth.
     """
-    prices = {
-        training: [
-            run[training]["right, truth fed"] - run[training]["right, own fed"]
-            for run in over(results, "fed")
-        ]
-        for training in ("true symbols", "own symbols, rising to half")
-    }
-    true, own = prices.values()
-    assert min(true) > 0.05
-    assert all(b < a - 0.02 for a, b in zip(true, own, strict=True))
-    return tuple(
-        Effect.over_seeds(f"symbols lost after a mistake, {training}", price)
-        for training, price in prices.items()
-    )
+    prices = [
+        run["true symbols"]["right, truth fed"]
+        - run["true symbols"]["right, own fed"]
+        for run in over(results, "fed")
+    ]
+    assert min(prices) > 0.05
+    return Effect.over_seeds("symbols lost after a mistake", prices)
 
 
 PLAIN, LOOKING = "no attention", "attention"
