@@ -20,7 +20,15 @@ from scipy.stats import kendalltau
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
-from benchmarks.trial import chosen_rate, key, missing, record_runs, rounded
+from benchmarks.trial import (
+    chosen_rate,
+    each_budget,
+    key,
+    missing,
+    not_recorded,
+    record_runs,
+    rounded,
+)
 from utils.attention.pytorch import (
     AdditiveAttention,
     Memory,
@@ -419,15 +427,13 @@ def next_run(
     if not fresh:
         return
     rates = {name: chosen_rate(results["tuning"], name)[0] for name in PASSES}
-    wanted: dict[str, Callable[[], Any]] = {}
-    for seed in SEEDS:
-        for contender, budgets in PASSES.items():
-            for passes in budgets:
-                wanted[key(contender, passes, seed)] = (
-                    lambda means=(contender, passes, rates[contender], seed): (
-                        measure(dates, *means)
-                    )
-                )
+    wanted = each_budget(
+        PASSES,
+        SEEDS,
+        lambda name, passes, seed: measure(
+            dates, name, passes, rates[name], seed
+        ),
+    )
     rate, unsure = rates["attention"], rates["no attention"]
     for seed in SEEDS:
         for mask in MASKED:
@@ -441,9 +447,7 @@ def next_run(
             dates, unsure, seed
         )
     wanted["Keras"] = lambda: keras_twin(dates, rate)
-    for name, run in wanted.items():
-        if name not in results["runs"]:
-            yield "runs", name, run
+    yield from not_recorded(results, wanted)
 
 
 def main() -> None:

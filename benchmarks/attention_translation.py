@@ -17,8 +17,7 @@ import sacrebleu
 import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
-from benchmarks.record import run_missing
-from benchmarks.trial import key
+from benchmarks.trial import each_budget, not_recorded, record_runs
 from utils.attention.pytorch import (
     PairBatches,
     Seq2Seq,
@@ -218,18 +217,14 @@ def _signature() -> sacrebleu.metrics.base.Signature:
 def main() -> None:
     """Make every run that is not recorded yet."""
     torch.set_flush_denormal(True)
-    run_missing(
+    wanted = each_budget(
+        PASSES,
+        SEEDS,
+        lambda name, passes, seed: measure(name == "attention", passes, seed),
+    )
+    record_runs(
         "attention_translation",
-        {
-            key(name, passes, seed): (
-                lambda means=(name == "attention", passes, seed): measure(
-                    *means
-                )
-            )
-            for seed in SEEDS
-            for name, budgets in PASSES.items()
-            for passes in budgets
-        },
+        lambda results, fresh: not_recorded(results, wanted),
     )
 
 

@@ -8,8 +8,11 @@ words with a seed of its own (`--tune` does no more than that); then three fresh
 seeds are trained for about the same CPU time with attention and without. A run
 trains at a constant rate, from which each budget branches off and lets the rate
 fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
-interrupted. All take about three and a half hours of one core, the joint
-n-grams, which come first, three minutes. Chapter 09 shows the results.
+interrupted. At last the three networks with attention and the longest training
+are mixed, in equal shares, and their mixture with the joint 7-gram, in the
+share that is best on the validation words. All take about four hours of one
+core, the joint n-grams, which come first, three minutes. Chapter 09 shows the
+results.
 """
 
 import copy
@@ -22,8 +25,16 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.trial import key, record_runs, rounded
+from benchmarks.trial import key, not_recorded, record_runs, rounded
 from utils.attention.joint_ngrams import JointNGrams, align, train_pairs
+from utils.attention.mixtures import (
+    Found,
+    best_share,
+    ensemble,
+    likeliest,
+    likely_outputs,
+    mix,
+)
 from utils.attention.pytorch import (
     PairBatches,
     Seq2Seq,
@@ -42,7 +53,7 @@ from utils.training import evaluate, fit
 SPLITS = ("word", "stem")
 SEEDS, TUNING_SEED = range(3), 100
 EMBEDDING, HIDDEN, BATCH_SIZE = 64, 128, 128
-LONGEST = 30
+LONGEST, WIDTH = 30, 5
 WARM_UP = 200
 RATES, DROPOUTS = (1e-3, 3e-3, 1e-2), (0.0, 0.15, 0.3)
 # Passes at a constant rate and while it falls; a pass without attention takes
@@ -98,14 +109,19 @@ class Words:
         }
 
 
+def joint_ngrams(words: Words) -> JointNGrams:
+    """Count the joint 7-grams of the training words."""
+    alignments = align(train_pairs(words.train, words.listed))
+    return JointNGrams(order=6).learn(alignments)
+
+
 def counted(by: str, limit: int | None = None) -> dict[str, Any]:
     """Score the joint 7-gram, which has six symbols of context."""
     words, started = Words(by, limit), time.process_time()
-    alignments = align(train_pairs(words.train, words.listed))
-    model = JointNGrams(order=6).learn(alignments)
+    model = joint_ngrams(words)
     fitted = time.process_time() - started
     valid, test = (
-        [next(iter(found)) for found in model.pronounce(part)]
+        [likeliest(found) for found in model.pronounce(part)]
         for part in (words.valid, words.test)
     )
     return {
@@ -152,6 +168,16 @@ def spell_out(
     return written
 
 
+def file_name(*parts: object) -> str:
+    """Name a run as files are named."""
+    return key(*parts).replace(" / ", "-").replace(" ", "-")
+
+
+def weights_file(by: str, contender: str, budget: int, seed: int) -> Path:
+    """Say where a trained network's weights are kept."""
+    return CHECKPOINTS / f"{file_name(by, contender, budget, seed)}.pt"
+
+
 def trunk(
     words: Words,
     contender: str,
@@ -168,9 +194,7 @@ def trunk(
     model = network(words, contender, dropout)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     warm = LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARM_UP))
-    folder = CHECKPOINTS / key(by, contender, rate, dropout, seed).replace(
-        " / ", "-"
-    ).replace(" ", "-")
+    folder = CHECKPOINTS / file_name(by, contender, rate, dropout, seed)
     folder.mkdir(parents=True, exist_ok=True)
     clock = folder / "seconds.txt"
     before = float(clock.read_text("utf-8")) if clock.exists() else 0.0
@@ -252,6 +276,7 @@ def measure(
     }
     if tuning:
         return result
+    torch.save(model.state_dict(), weights_file(by, contender, budget, seed))
     written = spell_out(model, words, words.test)
     result["test"] = words.score(words.test, written)
     if contender == "attention" and by == "word":
@@ -280,6 +305,61 @@ def maps(model: Seq2Seq, words: Words) -> list[dict[str, Any]]:
     return drawn
 
 
+# Several models as one
+
+
+def likely_pronunciations(
+    model: Seq2Seq, words: Words, chosen: Sequence[str]
+) -> list[Found]:
+    """Return what a beam finds for every word."""
+    model.eval()
+    found = []
+    for word in chosen:
+        source = torch.tensor([words.letters.encode(word)])
+        with torch.no_grad():
+            memory = model.encode(source, torch.tensor([len(word)]))
+        found.append(
+            likely_outputs(model, memory, words.phones, LONGEST, WIDTH)
+        )
+    return found
+
+
+def mixed(words: Words, by: str, budget: int = 2) -> dict[str, Any]:
+    """Score the networks with attention as one, and mixed with the counts.
+
+    Raises:
+        FileNotFoundError: a network's weights are gone from `checkpoints/`;
+            take its run out of the record to train it again.
+    """
+    started = time.process_time()
+    counts = joint_ngrams(words)
+    networks = []
+    for seed in SEEDS:
+        path = weights_file(by, "attention", budget, seed)
+        model = network(words, "attention", 0.0)
+        model.load_state_dict(torch.load(path, weights_only=True))
+        networks.append(model)
+
+    def found_in(part: Sequence[str]) -> tuple[list[Found], list[Found]]:
+        each = [likely_pronunciations(one, words, part) for one in networks]
+        together = [ensemble(found) for found in zip(*each, strict=True)]
+        return together, counts.pronounce(part)
+
+    share = best_share(
+        *found_in(words.valid), [words.listed[word] for word in words.valid]
+    )
+    ours, theirs = found_in(words.test)
+    mixture = [
+        mix(pair, (share, 1 - share)) for pair in zip(ours, theirs, strict=True)
+    ]
+    return {
+        "networks' share": share,
+        "seconds": round(time.process_time() - started, 1),
+        "ensemble": words.score(words.test, [likeliest(o) for o in ours]),
+        "mixture": words.score(words.test, [likeliest(m) for m in mixture]),
+    }
+
+
 # What is run, and in which order
 
 
@@ -305,10 +385,10 @@ def next_run(
 ) -> Iterator[tuple[str, str, Callable[[], Any]]]:
     """Yield (part, name, run) of what is missing: the counts, the tuning, then
     budget after budget, seed after seed, by word before by stem."""
-    for by in SPLITS:
-        name = key("joint 7-gram", by)
-        if name not in results["runs"]:
-            yield "runs", name, lambda by=by: counted(by)
+    yield from not_recorded(
+        results,
+        {key("joint 7-gram", by): lambda by=by: counted(by) for by in SPLITS},
+    )
     chosen: dict[str, tuple[float, float]] = {}
     tuning, cache = results["tuning"], {}
 
@@ -334,15 +414,15 @@ def next_run(
                 yield "tuning", name, tuned(name)
         kept = tuning[str(best(tuning, dropout_names(contender, rate)))]
         chosen[contender] = kept["rate"], kept["dropout"]
+    wanted: dict[str, Callable[[], Any]] = {}
     for by in SPLITS if fresh else ():
         for run in fresh_runs(chosen):
-            name = key(run[0], by, run[1], run[-1])
-            if name not in results["runs"]:
-                yield (
-                    "runs",
-                    name,
-                    lambda by=by, run=run: measure(words(by), by, *run),
-                )
+            wanted[key(run[0], by, run[1], run[-1])] = lambda by=by, run=run: (
+                measure(words(by), by, *run)
+            )
+    for by in SPLITS if fresh else ():
+        wanted[key("mixed", by)] = lambda by=by: mixed(words(by), by)
+    yield from not_recorded(results, wanted)
 
 
 def fresh_runs(

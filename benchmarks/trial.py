@@ -11,7 +11,7 @@ import itertools
 import math
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
@@ -144,6 +144,33 @@ def record_runs(
         made = results[part][run_name] = run()
         record(name, results)
         print(run_name, made.get("seconds"), flush=True)
+
+
+def not_recorded(
+    results: Results, wanted: Mapping[str, Callable[[], Any]]
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield ("runs", name, run) of the wanted runs that the record misses, as
+    `record_runs` takes them."""
+    for name, run in wanted.items():
+        if name not in results["runs"]:
+            yield "runs", name, run
+
+
+def each_budget(
+    budgets: Mapping[str, Sequence[int]],
+    seeds: Iterable[int],
+    measure: Callable[[str, int, int], Results],
+) -> dict[str, Callable[[], Results]]:
+    """Name a run for every seed and each contender's budgets, seed after
+    seed."""
+    return {
+        key(name, budget, seed): lambda means=(name, budget, seed): measure(
+            *means
+        )
+        for seed in seeds
+        for name, passes in budgets.items()
+        for budget in passes
+    }
 
 
 def thresholds_committed(claims: str) -> tuple[str, ...]:

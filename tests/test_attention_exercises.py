@@ -32,19 +32,26 @@ def torch_attend(queries, keys, values, mask):
     )
 
 
-def naive_log_softmax(x):
-    with np.errstate(all="ignore"):
-        return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+def copy(written, weights, source, gate, add=np.add.at):
+    mixed = gate[:, None] * written
+    add(
+        mixed,
+        (np.arange(len(source))[:, None], source),
+        (1 - gate[:, None]) * weights,
+    )
+    return mixed
 
 
-def log_of_softmax(x):
-    with np.errstate(all="ignore"):
-        return np.log(softmax(x))
+def torch_copy(written, weights, source, gate):
+    written, weights, source, gate = map(
+        torch.as_tensor, (written, weights, source, gate)
+    )
+    copied = (1 - gate[:, None]) * weights
+    return (gate[:, None] * written).scatter_add(1, source, copied)
 
 
-def log_softmax(x, axis=-1):
-    x = x - x.max(axis=axis, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+def add_once(array, index, values):
+    array[index] += values
 
 
 def steps(time):
@@ -93,16 +100,23 @@ CASES = {
             np.where(mask[:, None], -1e9, scores)
         ),
     },
-    "check_log_softmax": {
-        True: [
-            log_softmax,
-            lambda x: torch.log_softmax(torch.as_tensor(x), dim=-1),
-        ],
-        "while they are small": log_of_softmax,
-        "exp overflows": naive_log_softmax,
-        "logarithm is missing": softmax,
-        "negative": lambda x: -log_softmax(x),
-        "first axis": lambda x: log_softmax(x, axis=0),
+    "check_copy_gate": {
+        True: [copy, torch_copy],
+        "at several places": lambda *arrays: copy(*arrays, add=add_once),
+        "wrong way round": lambda p, w, s, g: copy(p, w, s, 1 - g),
+        "weights are not multiplied": lambda p, w, s, g: copy(
+            p, w / (1 - g[:, None]), s, g
+        ),
+        "probabilities of writing are not": lambda p, w, s, g: copy(
+            p / g[:, None], w, s, g
+        ),
+        "they are alternatives": lambda p, w, s, g: (
+            g[:, None] * p * copy(0 * p, w, s, g)
+        ),
+        "Nothing is copied": lambda p, w, s, g: copy(p, 0 * w, s, g),
+        "symbol with the number j": lambda p, w, s, g: copy(
+            p, w, np.tile(np.arange(w.shape[1]), (len(w), 1)), g
+        ),
     },
     "check_dot_product_attention": {
         True: [attend, torch_attend],

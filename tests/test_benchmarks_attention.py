@@ -143,6 +143,28 @@ def test_reversals_are_reversed_and_scored(capsys):
     assert len(result["training loss"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (attention_reversal, "attention_reversal"),
+        (attention_translation, "attention_translation"),
+    ],
+)
+def test_each_seed_comes_after_the_one_before(module, name, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        module, "record_runs", lambda *means: asked.update([means])
+    )
+    monkeypatch.setattr(module, "measure", lambda *means: means)
+    module.main()
+    runs = list(asked[name]({"runs": {"attention / 4 / 0": {}}}, True))
+    names = [name for _, name, _ in runs]
+    budgets = sum(map(len, module.PASSES.values()))
+    assert len(names) == 3 * budgets - 1
+    assert names[-1] == "no attention / 16 / 2"
+    assert runs[-1][2]() == (False, 16, 2)
+
+
 def test_translation_is_trained_and_scored():
     result = attention_translation.measure(
         True, 1, train_rows=128, test_rows=30, searched=2

@@ -23,6 +23,22 @@ def test_a_network_goes_on_from_its_checkpoint(words, tmp_path, monkeypatch):
         assert len(drawn["weights"]) == len(drawn["written"])
 
 
+def test_networks_are_mixed_with_the_counts(words, tmp_path, monkeypatch):
+    monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(pronunciation, "SEEDS", range(2))
+    with pytest.raises(FileNotFoundError):
+        pronunciation.mixed(words, "word", budget=0)
+    for seed in range(2):
+        pronunciation.measure(words, "word", "attention", 0, 3e-3, 0.1, seed)
+    result = pronunciation.mixed(words, "word", budget=0)
+    assert 0 <= result["networks' share"] <= 1
+    for score in (result["ensemble"], result["mixture"]):
+        assert 0 <= score["word errors"] <= 1
+        assert sum(
+            part["words"] for part in score["by letters"].values()
+        ) == len(words.test)
+
+
 def test_a_tuning_run_does_not_look_at_the_test(words, tmp_path, monkeypatch):
     monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
     result = pronunciation.measure(
@@ -57,6 +73,8 @@ def test_counts_come_first_then_tuning_then_small_budgets():
     assert sum(name.startswith("attention / 0") for name in seen) == 3
     assert sum(name.startswith("no attention / 1") for name in seen) == 3
     assert seen[-1] == "attention / word / 1 / 0"
+    last = [name for _, name, _ in pronunciation.next_run(results, fresh=True)]
+    assert last[-2:] == ["mixed / word", "mixed / stem"]
     assert not [
         name for _, name, _ in pronunciation.next_run(results, fresh=False)
     ]

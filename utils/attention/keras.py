@@ -15,7 +15,7 @@ from utils.data.pairs import END, PAD, START
 
 
 class AdditiveAttention(layers.Layer):
-    r"""Bahdanau's attention: $e_j = v^\top \tanh(W_q q + W_k h_j)$, weights,
+    r"""Bahdanau's attention: $e_j = \tanh(q W_q + h_j W_k) v^\top$, weights,
     context.
 
     The Keras twin of `utils.scratch.AdditiveAttention`; Bahdanau, Cho and

@@ -14,7 +14,7 @@ from utils.data.pairs import END, PAD, START, Pairs
 
 
 class AdditiveAttention(nn.Module):
-    r"""Bahdanau's attention: $e_j = v^\top \tanh(W_q q + W_k h_j)$, weights,
+    r"""Bahdanau's attention: $e_j = \tanh(q W_q + h_j W_k) v^\top$, weights,
     context.
 
     The PyTorch twin of `utils.scratch.AdditiveAttention`; Bahdanau, Cho and
@@ -58,7 +58,7 @@ class AttentionPooling(nn.Module):
     """Reduce a sequence to one vector by additive attention with a learned,
     constant query.
 
-    The PyTorch twin of `utils.scratch.AttentionPooling`. Chapters 05, 11
+    The PyTorch twin of `utils.scratch.AttentionPooling`. Chapters 05
     and 11.
     """
 

@@ -3,8 +3,8 @@ mistake it makes."""
 
 from utils.exercises.attention import (
     check_attention_weights,
+    check_copy_gate,
     check_dot_product_attention,
-    check_log_softmax,
     check_padding_mask,
 )
 from utils.exercises.bidirectional import (
@@ -67,6 +67,7 @@ __all__ = [
     "check_clipping",
     "check_combined_gradient",
     "check_conformal",
+    "check_copy_gate",
     "check_delta_step",
     "check_diebold_mariano",
     "check_dot_product_attention",
@@ -78,7 +79,6 @@ __all__ = [
     "check_joined",
     "check_line",
     "check_log_min_gru",
-    "check_log_softmax",
     "check_lstm_backward",
     "check_lstm_cell",
     "check_masked_loss",

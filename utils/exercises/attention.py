@@ -1,4 +1,4 @@
-"""The checkers of masks, softmax and attention. Chapter 11."""
+"""The checkers of masks, softmax, attention and the copy gate. Chapter 09."""
 
 from collections.abc import Callable
 from functools import partial
@@ -59,7 +59,8 @@ def check_padding_mask(padding_mask: Callable[..., Any]) -> bool:
             marked(lambda steps, lengths: steps[::-1] < lengths),
         ),
     ]
-    lengths = {"unequal": [5, 1, 3], "equal": [3, 1, 2]}
+    # A row of length 0 is one of padding alone.
+    lengths = {"unequal": [5, 0, 3], "equal": [3, 1, 2]}
     cases = [
         {"lengths": np.array(lengths["unequal"]), "time": np.array(5)},
         {"lengths": np.array(lengths["equal"]), "time": np.array(3)},
@@ -157,46 +158,6 @@ def check_attention_weights(attention_weights: Callable[..., Any]) -> bool:
     return judge(attention_weights, cases, variants)
 
 
-def check_log_softmax(log_softmax: Callable[..., Any]) -> bool:
-    """Say whether `log_softmax(x)` is x - log sum exp(x) over the last axis,
-    and if not, why.
-
-    The first case holds numbers in the thousands, where the logarithm of a
-    softmax is minus infinity. Chapter 09.
-    """
-
-    def right(x: Array) -> Array:
-        shifted = x - x.max(axis=-1, keepdims=True)
-        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-    def quiet(compute: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        def silenced(x: Array) -> Array:
-            with np.errstate(all="ignore"):
-                return compute(x)
-
-        return silenced
-
-    variants = [
-        Variant(
-            "Its numbers are right while they are small. With scores in the "
-            "thousands exp "
-            "overflows, or a probability becomes 0 and its logarithm minus "
-            "infinity: subtract the "
-            "largest score, then the log of the sum of exponentials.",
-            quiet(lambda x: np.log(_softmax(x))),
-        ),
-        Variant("It survives scores in the thousands.", right, right=True),
-        Variant("The logarithm is missing.", _softmax),
-        Variant("It is the negative of the log-softmax.", lambda x: -right(x)),
-        Variant(
-            "It runs over the first axis, the batch; the classes are the last.",
-            lambda x: right(x.T).T,
-        ),
-    ]
-    cases = [{"x": 1000 * draw(0, x=(3, 5))["x"]}, draw(1, x=(4, 4))]
-    return judge(log_softmax, cases, variants)
-
-
 def check_dot_product_attention(attention: Callable[..., Any]) -> bool:
     """Say whether `attention(queries, keys, values, mask)` returns the right
     contexts, or why not.
@@ -254,3 +215,102 @@ def check_dot_product_attention(attention: Callable[..., Any]) -> bool:
         values=lambda batch, queries, time, size: (batch, time, size + 2),
     )
     return judge(attention, cases, variants)
+
+
+def check_copy_gate(copy_gate: Callable[..., Any]) -> bool:
+    """Say whether `copy_gate(written, weights, source, gate)` mixes writing
+    with copying, and if not, why.
+
+    p(y) = g p_written(y) + (1 - g) times the weights on all positions that hold
+    the symbol y, as in equation 9 of See, Liu and Manning (2017). Shapes:
+    written (batch, symbols), the probabilities of writing each symbol; weights
+    and source (batch, time), where one looks and the number of the symbol that
+    stands there; gate (batch,); the result (batch, symbols). Chapter 09.
+    """
+
+    def gather(
+        weights: Array, source: AnyArray, symbols: int, repeated: bool = True
+    ) -> Array:
+        copied = np.zeros((len(source), symbols))
+        rows = np.arange(len(source))[:, None]
+        if repeated:
+            np.add.at(copied, (rows, source), weights)
+        else:
+            copied[rows, source] += weights
+        return copied
+
+    def gated(
+        share: Callable[[Array, Array, Array], Array] = (
+            lambda written, copied, g: g * written + (1 - g) * copied
+        ),
+        repeated: bool = True,
+    ) -> Callable[..., Array]:
+        def compute(
+            written: Array, weights: Array, source: AnyArray, gate: Array
+        ) -> Array:
+            symbols = written.shape[1]
+            copied = gather(weights, source, symbols, repeated)
+            return share(written, copied, gate[:, None])
+
+        return compute
+
+    def by_place(
+        written: Array, weights: Array, source: AnyArray, gate: Array
+    ) -> Array:
+        copied = np.zeros_like(written)
+        copied[:, : weights.shape[1]] = weights
+        return gate[:, None] * written + (1 - gate[:, None]) * copied
+
+    variants = [
+        Variant("It writes and copies, and sums to one.", gated(), True),
+        Variant(
+            "A symbol that stands at several places gets the weight of one of "
+            "them only: `a[rows, columns] += b` adds once where columns "
+            "repeat. `np.add.at` adds every time, `scatter_add` in PyTorch.",
+            gated(repeated=False),
+        ),
+        Variant(
+            "The gate is the wrong way round: g belongs to writing, 1 - g to "
+            "copying.",
+            gated(lambda written, copied, g: (1 - g) * written + g * copied),
+        ),
+        Variant(
+            "The weights are not multiplied by 1 - g, so that a row sums to "
+            "more than one.",
+            gated(lambda written, copied, g: g * written + copied),
+        ),
+        Variant(
+            "The probabilities of writing are not multiplied by g, so that a "
+            "row sums to more than one.",
+            gated(lambda written, copied, g: written + (1 - g) * copied),
+        ),
+        Variant(
+            "The two are multiplied; they are alternatives, and add up.",
+            gated(lambda written, copied, g: g * written * (1 - g) * copied),
+        ),
+        Variant(
+            "Nothing is copied.", gated(lambda written, copied, g: g * written)
+        ),
+        Variant(
+            "The weight on position j went to the symbol with the number j; it "
+            "belongs to the symbol that stands there, source[j].",
+            by_place,
+        ),
+    ]
+    cases = [_copy_case(0, (2, 4, 6)), _copy_case(1, (5, 5, 5))]
+    names = ("probabilities",)
+    return judge(copy_gate, cases, variants, names)
+
+
+def _copy_case(seed: int, sizes: tuple[int, int, int]) -> Arguments:
+    """Draw rows in which a symbol stands twice: batch, time, symbols."""
+    batch, time, symbols = sizes
+    rng = np.random.default_rng(seed)
+    source = rng.integers(0, symbols, (batch, time))
+    source[:, 1] = source[:, 0]
+    return {
+        "written": _softmax(rng.normal(size=(batch, symbols))),
+        "weights": _softmax(rng.normal(size=(batch, time))),
+        "source": source,
+        "gate": rng.uniform(0.2, 0.8, batch),
+    }

@@ -115,19 +115,13 @@ def _plain(view: AttentionView) -> dict[str, list]:
 
 
 def _twin(example: AttentionExample) -> Figure:
-    """Draw the map of the masked view."""
-    twin = Figure(figsize=(6, 3.4), layout="constrained")
-    axes = twin.subplots()
-    heat_map(
-        axes,
-        example.masked.weights,
-        rows=example.masked.written,
-        columns=example.source,
-        label="weight",
-    )
-    axes.set(
-        xlabel="source",
-        ylabel="written",
-        title="Where the decoder looks for each symbol",
-    )
+    """Draw the maps with the mask and without, for a page that stands still."""
+    twin = Figure(figsize=(6, 6), layout="constrained")
+    panes = twin.subplots(2, sharex=True)
+    views = {"with the mask": example.masked, "without": example.unmasked}
+    for pane, (title, view) in zip(panes, views.items(), strict=True):
+        names = {"rows": view.written, "columns": example.source}
+        heat_map(pane, view.weights, **names, label="weight").set_clim(0, 1)
+        pane.set(ylabel="written", title=title)
+    panes[-1].set(xlabel="source")
     return twin

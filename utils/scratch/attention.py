@@ -76,7 +76,7 @@ class AdditiveAttention:
     r"""Bahdanau's attention: a small network scores every position against the
     query.
 
-    $e_j = v^\top \tanh(W_q^\top q + W_k^\top h_j)$,
+    $e_j = \tanh(q W_q + h_j W_k)\, v^\top$,
     $\alpha = \mathrm{softmax}(e)$ over the valid positions,
     $c = \sum_j \alpha_j h_j$: Bahdanau, Cho and Bengio (2015), equations 5, 6
     and appendix A.1.2, where $q$ is the decoder's last state and $h_j$ the

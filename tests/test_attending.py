@@ -1,0 +1,58 @@
+"""The drawing of self-attention: its letters, its words, its frame."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils.figures.attending import attend_to_self
+from utils.figures.sketch import Sketch
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Collect where each formula stands, and the size of the sheet."""
+    labels, sizes = {}, []
+    with pytest.MonkeyPatch.context() as patch:
+        write, start = Sketch._write, Sketch.__init__
+
+        def noted(self, x, y, formula, *rest):
+            labels[formula] = (x, y)
+            return write(self, x, y, formula, *rest)
+
+        def begun(self, width, height):
+            sizes.append((width, height))
+            start(self, width, height)
+
+        patch.setattr(Sketch, "_write", noted)
+        patch.setattr(Sketch, "__init__", begun)
+        drawing = attend_to_self()
+    return drawing, labels, sizes[0]
+
+
+def test_every_letter_of_the_equation_stands_within_the_sheet(written):
+    _, labels, (width, height) = written
+    owed = "x_1 x_3 k_1 k_3 v_1 v_3 q_2 y_2 W_q W_k W_v e_{21} e_{23}"
+    assert {*owed.split(), r"\alpha_{21}", r"\alpha_{23}"} <= set(labels)
+    for x, y in labels.values():
+        assert 10 < x < width - 10
+        assert 10 < y < height - 10
+
+
+def test_one_sequence_gives_queries_keys_and_values(written):
+    """Keys and values stand above their x, and one query alone is drawn."""
+    _, labels, _ = written
+    for j in "123":
+        (x, y), (key, above), (value, _) = (
+            labels[f"{name}_{j}"] for name in "xkv"
+        )
+        assert key < x < value
+        assert above < y
+    assert sum(name.startswith("q_") for name in labels) == 1
+
+
+def test_it_is_drawn_and_described(written):
+    drawing, _, _ = written
+    assert "query" in drawing.svg
+    assert np.asarray(Image.open(io.BytesIO(drawing.png))).any()
