@@ -123,6 +123,40 @@ def one_row_needs_a_kernel(results: Any) -> tuple[Effect, ...]:
     return found
 
 
+def numpy_keeps_up_with_the_kernel(results: Any) -> tuple[Effect, ...]:
+    """With a batch of rows and 128 or 256 units the book's LSTM in NumPy takes
+    less than 1.25 times as long as `nn.LSTM` in float32.
+    """
+    found = tuple(
+        over_rounds(
+            f"time of NumPy over nn.LSTM, {size}",
+            ratios(times(results, f"ladder, {size}"), LAID_OUT, KERNEL),
+        )
+        for size in BATCHED[1:]
+    )
+    assert max(each.value for each in found) < 1.25
+    return found
+
+
+def numpy_leads_small_rnns_and_grus(results: Any) -> tuple[Effect, ...]:
+    """In float32 `nn.RNN` and `nn.GRU` take at least 1.3 times as long as the
+    book's layers in NumPy, at the smallest size with a batch and with a single
+    row.
+    """
+    found = tuple(
+        over_rounds(
+            f"time of nn.{kind} over NumPy, {size}",
+            ratios(
+                times(results, f"{kind}, float32, {size}"), "PyTorch", "NumPy"
+            ),
+        )
+        for kind in ("RNN", "GRU")
+        for size in (BATCHED[0], ONE_ROW)
+    )
+    assert min(each.value for each in found) > 1.3
+    return found
+
+
 @claim(
     **LADDER,
     contenders=("1", "64"),
