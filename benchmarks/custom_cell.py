@@ -8,10 +8,11 @@ Every time is wall time of one forward and backward pass in float32, one thread.
 - An LSTM with peepholes: a loop in PyTorch, its step compiled, the whole loop
   compiled, a hand-written backward pass; `nn.LSTM`, without them, beside it.
 - minGRU against GRU, at lengths up to 512 and the paper's batch of 64.
-- GRU against LSTM.
+- GRU against LSTM, and the LSTM without the kernel that oneDNN lends it.
 """
 
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ WIDTH, BATCH_SIZE = 64, 64
 PUBLISHED = 175.0
 
 FIRST_CALL = "first call, seconds"
+WITHOUT = "nn.LSTM without oneDNN"
 
 
 def both_ways(module: nn.Module, x: torch.Tensor) -> None:
@@ -148,7 +150,7 @@ def minimal(length: int, rounds: int = ROUNDS, batch: int = BATCH_SIZE) -> Any:
 def gru_against_lstm(
     size: tuple[int, int, int, int], dtype: str, rounds: int = ROUNDS
 ) -> Any:
-    """Time PyTorch's GRU and its LSTM."""
+    """Time PyTorch's GRU and its LSTM, with oneDNN's kernel and without."""
     batch, length, inputs, hidden = size
     kind = getattr(torch, dtype)
     torch.manual_seed(0)
@@ -163,7 +165,16 @@ def gru_against_lstm(
         )
         for name in ("GRU", "LSTM")
     }
-    return {"size": size, "milliseconds": in_turn(ways, rounds)}
+
+    def without_kernel() -> None:
+        with warnings.catch_warnings():
+            # On leaving, it speaks of GPUs that are not there.
+            warnings.simplefilter("ignore")
+            with torch.backends.mkldnn.flags(enabled=False):
+                ways["nn.LSTM"]()
+
+    every = {**ways, WITHOUT: without_kernel}
+    return {"size": size, "milliseconds": in_turn(every, rounds)}
 
 
 def runs() -> dict[str, Callable[[], Any]]:
