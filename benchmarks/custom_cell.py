@@ -2,7 +2,7 @@
 
     python -m benchmarks.custom_cell
 
-Some eight minutes on a quiet machine of two cores; an interrupted run resumes.
+Five minutes on a quiet machine of two cores; an interrupted run resumes.
 Every time is wall time of one forward and backward pass in float32, one thread.
 
 - An LSTM with peepholes: a loop in PyTorch, its step compiled, the whole loop

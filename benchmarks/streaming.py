@@ -27,8 +27,7 @@ from utils.speed.streaming import BLOCK, StreamedBatches, write_shards
 from utils.training import fit
 
 TIME, BATCH_SIZE, HIDDEN, SHARD = 50, 1024, 8, 50_000
-ROWS = (50_000, 1_000_000)
-ROUNDS = 3
+ROWS = (50_000, 200_000, 1_000_000)
 
 
 def majority(rows: np.ndarray) -> np.ndarray:
@@ -105,27 +104,17 @@ def train_on(batches: Any) -> None:
     )
 
 
-def measure(
-    way: str, rows: int, rounds: int = ROUNDS
-) -> dict[str, list[float]]:
-    """Run one way so many times, each in a process of its own."""
-    found: dict[str, list[float]] = {"megabytes": [], "seconds": []}
+def measure(way: str, rows: int) -> Any:
+    """Run one way in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         if way == "streamed":
             write_shards(folder, draw_blocks(rows))
         command = [sys.executable, "-m", "benchmarks.streaming"]
         arguments = ["--work", way, "--rows", str(rows), "--folder", folder]
-        for _ in range(rounds):
-            done = subprocess.run(
-                [*command, *arguments],
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            last = json.loads(done.stdout.splitlines()[-1])
-            for name, value in last.items():
-                found[name].append(value)
-    return found
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=True
+        )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def runs() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from elsewhere import AWAY, Elsewhere
 
 from benchmarks import (
+    cells,
     custom_cell,
     gpu,
     ladder,
@@ -141,14 +142,14 @@ def test_a_streamed_epoch_reports_its_memory(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "module", [ladder, custom_cell, streaming], ids=lambda m: m.__name__
+    "module", [cells, ladder, custom_cell, streaming], ids=lambda m: m.__name__
 )
 def test_every_run_is_recorded(module):
     name = module.__name__.removeprefix("benchmarks.")
     assert set(recorded(name)) == set(module.runs())
 
 
-@pytest.mark.parametrize("name", ["ladder", "custom_cell"])
+@pytest.mark.parametrize("name", ["cells", "ladder", "custom_cell"])
 def test_every_round_is_recorded(name):
     for run in recorded(name).values():
         parts = run["batches"].values() if "batches" in run else [run]
