@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils.figures.crossing import GPU, ON_CPU, plot_crossing
+from utils.figures.crossing import GPU, ON_CPU, plot_crossing, verdict
 from utils.speed.crossing import crossing
 
 SIZES = np.array([1.0, 10.0, 100.0, 1000.0])
@@ -69,3 +69,9 @@ def test_where_nothing_crosses_nothing_is_marked():
     _, ax = plt.subplots()
     assert plot_crossing(ax, results, "batch") == math.inf
     assert len(ax.lines) == 3
+
+
+def test_the_verdict_names_the_size_or_the_end():
+    assert verdict(25.31, "rows") == "rows: the GPU is faster beyond 25.3"
+    assert "at every size" in verdict(0.0, "rows")
+    assert "the CPU is faster" in verdict(math.inf, "rows")

@@ -63,14 +63,22 @@ def plot_crossing(ax: Axes, results: dict[str, Any], over: str) -> float:
     return at
 
 
+def verdict(at: float, over: str) -> str:
+    """Say in words from which size on the GPU is faster."""
+    if at == 0:
+        return f"{over}: the GPU is faster at every size"
+    if at == float("inf"):
+        return f"{over}: the CPU is faster still at the largest size"
+    return f"{over}: the GPU is faster beyond {at:.3g}"
+
+
 def show_gpu(results: dict[str, Any]) -> None:
     """Show the device, the table, and where it overtakes the CPU beside it."""
     print(results["device"])
     display(gpu_table(results).round(2))
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8, 3.6))
     for ax, over in zip(axes, OVER, strict=True):
-        at = plot_crossing(ax, results, over)
-        print(f"the GPU is faster beyond {at:.3g} {OVER[over]}")
+        print(verdict(plot_crossing(ax, results, over), OVER[over]))
     axes[0].set(ylabel="milliseconds")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left")
     plt.show()
