@@ -2,29 +2,30 @@
 
     python -m benchmarks.gpu
 
-A few minutes on a machine with CUDA, where it records
+Some minutes on a machine with CUDA, where it records
 `benchmarks/results/gpu.json` with the device, its driver and its clocks;
 elsewhere it says so and records nothing. One forward and backward pass, down
 to the gradient of the input, wall time with the device waited for.
 """
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
-from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
 import torch
 from torch import nn
 
 from benchmarks.cells import SIZES, both_ways_torch, both_ways_torch_cells
 from benchmarks.record import record
+from utils.figures.crossing import gpu_table
 
 ROUNDS = 15
 BATCHES = (1, 4, 16, 64, 256, 1024)
-STEPS, INPUTS, HIDDEN = 100, 64, 128
+WIDTHS = (16, 32, 64, 128, 256, 512, 1024)
+BATCH, STEPS, INPUTS, HIDDEN = 32, 100, 64, 128
 QUERY = "name,driver_version,clocks.sm,clocks.mem,power.limit"
 
 
@@ -55,24 +56,32 @@ def captured(module: nn.Module, x: Any, d_outputs: Any) -> Callable[[], None]:
     return graph.replay
 
 
+class Way(NamedTuple):
+    """Something to time, and the settings under which it runs."""
+
+    run: Callable[[], Any]
+    tf32: bool = False
+    threads: int = 1
+
+
 def timed(
-    ways: dict[str, tuple[Callable[[], Any], bool]],
-    rounds: int,
-    wait: Callable[[], None],
+    ways: dict[str, Way], rounds: int, wait: Callable[[], None]
 ) -> dict[str, list[float]]:
-    """Time the ways in turn, after two untimed rounds; the flag of a way says
-    whether it may use TF32."""
+    """Time the ways in turn, after two untimed rounds."""
     times: dict[str, list[float]] = {name: [] for name in ways}
+    threads = torch.get_num_threads()
     for number in range(-2, rounds):
-        for name, (run, tf32) in ways.items():
-            torch.backends.cudnn.allow_tf32 = tf32
+        for name, way in ways.items():
+            torch.backends.cudnn.allow_tf32 = way.tf32
+            torch.set_num_threads(way.threads)
             wait()
             before = time.perf_counter()
-            run()
+            way.run()
             wait()
             taken = 1000 * (time.perf_counter() - before)
             if number >= 0:
                 times[name].append(round(taken, 4))
+    torch.set_num_threads(threads)
     return times
 
 
@@ -84,51 +93,58 @@ def compare(
     """Time LSTM and GRU on the device, and the LSTM on this machine's CPU."""
     batch, length, inputs, hidden = size
     torch.manual_seed(0)
-    ways: dict[str, tuple[Callable[[], Any], bool]] = {}
 
-    def add(name: str, kind: Any, where: str, dtype: Any, tf32: bool) -> None:
+    def both_ways(kind: Any, where: str, dtype: Any) -> Callable[[], Any]:
         layer = kind(inputs, hidden, batch_first=True).to(where, dtype)
         given = {"device": where, "dtype": dtype}
         x = torch.randn(batch, length, inputs, **given).requires_grad_()
         d_outputs = torch.randn(batch, length, hidden, **given)
-        ways[name] = partial(both_ways_torch, layer, x, d_outputs), tf32
+        return partial(both_ways_torch, layer, x, d_outputs)
 
+    ways: dict[str, Way] = {}
     for kind in (nn.LSTM, nn.GRU):
-        for tf32 in (False, True):
-            name = f"nn.{kind.__name__}, {'TF32' if tf32 else 'float32'}"
-            add(name, kind, device, torch.float32, tf32)
-    add("nn.LSTM, bfloat16", nn.LSTM, device, torch.bfloat16, False)
-    add("nn.LSTM on the CPU", nn.LSTM, "cpu", torch.float32, False)
+        run = both_ways(kind, device, torch.float32)
+        ways[f"nn.{kind.__name__}, float32"] = Way(run)
+        ways[f"nn.{kind.__name__}, TF32"] = Way(run, tf32=True)
+    half = both_ways(nn.LSTM, device, torch.bfloat16)
+    ways["nn.LSTM, bfloat16"] = Way(half)
+    run = both_ways(nn.LSTM, "cpu", torch.float32)
+    ways["nn.LSTM on the CPU, one thread"] = Way(run)
+    count = os.cpu_count() or 1
+    ways["nn.LSTM on the CPU, all threads"] = Way(run, threads=count)
     cell = nn.LSTMCell(inputs, hidden).to(device)
     x = torch.randn(batch, length, inputs, device=device).requires_grad_()
     d_outputs = torch.randn(batch, length, hidden, device=device)
     loop = partial(both_ways_torch_cells, cell, x, d_outputs)
-    ways["loop over nn.LSTMCell"] = loop, False
+    ways["loop over nn.LSTMCell"] = Way(loop)
     wait: Callable[[], None] = lambda: None  # noqa: E731
     if device == "cuda":
         wait = torch.cuda.synchronize
         graph = captured(cell, x.detach().clone().requires_grad_(), d_outputs)
-        ways["the loop as a CUDA graph"] = graph, False
+        ways["the loop as a CUDA graph"] = Way(graph)
     return {"size": size, "milliseconds": timed(ways, rounds, wait)}
 
 
-def measure(device: str = "cuda", rounds: int = ROUNDS) -> dict[str, Any]:
-    """Measure every size, and one layer at every batch size."""
-    found = {f"ladder, {s}": compare(s, device, rounds) for s in SIZES}
+def runs() -> dict[str, tuple[int, int, int, int]]:
+    """Name every size there is to measure."""
+    named = {f"ladder, {size}": size for size in SIZES}
     for batch in BATCHES:
-        size = (batch, STEPS, INPUTS, HIDDEN)
-        found[f"batch, {batch}"] = compare(size, device, rounds)
+        named[f"batch, {batch}"] = (batch, STEPS, INPUTS, HIDDEN)
+    for width in WIDTHS:
+        named[f"units, {width}"] = (BATCH, STEPS, INPUTS, width)
+    return named
+
+
+def measure(
+    sizes: dict[str, tuple[int, int, int, int]],
+    device: str = "cuda",
+    rounds: int = ROUNDS,
+) -> dict[str, Any]:
+    """Measure every size."""
+    found = {
+        name: compare(size, device, rounds) for name, size in sizes.items()
+    }
     return {"device": describe() if device == "cuda" else device, "runs": found}
-
-
-def table(results: dict[str, Any]) -> pd.DataFrame:
-    """Return median milliseconds, a row for each run, a column for each way."""
-    return pd.DataFrame(
-        {
-            name: {way: median(t) for way, t in run["milliseconds"].items()}
-            for name, run in results["runs"].items()
-        }
-    ).T
 
 
 def main() -> None:
@@ -136,9 +152,9 @@ def main() -> None:
     if not torch.cuda.is_available():
         print("No CUDA device here: nothing measured, nothing recorded.")
         return
-    results = measure()
+    results = measure(runs())
     record("gpu", results)
-    print(table(results).round(2))
+    print(gpu_table(results).round(2))
 
 
 if __name__ == "__main__":

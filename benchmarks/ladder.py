@@ -2,7 +2,7 @@
 
     python -m benchmarks.ladder
 
-About six minutes on a quiet machine of two cores; an interrupted run resumes.
+About seven minutes on a quiet machine of two cores; an interrupted run resumes.
 Every time is wall time of one forward and backward pass, down to the gradient
 of the input, in float32 on one thread unless the name says otherwise. Run it
 alone: what else the machine does falls on every way in turn, but not evenly.

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scaling
 
-Two minutes on a quiet machine of two cores. Every round starts each number of
+Three minutes on a quiet machine of two cores. Every round starts each number of
 processes anew, one after the other; a figure is the median of `STEPS` steps
 within a round. Strong scaling keeps the batch, weak scaling keeps the rows of
 each process.

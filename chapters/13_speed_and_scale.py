@@ -75,6 +75,7 @@ from utils.exercises import (
     check_intensity,
     check_ring_seconds,
 )
+from utils.figures.crossing import show_gpu
 from utils.figures.style import COLORS, use_book_style
 from utils.notebook import RESULTS, load_results, show_source
 from utils.scratch import LSTM
@@ -102,6 +103,7 @@ if absent:
 # %% tags=["hide-input"]
 use_book_style()
 climbed = load_results("ladder")["results"]
+layers = load_results("cells")["results"]
 own = load_results("custom_cell")["results"]
 
 
@@ -113,16 +115,28 @@ def medians(run):
     return {way: np.median(t) for way, t in run["milliseconds"].items()}
 
 
+def spread(values):
+    return f"{np.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def in_rounds(run, over, under):
+    taken = run["milliseconds"]
+    return spread(np.array(taken[over]) / np.array(taken[under]))
+
+
 # %% [markdown]
 # Times depend on the machine, on its load and on the day. So none is taken
 # live here: all come from recordings that `benchmarks/` made, on a machine that
-# they name and that was not wholly idle. In each recording the contenders run
-# in turn, round after round, so that whatever disturbs one disturbs its rivals
-# too; the first two rounds, which compile and allocate, do not count; a figure
-# is the median of the rounds, and a ratio is taken within each round before its
-# median is. Where ranges are wide, as with threads, conclude little. Every time
-# is that of a forward and a backward pass, down to the gradient of the inputs,
-# on one thread and in float32, unless it says otherwise.
+# they name. In each recording the contenders run in turn, round after round, so
+# that whatever disturbs one disturbs its rivals too; the first two rounds,
+# which compile and allocate, do not count; a figure is the median of the
+# rounds, and a ratio is taken within each round before its median is. Where
+# ranges are wide, conclude little. Every time is that of a forward and a
+# backward pass, down to the gradient of the inputs, on one thread and in
+# float32, unless it says otherwise. To measure all of it on your machine,
+# delete the files of these names in `benchmarks/results` (a recording adds only
+# what they lack) and run `python -m benchmarks ladder cells custom_cell scaling
+# streaming latency`, which takes less than an hour on two cores.
 
 # %%
 machine = load_results("ladder")["provenance"]
@@ -148,13 +162,21 @@ print(f"{2 * weights:,} operations a step")
 print(f"this processor: {peak:.0f} operations a nanosecond at best")
 print(f"so a step takes {2 * weights / peak / 1000:.1f} microseconds")
 
+# %%
+slowest = "one sample, one gate at a time"
+tutorial = medians(climbed["ladder, (64, 100, 64, 128)"])[slowest]
+both_ways = 3 * 2 * weights / peak / 1000
+print(f"forward and backward: {both_ways:.1f} microseconds at best")
+print(f"a tutorial's loop: {1000 * tutorial / (64 * 100):.0f} microseconds")
+
 # %% [markdown]
 # "At best" is what one core reaches while it multiplies two matrices of 1,024 ×
-# 1,024. A step written gate by gate makes two dozen calls of NumPy, and each
-# costs time of its own, however little it computes. A tutorial's loop that
-# takes a hundred times as long as its arithmetic therefore waits for something
-# else, and a large part of that is Python. This is good news, because calls can
-# be saved without changing a number.
+# 1,024. The way back multiplies twice as much as the way there, so that both
+# together take three times as long. A tutorial's loop takes dozens of times
+# more than that. It must wait for something other than its arithmetic. One
+# suspect is Python: a step written gate by gate makes some thirty calls of
+# NumPy, and each costs time of its own, however little it computes. If that is
+# so, it is good news, because calls can be saved without changing a number.
 #
 # ## Climbing
 #
@@ -271,16 +293,57 @@ plt.show()
 # Two things in {numref}`tab-speed-ladder` and {numref}`fig-speed-ladder` are
 # worth a long look. The batch gains by far the most of all steps in
 # NumPy:[ᶜ](claims.md#the_batch_gains_most)
-# some twenty times, wherever there is a batch. What follows gains a
-# quarter here and a tenth there, because with a whole batch in each call the
-# arithmetic has become the larger part. And with a single row, in the last
+# some twenty times, wherever there is a batch. What follows gains a quarter at
+# most places and sometimes nothing; with a whole batch in each call the
+# arithmetic may have become the larger part. And with a single row, in the last
 # column, nothing that stays in Python helps enough. There `nn.LSTM`, whose
-# loop is compiled C++, is several times as fast as every loop in
-# Python.[ᶜ](claims.md#one_row_needs_a_kernel)
+# loop is compiled C++, is several times as fast as NumPy and as a Python loop
+# over its own cell.[ᶜ](claims.md#one_row_needs_a_kernel)
 #
-# The book's NumPy layer keeps up with `nn.LSTM` at the sizes with a batch. So
-# the gap that a reader meets, "my LSTM is dozens of times slower", is not one
-# between Python and C++. It is the missing batch.
+# With a batch, and 128 units or more, the book's NumPy layer keeps up with
+# `nn.LSTM`.[ᶜ](claims.md#numpy_keeps_up_with_the_kernel) So the gap that a
+# reader meets, "my LSTM is dozens of times slower", is not one between Python
+# and C++. It is the missing batch.
+#
+# ### And the other layers?
+#
+# The same comparison for all three layers of the book, from `benchmarks/cells`:
+
+# %% mystnb={"figure": {"name": "tab-speed-layers", "caption": "Time of PyTorch's layer over that of the book's in NumPy, forward and backward, one thread; median of seven rounds, in brackets the range. Above 1 NumPy is faster."}}
+pd.DataFrame(
+    {
+        kind: {
+            f"{shown(size)}, {dtype}": in_rounds(
+                layers[f"{kind}, {dtype}, {tuple(size)}"], "PyTorch", "NumPy"
+            )
+            for dtype in ("float32", "float64")
+            for size in sizes
+        }
+        for kind in ("RNN", "GRU", "LSTM")
+    }
+)
+
+# %%
+for kind in ("RNN", "GRU", "LSTM"):
+    shares = []
+    for size in sizes:
+        run = layers[f"{kind}, float32, {tuple(size)}"]
+        best = 2 * 1024**3 / medians(run)["matrix product"]
+        shares.append(run["operations"] / medians(run)["NumPy"] / best)
+    print(kind, "in NumPy reaches", [f"{s:.2f}" for s in shares], "of the peak")
+
+# %% [markdown]
+# In {numref}`tab-speed-layers` the book's RNN and GRU are faster than PyTorch's
+# where calls are many and small, with few units or a single
+# row,[ᶜ](claims.md#numpy_leads_small_rnns_and_grus) and at the larger sizes the
+# ranges come close to one or reach it. PyTorch's LSTM in float32 is the one
+# strong opponent: ahead with few units, and for a single row many times as fast
+# as NumPy. At the second size this table puts it ahead and
+# {numref}`tab-speed-ladder`, recorded minutes before, behind; a difference that
+# turns round from one recording to the next is no finding. In float64 it falls
+# behind as the others do. The shares say how much room is left in NumPy: at the
+# third size more than half of the processor works, at the first about a fifth,
+# and with a single row a hundredth at most.
 
 # %% [markdown]
 # ## What bounds a layer?
@@ -331,6 +394,9 @@ for way, color in (("nn.LSTM", "orange"), ("NumPy", "green")):
     reached = np.array(reached) / 1e6
     ax.plot(intensity, reached, "o-", color=COLORS[color], label=way)
 ax.set(xlabel="operations per byte", ylabel="operations per nanosecond")
+ax.set_xticks([1, 10], labels=["1", "10"])
+ax.set_yticks([5, 10, 20, 50], labels=["5", "10", "20", "50"])
+ax.minorticks_off()
 ax.legend()
 plt.show()
 
@@ -340,7 +406,7 @@ plt.show()
 # part, and above the sloping one only because these weights lie in the cache,
 # which delivers faster than the memory that the copy went through. (At two rows
 # it falls back; a routine for matrices instead of vectors may be the reason.)
-# From 16 rows on it is near the level part, and there it stays. The layers do
+# From 32 rows on it is near the level part, and there it stays. The layers do
 # not reach it. Between their products stand the gates, element by element, and
 # every element is read, computed and written, wherever the product stands under
 # the roof.
@@ -359,20 +425,15 @@ per_row.map(lambda value: f"{value:.0f}")
 # %% [markdown]
 # In {numref}`tab-speed-batch` a row alone costs several times what it costs
 # among 64,[ᶜ](claims.md#a_row_alone_costs_more) and from there on a larger
-# batch buys little more speed. That is the reason to batch, and also the reason
-# to stop: beyond the bend of the roof a larger batch takes more memory, and
-# gives fewer steps of the optimiser, for the same time.
+# batch buys no more speed; in `nn.LSTM` a row even becomes dearer again. That
+# is the reason to batch, and also the reason to stop: beyond the bend of the
+# roof a larger batch takes more memory, and gives fewer steps of the optimiser,
+# for the same time.
 #
 # ### Two threads, and shorter numbers
 
 
 # %% mystnb={"figure": {"name": "tab-speed-threads", "caption": "Times as fast as on one thread in float32: two threads, and `nn.LSTM` in other types of numbers; median of seven rounds, in brackets the range."}}
-def in_rounds(run, over, under):
-    taken = run["milliseconds"]
-    each = np.array(taken[over]) / np.array(taken[under])
-    return f"{np.median(each):.2f} ({each.min():.2f} to {each.max():.2f})"
-
-
 gains = {}
 for size in sizes[:3]:
     threads = climbed[f"threads, {tuple(size)}"]
@@ -386,17 +447,19 @@ for size in sizes[:3]:
 pd.DataFrame(gains)
 
 # %% [markdown]
-# {numref}`tab-speed-threads` is a warning. The ideal for two threads is 2. On
-# this machine the second thread gained something at the largest size, at most,
-# and lost at the others. The two must meet after every product, and a recurrent
-# layer has hundreds of small ones; that may be why. The ranges are wide: the
-# machine was not wholly idle, and a second thread feels that first. So measure
-# on yours, and begin with `torch.set_num_threads(1)`. Float64 has twice the
-# bytes and half the numbers in each of the processor's vectors, and costs about
-# three times as much here, more than these two would explain: PyTorch's fast
-# kernel for the LSTM is for float32. And bfloat16, which halves the bytes, is
-# *slower* by far. This processor has no instructions that multiply it. Shorter
-# numbers may be fast where the hardware computes with them; here they are not.
+# {numref}`tab-speed-threads` says: measure. The ideal for two threads is 2. Here
+# the second gained something with 128 units or more, and with 64 units it made
+# `nn.LSTM` nearly twice as slow. The two threads must meet after every product,
+# and a recurrent layer has hundreds of small ones; that may be why. The ranges
+# are wide although nothing else of ours ran: a virtual machine has neighbours,
+# and a second thread may feel them first. So begin with
+# `torch.set_num_threads(1)`, and let a second one show what it gains. Float64
+# has twice the bytes and half the numbers in each of the processor's vectors,
+# and costs more than twice as much here, up to five times; the fast kernel of
+# the next section is for float32. And bfloat16, which halves the bytes, is
+# *slower* by far: this processor lists no instructions that multiply it.
+# Shorter numbers may be fast where the hardware computes with them; here they
+# are not.
 #
 # ## Five famous sentences
 #
@@ -406,29 +469,34 @@ pd.DataFrame(gains)
 # this CPU, its GRU's time over its LSTM's:
 
 
-# %% mystnb={"figure": {"name": "tab-speed-gru", "caption": "Time of `nn.GRU` over that of `nn.LSTM`, forward and backward, one thread; median of seven rounds, in brackets the range. Three quarters would be their operations."}}
-def gru_over_lstm(dtype, size):
+# %% mystnb={"figure": {"name": "tab-speed-gru", "caption": "Time of `nn.GRU` over that of `nn.LSTM`, forward and backward, one thread; last, over that of `nn.LSTM` in float32 without its kernel. Median of seven rounds, in brackets the range. Three quarters would be their operations."}}
+def gru_over_lstm(dtype, size, lstm="nn.LSTM"):
     run = own[f"GRU and LSTM, {dtype}, {tuple(size)}"]
-    return in_rounds(run, "nn.GRU", "nn.LSTM")
+    return in_rounds(run, "nn.GRU", lstm)
 
 
-pd.DataFrame(
-    {
-        dtype: {shown(size): gru_over_lstm(dtype, size) for size in sizes}
-        for dtype in ("float32", "float64")
-    }
-)
+table = {
+    dtype: {shown(size): gru_over_lstm(dtype, size) for size in sizes}
+    for dtype in ("float32", "float64")
+}
+without = "nn.LSTM without oneDNN"
+table["float32, kernel off"] = {
+    shown(size): gru_over_lstm("float32", size, without) for size in sizes
+}
+pd.DataFrame(table)
 
 # %% [markdown]
 # {numref}`tab-speed-gru` shows two worlds. In float64, with a batch, the answer
 # is what the operations say.[ᶜ](claims.md#a_gru_is_faster_in_float64) In
-# float32 it is not: PyTorch has a fast kernel for the LSTM on a CPU and none
-# for the GRU, so that the model with fewer operations is the slower one where
-# small calls dominate, with few units or with a single
-# row.[ᶜ](claims.md#a_gru_is_slower_in_float32) At the larger sizes the two take
-# about the same time. (Before the recording we expected the GRU to be slower at
-# all four sizes, and were wrong.) "Faster" is a property of an implementation,
-# a type of numbers and a size. An architecture has none.
+# float32 it is not: with few units or with a single row the model with fewer
+# operations is the slower one,[ᶜ](claims.md#a_gru_is_slower_in_float32) and at
+# the two larger sizes both take about the same time. The last column shows why.
+# PyTorch has a fast kernel for float32 LSTMs on a CPU, from the library oneDNN,
+# and none for GRUs. Switch it off, and at the larger sizes three quarters come
+# back, while at the others the two are level: many small calls, the same for
+# both. (Before the first recording we expected the GRU to be slower at all four
+# sizes, and were wrong.) "Faster" is a property of an implementation, a type of
+# numbers and a size. An architecture has none.
 #
 # ### Does packing save time?
 #
@@ -474,32 +542,55 @@ pd.DataFrame(
 # pad.[ᶜ](claims.md#buckets_save_everywhere) On a GPU the answer may differ;
 # measure.
 #
+# Leaving the padding out is not slow in itself. The book's NumPy layer sorts
+# the rows by length, and a step takes only those that have not ended:
+
+# %% mystnb={"figure": {"name": "tab-speed-ragged", "caption": "A batch of 64 unequal rows through an LSTM with 128 units, forward and backward: the share of padding, and the time of `nn.LSTM` over that of the NumPy layer, which computes no padding; median of seven rounds, in brackets the range."}}
+pd.DataFrame(
+    {
+        run["lengths"]: {
+            "padding": f"{run['padding share']:.2f}",
+            "packed": in_rounds(run, "PyTorch, packed", "NumPy"),
+            "padded": in_rounds(run, "PyTorch, padded", "NumPy"),
+        }
+        for name, run in layers.items()
+        if name.startswith("ragged")
+    }
+).T
+
+# %% [markdown]
+# In {numref}`tab-speed-ragged` NumPy's advantage over padded rows grows with the
+# padding, as it should, and the same rows packed take PyTorch more than twice
+# NumPy's time. So it is not packing that costs time on a CPU. It is what
+# PyTorch runs for it.
+#
 # ### Does `torch.compile` fix it?
 #
 # {numref}`tab-speed-ladder` has the compiled cell in a Python loop. But why not
 # compile the whole loop? The compiler does not keep a loop: it unrolls it, and
 # compiles every step.
 
-# %% mystnb={"figure": {"name": "tab-speed-compile", "caption": "An LSTM with peepholes whose whole loop is compiled, by number of steps: seconds of the first call, which compiles, and milliseconds of a pass; 64 rows, 64 inputs, 128 units."}}
-compiled = {
-    int(name.split(", ")[1]): medians(run)
-    | {"first call (s)": run["first call, seconds"]["loop compiled"]}
-    for name, run in own.items()
-    if name.startswith("whole loop")
-}
-pd.DataFrame(compiled).rename_axis(columns="steps").round(1)
+# %% mystnb={"figure": {"name": "tab-speed-compile", "caption": "An LSTM with peepholes whose whole loop is compiled, by number of steps: milliseconds of a pass, medians of seven rounds, and seconds of the first call, which compiles, median and range of three; 64 rows, 64 inputs, 128 units."}}
+compiled = {}
+for name, run in own.items():
+    if name.startswith("whole loop"):
+        first = run["first call, seconds"]["loop compiled"]
+        compiled[int(name.split(", ")[1])] = {
+            way: f"{ms:.1f}" for way, ms in medians(run).items()
+        } | {"first call (s)": spread(first)}
+pd.DataFrame(compiled).rename_axis(columns="steps")
 
 # %% [markdown]
 # In {numref}`tab-speed-ladder` the compiled cell gains nothing: `nn.LSTMCell`
 # is one fast operation already, each call of compiled code has a price of its
 # own, and the loop around it stays in Python and stays slower than
 # `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel) Compiled as a whole, in
-# {numref}`tab-speed-compile`, the loop gains a quarter to a half. But its
+# {numref}`tab-speed-compile`, the loop gains a quarter to a third. But its
 # compilation takes tens of seconds, more with every step, and again for every
-# other length. (Before the recording we expected twenty steps to take at least
-# twice as long to compile as five, and were wrong.) For a loop of a few steps
-# that trains for hours it pays. For sequences of a thousand steps it is no
-# remedy.
+# other length. (Before the first recording we expected twenty steps to take at
+# least twice as long to compile as five, and were wrong.) For a loop of a few
+# steps that trains for hours it pays. For sequences of a thousand steps it is
+# no remedy.
 #
 # ### Is minGRU 175 times faster than a GRU?
 #
@@ -528,7 +619,7 @@ print(f"over nn.GRU: {kernel:.2f} times")
 
 # %% [markdown]
 # On one thread of a CPU, where a scan has nothing to run in parallel, minGRU is
-# about three times as fast as a GRU at 512 steps, and nowhere near the
+# three to four times as fast as a GRU at 512 steps, and nowhere near the
 # published factor.[ᶜ](claims.md#min_gru_is_not_175_times_faster) In
 # {numref}`tab-speed-min` its *loop* is no slower than its scan. So the gain
 # here is not the scan's. It comes from gates that need no product with the
@@ -544,18 +635,20 @@ print(f"over nn.GRU: {kernel:.2f} times")
 # said is what to look for. A GPU has a far higher roof, but each call to it
 # costs microseconds, and a recurrent layer is a chain of small calls. So expect
 # a small layer with a small batch to be faster on the CPU, and a crossing point
-# somewhere; where it lies is a matter of measurement. The next cell shows the
-# recording of `benchmarks/gpu.py` where there is one. In Colab, choose a GPU
-# under *Runtime*, run `!cd unrolled && python -m benchmarks.gpu`, then this
-# cell again: it fills the table with your GPU's milliseconds beside those of
-# the CPU next to it, for cuDNN in float32, TF32 and bfloat16, for a Python loop
-# and for that loop replayed as a CUDA graph.
+# somewhere; where it lies is a matter of measurement. The next cell makes it.
+# In Colab, choose a GPU under *Runtime*, set `MEASURE = True` and run the cell:
+# after some minutes it shows your GPU's milliseconds beside those of the CPU
+# next to it, for cuDNN in float32, TF32 and bfloat16, for a Python loop and for
+# that loop replayed as a CUDA graph, and draws both against the rows of a batch
+# and against the number of units, with the crossing points marked.
 
 # %%
+MEASURE = False
+if MEASURE:
+    command = [sys.executable, "-m", "benchmarks.gpu"]
+    subprocess.run(command, cwd=book, check=True)
 if (RESULTS / "gpu.json").exists():
-    found = load_results("gpu")["results"]
-    print(found["device"])
-    print(pd.DataFrame({n: medians(r) for n, r in found["runs"].items()}).T)
+    show_gpu(load_results("gpu")["results"])
 else:
     print("No GPU has been measured for this book yet.")
 
@@ -620,10 +713,11 @@ pd.DataFrame(written).round(1)
 # pass takes away about a third of the plain loop's
 # time,[ᶜ](claims.md#a_hand_written_backward_pass_pays) at the larger one
 # nothing. There the products and the gates themselves may take all the time
-# there is, and the effort was in vain. (Before the recording we expected a gain
-# at both sizes, and were wrong.) The compiled step gains a tenth at either size
-# and needs nothing but a compiler for C++ and some seconds of patience. So
-# measure before you derive. A third road changes the model: with gates that do
+# there is, and the effort was in vain. (Before the first recording we expected
+# a gain at both sizes, and were wrong.) With the compiled step it is the other
+# way round: nothing at the smaller size, a tenth or more at the larger one, for
+# nothing but a compiler for C++ and some seconds of patience. So measure before
+# you derive. A third road changes the model: with gates that do
 # not see the state, as in minGRU, all the products leave the loop.
 #
 # ## More than one process
@@ -671,10 +765,6 @@ def per_step(name, processes):
     return np.array([run["step"][name] for run in scaling[processes]])
 
 
-def spread(values):
-    return f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})"
-
-
 # %% mystnb={"figure": {"name": "tab-speed-scaling", "caption": "Times as many rows a second as one process on one thread: median of five rounds, in brackets the range. Two processors; the ideal is 2."}}
 speedups = {}
 for name, size in scaling["models"].items():
@@ -690,15 +780,22 @@ for name, size in scaling["models"].items():
     }
 pd.DataFrame(speedups)
 
+# %%
+message = np.median([run["all_reduce"]["4096"] for run in scaling["2"]])
+alone = np.median(per_step("small, same batch", "1"))
+print(f"adding up 4,096 bytes over both processes: {message:.1f} ms")
+print(f"a step of the small model in one: {alone:.1f} ms")
+
 # %% [markdown]
 # In {numref}`tab-speed-scaling` the second process pays for the large
-# model,[ᶜ](claims.md#two_processes_want_a_large_model) and with the small one
-# two processes are several times *slower* than one. A step of the small model
-# takes hardly longer than one message between two processes, which costs more
-# than a millisecond here, however short it is: these have a few thousand bytes.
-# Two threads of one process, the alternative that needs no messages, gained
-# less on the large model than two processes did. Processes meet once a step,
-# threads after each product.
+# model,[ᶜ](claims.md#two_processes_want_a_large_model) and two that share the
+# batch of the small one are *slower* than one. A step of the small model takes
+# no longer than one message between two processes, which costs more than a
+# millisecond here, however short it is: these have a few thousand bytes. Two
+# threads of one process, the alternative that needs no messages, gained less on
+# the large model than two processes did. Processes meet once a step, threads
+# after each product, which may be the reason. With the same rows for each
+# process, weak scaling, the large model gains nearly as much.
 #
 # ### What would 64 workers do?
 #
@@ -739,17 +836,20 @@ for name, network in networks.items():
 # %%
 add_up = np.median([run["all_reduce"]["1048576"] for run in scaling["2"]])
 predicted = 1000 * compute / 2 + add_up * size / 2**20
-measured = np.median(per_step("large, same batch", "2"))
-print(f"predicted {predicted:.0f} ms, measured {measured:.0f} ms")
+measured = per_step("large, same batch", "2")
+print(f"predicted {predicted:.0f} ms")
+print(f"measured {np.median(measured):.0f} ms", end=", ")
+print(f"from {measured.min():.0f} to {measured.max():.0f} in five rounds")
 
 # %% [markdown]
-# It is too hopeful, as a model without waiting must be: a step ends when the
-# slower of the two is done. So take what it says of 8 and 64 workers as a
-# limit. These are projections, not measurements. They say where the limit lies:
-# with a slow network, in the bytes, so that a larger batch (more computing for
-# the same bytes) or half-length gradients help; with a fast one, in the share
-# of rows, which at 64 workers is one row each, and {numref}`tab-speed-batch`
-# says what a row alone costs.
+# Two workers it predicts within the range of the rounds, so its terms are of
+# the right size. But it lets nobody wait, although a step ends only when the
+# slowest worker is done, and among many the slowest is slower. So take what it
+# says of 8 and 64 workers as a limit: these are projections, not measurements.
+# They say where the limit lies: with a slow network, in the bytes, so that a
+# larger batch (more computing for the same bytes) or half-length gradients
+# help; with a fast one, in the share of rows, which at 64 workers is one row
+# each, and {numref}`tab-speed-batch` says what a row alone costs.
 #
 # ### Recipes
 #
@@ -885,21 +985,21 @@ print("the same weights, bit for bit")
 # And the memory? Peak memory of one epoch of `fit`, beyond what the process
 # held before it touched the data:
 
-# %% mystnb={"figure": {"name": "tab-speed-stream", "caption": "Megabytes of memory at the peak of one epoch over random bits, 50 a sequence, and the epoch's seconds; a process of its own for each run, a small GRU, batches of 1,024."}}
+# %% mystnb={"figure": {"name": "tab-speed-stream", "caption": "Megabytes of memory at the peak of one epoch over random bits, 50 a sequence; one run of each, in a process of its own, a small GRU, batches of 1,024."}}
 streamed = load_results("streaming")["results"]
 table = {}
 for name, run in streamed.items():
     way, rows = name.split(" / ")
-    table.setdefault(f"{int(rows):,} sequences", {}).update(
-        {f"{way}, megabytes": run["megabytes"], f"{way}, s": run["seconds"]}
-    )
-pd.DataFrame(table).round(0).astype(int)
+    held = run["megabytes"]
+    table.setdefault(f"{int(rows):,} sequences", {})[way] = round(held)
+pd.DataFrame(table)
 
 # %% [markdown]
-# In {numref}`tab-speed-stream` the memory of the stream stays where it is, from
-# fifty thousand sequences to a million, and that of the array grows with
-# them.[ᶜ](claims.md#a_stream_needs_constant_memory) The seconds are of one run
-# each on a busy machine, and say little.
+# In {numref}`tab-speed-stream` the memory of the stream does not grow from fifty
+# thousand sequences to a million, apart from some megabytes up and down, and
+# that of the array grows with
+# them.[ᶜ](claims.md#a_stream_needs_constant_memory) Each number is that of one
+# run; three sizes tell the same.
 #
 # ## Into use
 #
@@ -976,8 +1076,12 @@ print(verdict(found))
 #   step.[ᶜ](claims.md#a_tutorial_is_slow)
 # - Among the steps in NumPy, the batch gains
 #   most.[ᶜ](claims.md#the_batch_gains_most)
-# - For a single row a compiled loop is several times as fast as any loop in
-#   Python.[ᶜ](claims.md#one_row_needs_a_kernel)
+# - For a single row `nn.LSTM` is more than three times as fast as NumPy, and as
+#   a Python loop over `nn.LSTMCell`.[ᶜ](claims.md#one_row_needs_a_kernel)
+# - With 128 units or more in a batch, the NumPy layer takes less than 1.25 times
+#   as long as `nn.LSTM`.[ᶜ](claims.md#numpy_keeps_up_with_the_kernel)
+# - In float32 on one thread a small RNN or GRU is faster in NumPy than in
+#   PyTorch.[ᶜ](claims.md#numpy_leads_small_rnns_and_grus)
 # - What bounds a product is read off its arithmetic
 #   intensity.[ᵈ](#what-bounds-a-layer)
 # - A row alone costs more than three times as much as a row among
@@ -990,13 +1094,13 @@ print(verdict(found))
 #   it.[ᶜ](claims.md#packing_slows_the_fused_lstm)
 # - A compiled cell in a Python loop stays slower than
 #   `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel)
-# - On one thread minGRU trains less than ten times as fast as a GRU in a
-#   loop.[ᶜ](claims.md#min_gru_is_not_175_times_faster)
+# - On one thread of a CPU, at 512 steps, minGRU trains less than ten times as
+#   fast as a GRU in a loop.[ᶜ](claims.md#min_gru_is_not_175_times_faster)
 # - No GPU has been measured here yet.[ᵈ](#is-the-gpu-always-faster)
 # - A backward pass by hand gives the gradients of
 #   autograd.[ⁱ](#fused-by-hand-equals-autograd)
-# - It made a small cell faster, and not a larger
-#   one.[ᶜ](claims.md#a_hand_written_backward_pass_pays)
+# - It made a cell of 64 units faster, and not one of
+#   128.[ᶜ](claims.md#a_hand_written_backward_pass_pays)
 # - Two processes train to the weights of one.[ⁱ](#two-processes-equal-one)
 # - They are faster for a large model, and slower for a small
 #   one.[ᶜ](claims.md#two_processes_want_a_large_model)

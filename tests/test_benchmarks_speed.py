@@ -3,9 +3,12 @@
 import json
 import sys
 
+import matplotlib.pyplot as plt
 import pytest
+from elsewhere import AWAY, Elsewhere
 
 from benchmarks import (
+    cells,
     custom_cell,
     gpu,
     ladder,
@@ -15,6 +18,8 @@ from benchmarks import (
     streaming,
 )
 from benchmarks.record import recorded
+from utils.figures import crossing as crossing_figures
+from utils.figures.crossing import gpu_table
 from utils.speed.ladder import RUNGS, operations
 
 TINY = (2, 3, 4, 5)
@@ -58,7 +63,9 @@ def test_small_cases_of_a_cell_of_ones_own_run():
     here = found["times as fast as a GRU"]["here"]
     assert here[1] == taken["GRU, loop"][1] / taken["minGRU, scan"][1]
     found = custom_cell.gru_against_lstm(TINY, "float64", rounds=1)
-    assert set(found["milliseconds"]) == {"nn.GRU", "nn.LSTM"}
+    ways = {"nn.GRU", "nn.LSTM", custom_cell.WITHOUT}
+    assert set(found["milliseconds"]) == ways
+    assert custom_cell.torch.backends.mkldnn.enabled
 
 
 def test_all_forms_of_a_step_answer_alike():
@@ -69,9 +76,44 @@ def test_all_forms_of_a_step_answer_alike():
 
 def test_the_gpu_ladder_runs_where_there_is_none():
     run = gpu.compare(TINY, device="cpu", rounds=1)
-    table = gpu.table({"runs": {"a": run}})
+    table = gpu_table({"runs": {"a": run}})
     assert table.loc["a", "nn.LSTM, TF32"] > 0
-    assert table.shape == (1, 7)
+    assert table.shape == (1, 8)
+
+
+def test_the_gpu_ladder_leaves_nothing_on_the_cpu():
+    with Elsewhere():
+        run = gpu.compare(TINY, device=AWAY, rounds=1)
+    assert len(run["milliseconds"]) == 8
+
+
+def test_each_way_runs_under_its_own_settings():
+    seen = []
+
+    def look():
+        tf32 = gpu.torch.backends.cudnn.allow_tf32
+        seen.append((tf32, gpu.torch.get_num_threads()))
+
+    ways = {"a": gpu.Way(look, tf32=True, threads=2), "b": gpu.Way(look)}
+    before = gpu.torch.get_num_threads()
+    times = gpu.timed(ways, rounds=1, wait=lambda: None)
+    assert seen == [(True, 2), (False, 1)] * 3
+    assert all(len(each) == 1 for each in times.values())
+    assert gpu.torch.get_num_threads() == before
+
+
+def test_a_readers_gpu_fills_the_table_and_the_figure(capsys):
+    sizes = {name: TINY for name in gpu.runs()}
+    results = json.loads(json.dumps(gpu.measure(sizes, "cpu", rounds=1)))
+    crossing_figures.show_gpu(results)
+    shown = capsys.readouterr().out
+    assert shown.startswith("cpu\n")
+    assert "rows of the batch" in shown
+    assert "hidden units" in shown
+    batch, units = plt.gcf().axes
+    assert len(batch.lines) >= 3
+    assert batch.lines[0].get_xdata().tolist() == list(gpu.BATCHES)
+    assert units.lines[0].get_xdata().tolist() == list(gpu.WIDTHS)
 
 
 def test_without_a_gpu_nothing_is_recorded(monkeypatch, capsys):
@@ -99,15 +141,15 @@ def test_a_streamed_epoch_reports_its_memory(monkeypatch):
     assert sum(len(b) for b in streaming.draw_blocks(2000)) == 2000
 
 
-@pytest.mark.parametrize("name", ["ladder", "custom_cell", "streaming"])
-def test_every_run_is_recorded(name):
-    module = {
-        m.__name__.split(".")[1]: m for m in (ladder, custom_cell, streaming)
-    }
-    assert set(recorded(name)) == set(module[name].runs())
+@pytest.mark.parametrize(
+    "module", [cells, ladder, custom_cell, streaming], ids=lambda m: m.__name__
+)
+def test_every_run_is_recorded(module):
+    name = module.__name__.removeprefix("benchmarks.")
+    assert set(recorded(name)) == set(module.runs())
 
 
-@pytest.mark.parametrize("name", ["ladder", "custom_cell"])
+@pytest.mark.parametrize("name", ["cells", "ladder", "custom_cell"])
 def test_every_round_is_recorded(name):
     for run in recorded(name).values():
         parts = run["batches"].values() if "batches" in run else [run]
