@@ -99,7 +99,13 @@ from utils.figures.attending import attend_to_self
 from utils.figures.charts import heat_map
 from utils.figures.diagrams import encoder_decoder
 from utils.figures.style import COLORS, use_book_style
-from utils.labs import AttentionExample, AttentionView, attention_lab
+from utils.labs import (
+    AttentionExample,
+    AttentionView,
+    attention_lab,
+    dates_lab,
+    load_weights,
+)
 from utils.notebook import load_results, show_source
 from utils.scratch import (
     AdditiveAttention,
@@ -735,8 +741,14 @@ attention_lab(examples)
 # %% [markdown]
 # In {numref}`fig-attention-lab`, `3/7/2026` and `3.7.2026` hold the same three
 # numbers. Their maps differ in where month and day are fetched, and that is the
-# separator's work: the states at the digits have read it.
-#
+# separator's work: the states at the digits have read it. Type a date of your
+# own into {numref}`fig-attention-typed`.
+
+# %% mystnb={"figure": {"name": "fig-attention-typed", "caption": "A network with attention, after four passes over the dates, writes what you type. Weights on the padding are added up in the last column."}}
+reader = load_results("date_reader")["results"]
+dates_lab(reader["source"], reader["target"], load_weights("date_reader"))
+
+# %% [markdown]
 # ### Backwards
 #
 # And a task that is all memory? The network shall write strings of letters

@@ -17,9 +17,9 @@ def written():
     with pytest.MonkeyPatch.context() as patch:
         write, start = Sketch._write, Sketch.__init__
 
-        def noted(self, x, y, formula, *rest):
+        def noted(self, x, y, formula, *rest, **options):
             labels[formula] = (x, y)
-            return write(self, x, y, formula, *rest)
+            return write(self, x, y, formula, *rest, **options)
 
         def begun(self, width, height):
             sizes.append((width, height))
@@ -54,5 +54,5 @@ def test_one_sequence_gives_queries_keys_and_values(written):
 
 def test_it_is_drawn_and_described(written):
     drawing, _, _ = written
-    assert "query" in drawing.svg
+    assert "query" in drawing.alt
     assert np.asarray(Image.open(io.BytesIO(drawing.png))).any()

@@ -120,8 +120,14 @@ def _twin(example: AttentionExample) -> Figure:
     panes = twin.subplots(2, sharex=True)
     views = {"with the mask": example.masked, "without": example.unmasked}
     for pane, (title, view) in zip(panes, views.items(), strict=True):
-        names = {"rows": view.written, "columns": example.source}
-        heat_map(pane, view.weights, **names, label="weight").set_clim(0, 1)
+        image = heat_map(
+            pane,
+            view.weights,
+            rows=view.written,
+            columns=example.source,
+            label="weight",
+        )
+        image.set_clim(0, 1)
         pane.set(ylabel="written", title=title)
     panes[-1].set(xlabel="source")
     return twin
