@@ -106,6 +106,7 @@ layers = load_results("cells")["results"]
 own = load_results("custom_cell")["results"]
 
 
+# %% tags=["hide-input"]
 def shown(size):
     return " × ".join(map(str, size))
 
@@ -372,6 +373,9 @@ batches = climbed["batch size"]["batches"]
 ceilings = climbed["ceilings"]
 bandwidth = ceilings["bytes"] / 1e6
 bandwidth /= np.median(ceilings["milliseconds"]["copy"])  # GB/s
+alone = [
+    b["product operations"] / np.median(b["product"]) for b in batches.values()
+]
 print(f"memory: {bandwidth:.1f} bytes a nanosecond")
 print(f"the roof bends at {peak / bandwidth:.1f} operations per byte")
 
@@ -381,9 +385,6 @@ fig, ax = plt.subplots()
 roof_x = np.geomspace(intensity.min() / 1.5, intensity.max() * 1.5)
 roof_y = np.minimum(peak, bandwidth * roof_x)
 ax.loglog(roof_x, roof_y, color="black")
-alone = [
-    b["product operations"] / np.median(b["product"]) for b in batches.values()
-]
 ax.plot(intensity, np.array(alone) / 1e6, "o-", label="product alone")
 for way, color in (("nn.LSTM", "orange"), ("NumPy", "green")):
     reached = [
