@@ -73,7 +73,6 @@ from torch import nn
 
 from utils.data.signals import make_markers
 from utils.exercises import check_lstm_backward, check_lstm_cell
-from utils.figures.charts import layer_speed
 from utils.figures.diagrams import lstm_backward, lstm_cell
 from utils.figures.seeds import median_and_range
 from utils.figures.style import COLORS, use_book_style
@@ -1096,24 +1095,10 @@ print(f"after 100 steps of writing: c {c[0]:.1f}, coupled {c_coupled[0]:.2f}")
 # to a smaller output (its argument `proj_size`), and *layer normalisation*
 # inside the cell ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
 #
-# ## How fast is it?
+# How fast an LSTM runs, in NumPy, in a loop over PyTorch's cells and in
+# `nn.LSTM`, is measured in [chapter 13](13_speed_and_scale.ipynb), which also
+# says where the time goes.
 #
-# `benchmarks/cells.py` timed PyTorch against the book's NumPy layer on one
-# thread of a CPU, forward and backward: PyTorch's time over that of NumPy, so
-# that NumPy is faster above 1. The last column is the share that NumPy reaches
-# of the speed at which the processor multiplies large matrices.
-
-# %% mystnb={"figure": {"name": "tab-lstm-speed", "caption": "Time of PyTorch's implementation of the LSTM over that of the NumPy layer."}}
-speed = layer_speed(load_results("cells")["results"], "LSTM")
-speed[["PyTorch", "share of peak"]].round(2)
-
-# %% [markdown]
-# In {numref}`tab-lstm-speed` `nn.LSTM` in float32 is the one strong opponent,
-# since a kernel written for it stands behind. What decides such times, and what
-# a GPU changes, is a subject of its own; no conclusion of this chapter rests on
-# them.
-
-# %% [markdown]
 # ## Summary
 #
 # - An LSTM keeps a cell that is scaled by a forget gate and added to, and shows

@@ -75,7 +75,6 @@ from torch import nn
 from utils.data.samples import sunspot_windows
 from utils.data.signals import make_running_sums
 from utils.exercises import check_gru_cell
-from utils.figures.charts import layer_speed
 from utils.figures.diagrams import gru_backward, gru_cell
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, use_book_style
@@ -893,20 +892,9 @@ assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 # instead of steps ([Srivastava et al.,
 # 2015](https://arxiv.org/abs/1505.00387)).
 #
-# ## How fast is it?
-#
-# `benchmarks/cells.py` timed PyTorch against the book's NumPy layer on one
-# thread of a CPU, forward and backward: PyTorch's time over that of NumPy, so
-# that NumPy is faster above 1.
-
-# %% mystnb={"figure": {"name": "tab-gru-speed", "caption": "Time of PyTorch's implementation of the GRU over that of the NumPy layer. Last column: the share that NumPy reaches of the processor's speed in large products."}}
-speed = layer_speed(load_results("cells")["results"], "GRU")
-speed[["PyTorch", "share of peak"]].round(2)
-
-# %% [markdown]
-# In {numref}`tab-gru-speed` `nn.GRU` has no such kernel on a CPU as `nn.LSTM`
-# has; at the larger sizes the two are about equally fast. No conclusion of this
-# chapter rests on these times.
+# Three quarters of the weights need not mean three quarters of the time.
+# [Chapter 13](13_speed_and_scale.ipynb) measures both layers, in NumPy and in
+# PyTorch.
 #
 # ## Summary
 #

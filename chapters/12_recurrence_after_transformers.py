@@ -1685,5 +1685,5 @@ for T in (50, 400):
 # - [Delétang et al. (2022)](https://arxiv.org/abs/2207.02098): which
 #   architecture generalises to longer inputs.
 #
-# Before: [Sentiment](11_sentiment.ipynb). Back to [the map of the
-# book](intro.md).
+# Before: [Sentiment](11_sentiment.ipynb). Next: [Speed and
+# scale](13_speed_and_scale.ipynb).

@@ -107,6 +107,7 @@ layers = load_results("cells")["results"]
 own = load_results("custom_cell")["results"]
 
 
+# %% tags=["hide-input"]
 def shown(size):
     return " × ".join(map(str, size))
 
@@ -373,6 +374,9 @@ batches = climbed["batch size"]["batches"]
 ceilings = climbed["ceilings"]
 bandwidth = ceilings["bytes"] / 1e6
 bandwidth /= np.median(ceilings["milliseconds"]["copy"])  # GB/s
+alone = [
+    b["product operations"] / np.median(b["product"]) for b in batches.values()
+]
 print(f"memory: {bandwidth:.1f} bytes a nanosecond")
 print(f"the roof bends at {peak / bandwidth:.1f} operations per byte")
 
@@ -382,9 +386,6 @@ fig, ax = plt.subplots()
 roof_x = np.geomspace(intensity.min() / 1.5, intensity.max() * 1.5)
 roof_y = np.minimum(peak, bandwidth * roof_x)
 ax.loglog(roof_x, roof_y, color="black")
-alone = [
-    b["product operations"] / np.median(b["product"]) for b in batches.values()
-]
 ax.plot(intensity, np.array(alone) / 1e6, "o-", label="product alone")
 for way, color in (("nn.LSTM", "orange"), ("NumPy", "green")):
     reached = [
@@ -447,12 +448,12 @@ for size in sizes[:3]:
 pd.DataFrame(gains)
 
 # %% [markdown]
-# {numref}`tab-speed-threads` says: measure. The ideal for two threads is 2. Here
-# the second gained something with 128 units or more, and with 64 units it made
-# `nn.LSTM` nearly twice as slow. The two threads must meet after every product,
-# and a recurrent layer has hundreds of small ones; that may be why. The ranges
-# are wide although nothing else of ours ran: a virtual machine has neighbours,
-# and a second thread may feel them first. So begin with
+# {numref}`tab-speed-threads` says: measure. The ideal for two threads is 2.
+# Here the second gained something with 128 units or more, and with 64 units it
+# made `nn.LSTM` nearly twice as slow. The two threads must meet after every
+# product, and a recurrent layer has hundreds of small ones; that may be why.
+# The ranges are wide although nothing else of ours ran: a virtual machine has
+# neighbours, and a second thread may feel them first. So begin with
 # `torch.set_num_threads(1)`, and let a second one show what it gains. Float64
 # has twice the bytes and half the numbers in each of the processor's vectors,
 # and costs more than twice as much here, up to five times; the fast kernel of
@@ -559,9 +560,9 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# In {numref}`tab-speed-ragged` NumPy's advantage over padded rows grows with the
-# padding, as it should, and the same rows packed take PyTorch more than twice
-# NumPy's time. So it is not packing that costs time on a CPU. It is what
+# In {numref}`tab-speed-ragged` NumPy's advantage over padded rows grows with
+# the padding, as it should, and the same rows packed take PyTorch more than
+# twice NumPy's time. So it is not packing that costs time on a CPU. It is what
 # PyTorch runs for it.
 #
 # ### Does `torch.compile` fix it?
@@ -995,9 +996,9 @@ for name, run in streamed.items():
 pd.DataFrame(table)
 
 # %% [markdown]
-# In {numref}`tab-speed-stream` the memory of the stream does not grow from fifty
-# thousand sequences to a million, apart from some megabytes up and down, and
-# that of the array grows with
+# In {numref}`tab-speed-stream` the memory of the stream does not grow from
+# fifty thousand sequences to a million, apart from some megabytes up and down,
+# and that of the array grows with
 # them.[ᶜ](claims.md#a_stream_needs_constant_memory) Each number is that of one
 # run; three sizes tell the same.
 #
@@ -1078,8 +1079,8 @@ print(verdict(found))
 #   most.[ᶜ](claims.md#the_batch_gains_most)
 # - For a single row `nn.LSTM` is more than three times as fast as NumPy, and as
 #   a Python loop over `nn.LSTMCell`.[ᶜ](claims.md#one_row_needs_a_kernel)
-# - With 128 units or more in a batch, the NumPy layer takes less than 1.25 times
-#   as long as `nn.LSTM`.[ᶜ](claims.md#numpy_keeps_up_with_the_kernel)
+# - With 128 units or more in a batch, the NumPy layer takes less than 1.25
+#   times as long as `nn.LSTM`.[ᶜ](claims.md#numpy_keeps_up_with_the_kernel)
 # - In float32 on one thread a small RNN or GRU is faster in NumPy than in
 #   PyTorch.[ᶜ](claims.md#numpy_leads_small_rnns_and_grus)
 # - What bounds a product is read off its arithmetic
