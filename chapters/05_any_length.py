@@ -738,7 +738,9 @@ WAYS = {
 }
 table = {
     (mode, cell): {
-        (n, label): median_and_range(ratio(way, "small", cell, mode, n), 1)
+        (n, label): median_and_range(
+            ratio(way, "small", cell, mode, n), 1
+        ).replace(" to ", "–")
         for n in ("uniform 1 to 100", "lognormal")
         for way, label in WAYS.items()
     }

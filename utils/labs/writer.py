@@ -130,7 +130,8 @@ rows="3" spellcheck="false" autocomplete="off">{html.escape(text)}</textarea>
         "letter is what it costs, up to ten bits; the chart shows what may "
         "come next, and what temperature and top-p make of it.",
         controls=controls,
-        picture="""<p class="lab-letters" data-part="letters" role="img"></p>
+        picture="""<p class="lab-letters" data-part="letters" role="img"
+aria-label="No text yet"></p>
 <svg data-part="next" role="img"
 aria-label="The likeliest next characters"></svg>""",
         sentence="""<span class="lab-mine">Your text</span>: <b
