@@ -72,7 +72,8 @@ const describe = said => {
   if (!text) write("kept", "–");
   write("hint", said ?? (text ? "" : "Load the network to see your text's."));
   find("letters").setAttribute("aria-label",
-    typed.join("") + bits.slice(own).map((_, i) => sign(own + i)).join(""));
+    typed.join("") + bits.slice(own).map((_, i) => sign(own + i)).join("")
+      || "No text yet");
   for (const name of ["temperature", "top-p"])
     write(name + "-text", number(name).toFixed(name === "top-p" ? 2 : 1));
   write("write", running ? "Pause" : "Write on");
