@@ -109,8 +109,8 @@ def test_a_planted_import_is_found(
     assert any(fault in found for found in misplaced(tmp_path))
 
 
-# Still to be mended: the writer lab takes NumPy's part of `utils.language`, whose
-# door loads PyTorch's part too.
+# Still to be mended: the writer lab takes NumPy's part of `utils.language`,
+# whose door loads PyTorch's part too.
 LOADS_PYTORCH = pytest.param("labs", marks=pytest.mark.xfail(strict=True))
 
 
