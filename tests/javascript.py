@@ -1,8 +1,11 @@
 """The page's JavaScript, evaluated by V8 alone and by Chromium."""
 
 import json
+from contextlib import contextmanager
 
 from py_mini_racer import MiniRacer
+
+from utils.labs.weights import FOLDER
 
 V8 = "mini-racer"
 ENGINES = (V8, "Chromium")
@@ -27,3 +30,38 @@ def evaluator(code, browser=None):
         page.add_script_tag(content=code + REPLY)
         evaluate = page.evaluate
     return lambda expression: json.loads(evaluate(f"reply({expression})"))
+
+
+def written(weights):
+    """Write weights as the page has them once they are loaded."""
+    return json.dumps(
+        {
+            name: {
+                key: {"shape": w.shape, "data": w.ravel().tolist()}
+                for key, w in params.items()
+            }
+            for name, params in weights.layers.items()
+        }
+    )
+
+
+@contextmanager
+def on_disk(lab, weights_name, folder, browser):
+    """Open a lab in a folder on disk, beside its weights; nothing may be
+    complained of."""
+    (folder / "assets" / "weights").mkdir(parents=True)
+    text = (FOLDER / f"{weights_name}.js").read_text("ascii")
+    copy = folder / "assets" / "weights" / f"{weights_name}.js"
+    copy.write_text(text, "ascii")
+    path = folder / "chapters" / "page.html"
+    path.parent.mkdir()
+    path.write_text(f"<!doctype html><meta charset=utf-8>{lab.html}", "utf-8")
+    page = browser.new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(path.as_uri())
+    page.wait_for_selector("[data-started]")
+    yield page
+    assert complaints == []
+    page.close()

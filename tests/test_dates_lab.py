@@ -1,11 +1,9 @@
 """The page writes a typed date as NumPy does, and as PyTorch did."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from javascript import ENGINES, chosen, evaluator
+from javascript import ENGINES, chosen, evaluator, on_disk, written
 
 from benchmarks.date_reader import layers_of, round_weights
 from utils.attention.pytorch import Seq2Seq, beam_search, greedy_decode
@@ -20,7 +18,7 @@ from utils.labs.dates import (
     DateNetwork,
     mean_log,
 )
-from utils.labs.weights import FOLDER, write_weights
+from utils.labs.weights import write_weights
 from utils.notebook import load_results
 
 TEXTS = (EXAMPLES[0], EXAMPLES[3], "1", "5 5 5 5 Octember 2222")
@@ -55,14 +53,7 @@ def target(recorded):
 @pytest.fixture(scope="module", params=ENGINES)
 def run(request, weights):
     """Evaluate an expression of the page, the network in its reach."""
-    layers = {
-        name: {
-            key: {"shape": w.shape, "data": w.ravel().tolist()}
-            for key, w in params.items()
-        }
-        for name, params in weights.layers.items()
-    }
-    code = f"{DATES}const network = {json.dumps(layers)};"
+    code = f"{DATES}const network = {written(weights)};"
     return evaluator(code, chosen(request))
 
 
@@ -161,23 +152,9 @@ def test_a_network_without_attention_is_refused():
 @pytest.fixture
 def page(recorded, weights, browser, tmp_path):
     """The lab in a folder on disk, beside its weights."""
-    (tmp_path / "assets" / "weights").mkdir(parents=True)
-    text = (FOLDER / "date_reader.js").read_text("ascii")
-    copy = tmp_path / "assets" / "weights" / "date_reader.js"
-    copy.write_text(text, "ascii")
     lab = dates_lab(recorded["source"], recorded["target"], weights)
-    path = tmp_path / "chapters" / "page.html"
-    path.parent.mkdir()
-    path.write_text(f"<!doctype html><meta charset=utf-8>{lab.html}", "utf-8")
-    page = browser.new_page()
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(path.as_uri())
-    page.wait_for_selector("[data-started]")
-    yield page
-    assert complaints == []
-    page.close()
+    with on_disk(lab, "date_reader", tmp_path, browser) as page:
+        yield page
 
 
 def part(page, name):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from javascript import ENGINES, chosen, evaluator
+from javascript import ENGINES, chosen, evaluator, on_disk, written
 
 from benchmarks.sentiment_reader import layers_of, round_weights
 from benchmarks.sentiment_twins import ARCHITECTURES, READERS
@@ -18,7 +18,7 @@ from utils.labs.sentence import (
     positive,
     read_along,
 )
-from utils.labs.weights import FOLDER, write_weights
+from utils.labs.weights import write_weights
 from utils.notebook import load_results
 from utils.sentiment.pytorch import SentimentClassifier, probabilities_along
 
@@ -43,14 +43,7 @@ def recorded():
 @pytest.fixture(scope="module", params=ENGINES)
 def run(request, weights):
     """Evaluate an expression of the page, the networks in its reach."""
-    layers = {
-        name: {
-            key: {"shape": w.shape, "data": w.ravel().tolist()}
-            for key, w in params.items()
-        }
-        for name, params in weights.layers.items()
-    }
-    code = f"{SENTENCE}const trained = sentence.networks({json.dumps(layers)});"
+    code = f"{SENTENCE}const trained = sentence.networks({written(weights)});"
     return evaluator(code, chosen(request))
 
 
@@ -109,22 +102,16 @@ def test_rounding_took_nothing_from_the_networks(recorded):
             assert abs(share - whole[f"{name}, seed 0"][part]) <= 0.02
 
 
-def test_a_typed_sentence_is_read(weights, recorded, browser, tmp_path):
-    """By keyboard, in a folder on disk, with a word that nobody knows."""
-    (tmp_path / "assets" / "weights").mkdir(parents=True)
-    for name in ("sentiment_reader.js",):
-        text = (FOLDER / name).read_text("ascii")
-        (tmp_path / "assets" / "weights" / name).write_text(text, "ascii")
+@pytest.fixture
+def page(recorded, weights, browser, tmp_path):
+    """The lab in a folder on disk, beside its weights."""
     lab = sentence_lab(recorded["vocabulary"], weights)
-    path = tmp_path / "chapters" / "page.html"
-    path.parent.mkdir()
-    path.write_text(f"<!doctype html><meta charset=utf-8>{lab.html}", "utf-8")
-    page = browser.new_page()
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(path.as_uri())
-    page.wait_for_selector("[data-started]")
+    with on_disk(lab, "sentiment_reader", tmp_path, browser) as page:
+        yield page
+
+
+def test_a_typed_sentence_is_read(weights, recorded, page):
+    """By keyboard, in a folder on disk, with a word that nobody knows."""
 
     def part(name):
         return page.locator(f'[data-part="{name}"]')
@@ -161,5 +148,3 @@ def test_a_typed_sentence_is_read(weights, recorded, browser, tmp_path):
         "document.querySelector('[data-part=hint]').textContent"
         " === 'Type a sentence.'"
     )
-    assert complaints == []
-    page.close()

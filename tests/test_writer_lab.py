@@ -1,16 +1,14 @@
 """The page reads and writes as NumPy does, and as PyTorch read."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from javascript import ENGINES, chosen, evaluator
+from javascript import ENGINES, chosen, evaluator, on_disk, written
 
 from benchmarks.writer import layers_of, round_weights
 from utils.labs import load_weights, writer_lab
 from utils.labs.training import SEEDED
-from utils.labs.weights import FOLDER, write_weights
+from utils.labs.weights import write_weights
 from utils.labs.writer import (
     EXAMPLES,
     LENGTH,
@@ -46,13 +44,6 @@ def alphabet(recorded):
 @pytest.fixture(scope="module", params=ENGINES)
 def run(request, weights):
     """Evaluate an expression of the page, the network in its reach."""
-    layers = {
-        name: {
-            key: {"shape": w.shape, "data": w.ravel().tolist()}
-            for key, w in params.items()
-        }
-        for name, params in weights.layers.items()
-    }
     read = """function texted(symbols) {
       const text = new writer.Text(network);
       for (const symbol of symbols) text.add(symbol);
@@ -68,7 +59,7 @@ def run(request, weights):
       }
       return text.symbols.slice(symbols.length);
     }"""
-    code = SEEDED + WRITER + f"const network = {json.dumps(layers)};{read}"
+    code = SEEDED + WRITER + f"const network = {written(weights)};{read}"
     return evaluator(code, chosen(request))
 
 
@@ -151,22 +142,9 @@ def test_numpy_reads_what_an_exported_model_reads(tmp_path):
 @pytest.fixture
 def page(recorded, weights, browser, tmp_path):
     """The lab in a folder on disk, beside its weights."""
-    (tmp_path / "assets" / "weights").mkdir(parents=True)
-    text = (FOLDER / "writer.js").read_text("ascii")
-    (tmp_path / "assets" / "weights" / "writer.js").write_text(text, "ascii")
     lab = writer_lab(recorded["characters"], weights)
-    path = tmp_path / "chapters" / "page.html"
-    path.parent.mkdir()
-    path.write_text(f"<!doctype html><meta charset=utf-8>{lab.html}", "utf-8")
-    page = browser.new_page()
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(path.as_uri())
-    page.wait_for_selector("[data-started]")
-    yield page
-    assert complaints == []
-    page.close()
+    with on_disk(lab, "writer", tmp_path, browser) as page:
+        yield page
 
 
 def part(page, name):
