@@ -20,7 +20,7 @@ from torch import nn
 
 from benchmarks.cells import SIZES, both_ways_torch, both_ways_torch_cells
 from benchmarks.record import record
-from utils.figures.crossing import gpu_table
+from utils.speed.crossing_figure import gpu_table
 
 ROUNDS = 15
 BATCHES = (1, 4, 16, 64, 256, 1024)

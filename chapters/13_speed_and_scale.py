@@ -75,13 +75,13 @@ from utils.exercises import (
     check_intensity,
     check_ring_seconds,
 )
-from utils.figures.crossing import show_gpu
 from utils.figures.style import COLORS, use_book_style
 from utils.notebook import RESULTS, load_results, show_source
 from utils.scratch import LSTM
 from utils.speed import ladder
 from utils.speed.agreement import deviations, verdict
 from utils.speed.cells import FusedPeephole, PeepholeLSTM, peephole_step
+from utils.speed.crossing_figure import show_gpu
 from utils.speed.export import ReadLast, load_step, run_stepwise, save_step
 from utils.speed.parallel import (
     Network,

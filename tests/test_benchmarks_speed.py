@@ -19,7 +19,7 @@ from benchmarks import (
 )
 from benchmarks.record import recorded
 from utils.figures import crossing as crossing_figures
-from utils.figures.crossing import gpu_table
+from utils.speed.crossing_figure import gpu_table
 from utils.speed.ladder import RUNGS, operations
 
 TINY = (2, 3, 4, 5)

@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from utils.figures.crossing import GPU, ON_CPU, plot_crossing, verdict
 from utils.speed.crossing import crossing
+from utils.speed.crossing_figure import GPU, ON_CPU, plot_crossing, verdict
 
 SIZES = np.array([1.0, 10.0, 100.0, 1000.0])
 # The CPU's time grows with the size, the GPU's stands still.
