@@ -65,14 +65,20 @@ def chosen_rate(
 
 
 def missing(
-    results: Results, contenders: Iterable[str], fresh: bool
+    results: Results,
+    contenders: Iterable[str],
+    fresh: bool,
+    first: Sequence[float] = FIRST_RATES,
 ) -> Iterator[tuple[str, str, tuple[str, float, int]]]:
     """Yield (part of the record, name, (contender, rate, seed)) of what to run:
-    first all tuning, then, if wanted, the fresh seeds, one for each."""
+    first all tuning, then, if wanted, the fresh seeds, one for each.
+
+    A fresh seed runs again where a longer grid has found another best rate.
+    """
     contenders = list(contenders)
     for contender in contenders:
         while (
-            rate := chosen_rate(results["tuning"], contender)[1]
+            rate := chosen_rate(results["tuning"], contender, first)[1]
         ) is not None:
             for seed in TUNING_SEEDS:
                 name = key(contender, rate, seed)
@@ -81,9 +87,9 @@ def missing(
     for seed in SEEDS if fresh else ():
         for contender in contenders:
             name = key(contender, seed)
-            if name not in results["runs"]:
-                best, _ = chosen_rate(results["tuning"], contender)
-                assert best is not None
+            best, _ = chosen_rate(results["tuning"], contender, first)
+            assert best is not None
+            if results["runs"].get(name, {}).get("rate") != best:
                 yield "runs", name, (contender, best, seed)
 
 
@@ -92,12 +98,14 @@ def run_trial(
     contenders: Iterable[str],
     train: Callable[[str, float, int], Results],
     baseline: Callable[[], Results],
+    first: Sequence[float] = FIRST_RATES,
 ) -> None:
     """Run what `benchmarks/results/<name>.json` misses, as the command line
     says.
 
-    `train` takes a contender, a rate and a seed and returns a run, its `error`
-    on validation data for a tuning seed, on test data for a fresh one.
+    `first` are the rates that every contender is given. `train` takes a
+    contender, a rate and a seed and returns a run, its `error` on validation
+    data for a tuning seed, on test data for a fresh one.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--tune", action="store_true", help="no fresh seeds")
@@ -114,6 +122,7 @@ def run_trial(
         results,
         [each for each in contenders if each.startswith(arguments.only)],
         fresh=not arguments.tune,
+        first=first,
     ):
         if time.monotonic() > end:
             break

@@ -83,11 +83,24 @@ def test_the_best_rate_has_a_neighbour_on_either_side():
 
 def test_fresh_seeds_run_last_and_each_once():
     results = {"tuning": tuned(**{"_0.001": 3, "_0.003": 1, "_0.01": 2})}
-    results["runs"] = {"a / 0": {}}
+    results["runs"] = {"a / 0": {"rate": 0.003}}
     assert not list(trial.missing(results, ["a"], fresh=False))
     left = list(trial.missing(results, ["a"], fresh=True))
     assert [name for _, name, _ in left] == [f"a / {s}" for s in range(1, 5)]
     assert {means[1] for _, _, means in left} == {0.003}
+
+
+def test_a_longer_grid_is_gone_through_and_seeds_follow_the_new_best():
+    results = {"tuning": tuned(**{"_0.001": 1, "_0.003": 2, "_0.01": 2})}
+    results["tuning"] |= tuned(**{"_0.0003": 2})
+    results["runs"] = {f"a / {seed}": {"rate": 0.001} for seed in trial.SEEDS}
+    assert not list(trial.missing(results, ["a"], fresh=True))
+    longer = (0.001, 0.003, 0.01, 0.03, 0.1)
+    _, _, (_, rate, seed) = next(trial.missing(results, ["a"], True, longer))
+    assert (rate, seed) == (0.03, trial.TUNING_SEEDS[0])
+    results["tuning"] |= tuned(**{"_0.03": 0, "_0.1": 3})
+    left = list(trial.missing(results, ["a"], True, longer))
+    assert [means for *_, means in left] == [("a", 0.03, s) for s in range(5)]
 
 
 def test_the_first_steps_of_a_gru_come_out_as_recorded():
@@ -105,10 +118,11 @@ def test_the_first_steps_of_a_gru_come_out_as_recorded():
 
 
 @pytest.mark.parametrize(
-    ("name", "contenders"),
+    ("name", "first", "contenders"),
     [
         (
             "gru_gates",
+            gru_gates.FIRST_RATES,
             [
                 trial.key(task, each)
                 for task in gru_gates.TASKS
@@ -117,16 +131,17 @@ def test_the_first_steps_of_a_gru_come_out_as_recorded():
         ),
         (
             "forget_gate",
+            trial.FIRST_RATES,
             [trial.key("streams", each) for each in forget_gate.CONTENDERS],
         ),
     ],
 )
-def test_trials_are_complete_and_at_their_tuned_rates(name, contenders):
+def test_trials_are_complete_and_at_their_tuned_rates(name, first, contenders):
     results = recorded(name)
-    assert not list(trial.missing(results, contenders, fresh=True))
+    assert not list(trial.missing(results, contenders, True, first))
     assert len(results["runs"]) == len(contenders) * len(trial.SEEDS)
     for contender in contenders:
-        rate, _ = trial.chosen_rate(results["tuning"], contender)
+        rate, _ = trial.chosen_rate(results["tuning"], contender, first)
         for seed in trial.SEEDS:
             run = results["runs"][trial.key(contender, seed)]
             assert run["rate"] == rate
