@@ -2,6 +2,7 @@
 
     python -m benchmarks.digits            the stacks of chapters 02 and 03
     python -m benchmarks.digits --forms [--tune]
+    python -m benchmarks.digits --longer [--tune]
 
 The stacks of LSTMs and GRUs train 60 epochs of Adam at 0.002 with batches of
 64; the baselines have scikit-learn's default settings; the test part is the end
@@ -13,6 +14,10 @@ best on two of the fourteen forms, with three seeds of their own (`--tune` does
 no more). Each pair of the other twelve is then tested on models that have seen
 the remaining forms, 15 epochs long, from five fresh seeds. It takes about two
 minutes of one core.
+
+`--longer` lets both networks go on to 120 epochs. Rate and number of epochs are
+the pair with the lowest loss on the two forms to tune on; five more seeds are
+then scored after 15, 30, 60 and 120 epochs. It takes about five minutes.
 """
 
 import argparse
@@ -34,7 +39,14 @@ from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.bidirectional import Contender, tune
+from benchmarks.bidirectional import (
+    FIRST_RATES,
+    RATES,
+    TUNING_SEEDS,
+    Contender,
+    train,
+    tune,
+)
 from benchmarks.record import record, recorded
 from benchmarks.trial import rounded
 from utils.data.digit_forms import load_digit_forms
@@ -109,6 +121,8 @@ def baselines(train: Digits, test: Digits) -> dict[str, float]:
 # By forms: the RNN of chapter 01 beside what reads the image at once
 
 FORM_EPOCHS = 15
+LONGER = (15, 30, 60, 120)
+LONGER_SEEDS = range(5, 10)
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "RNN": lambda: RowReader(nn.RNN, 64),
@@ -183,13 +197,13 @@ def by_form(
     }
 
 
-def network(name: str) -> Contender:
+def network(name: str, epochs: int = FORM_EPOCHS) -> Contender:
     """Return a network as it is tuned."""
     known, valid = tensors(on_forms(range(4, 14))), tensors(on_forms(TUNED))
     return Contender(
         build=NETWORKS[name],
         train=lambda seed: Shuffled(*known, seed),
-        stretches=FORM_EPOCHS,
+        stretches=epochs,
         valid=lambda: [valid],
         loss=nn.functional.cross_entropy,
         metrics={},
@@ -257,8 +271,9 @@ def train_together(
     rate: float,
     runs: Sequence[tuple[tuple[int, int], int]],
     epochs: int = FORM_EPOCHS,
-) -> dict[str, Tensor]:
-    """Train a network for each pair of tested forms and seed, all at once.
+) -> Iterator[dict[str, Tensor]]:
+    """Train a network for each pair of tested forms and seed, all at once, and
+    yield the weights of all after each epoch.
 
     One product for all of them takes a fifth of the time of one by one. Each
     has its own first weights, batches and clipping, as in `train`.
@@ -285,7 +300,7 @@ def train_together(
             (loss / size).backward()
             clip_each(params, 1.0)
             optimizer.step()
-    return params
+        yield params
 
 
 def clip_each(params: dict[str, Tensor], limit: float) -> None:
@@ -339,7 +354,7 @@ def compare_by_form(only_tune: bool, seeds: int = 5) -> None:
         if name in runs:
             continue
         started = time.process_time()
-        params = train_together(name, rates[name], together)
+        *_, params = train_together(name, rates[name], together)
         seconds = time.process_time() - started
         runs[name] = {
             "rate": rates[name],
@@ -357,6 +372,75 @@ def compare_by_form(only_tune: bool, seeds: int = 5) -> None:
         run = linear_by_form(tested, penalty)
         linear["{} and {}".format(*tested)] = {"0": run}
     save()
+
+
+def tune_longer(
+    name: str, done: dict[str, list[float]], save: Callable[[], None]
+) -> tuple[float, int]:
+    """Return the rate and the number of epochs with the lowest mean validation
+    loss.
+
+    `done` keeps the losses after each of `LONGER` by rate and seed.
+    """
+    longest = LONGER[-1]
+
+    def losses(rate: float) -> Float[np.ndarray, " epochs"]:
+        runs = []
+        for seed in TUNING_SEEDS:
+            key = f"{rate:g} / {seed}"
+            if key not in done:
+                curve = train(network(name, longest), rate, seed)["curves"]
+                done[key] = [curve["loss"][epochs - 1] for epochs in LONGER]
+                save()
+            runs.append(done[key])
+        return np.mean(runs, axis=0)
+
+    tried = list(FIRST_RATES)
+    while True:
+        means = {rate: losses(rate) for rate in tried}
+        best = min(means, key=lambda rate: means[rate].min())
+        beyond = {min(tried): -1, max(tried): 1}.get(best, 0)
+        if not beyond:
+            return best, LONGER[int(means[best].argmin())]
+        tried.append(RATES[RATES.index(best) + beyond])
+
+
+def compare_longer(only_tune: bool) -> None:
+    """Tune rate and epochs together, and score fresh seeds along the way."""
+    results = recorded("digit_forms")
+    longer = results.setdefault(
+        "longer", {"tuning": {}, "chosen": {}, "runs": {}}
+    )
+
+    def save() -> None:
+        record("digit_forms", results)
+
+    for name in NETWORKS:
+        tuning = longer["tuning"].setdefault(name, {})
+        rate, epochs = tune_longer(name, tuning, save)
+        longer["chosen"][name] = {"rate": rate, "epochs": epochs}
+    print(longer["chosen"], flush=True)
+    save()
+    if only_tune:
+        return
+    together = list(itertools.product(TESTED, LONGER_SEEDS))
+    for name, chosen in longer["chosen"].items():
+        if name in longer["runs"]:
+            continue
+        runs: dict[str, Any] = {}
+        started = time.process_time()
+        trained = train_together(name, chosen["rate"], together, LONGER[-1])
+        for epoch, params in enumerate(trained, start=1):
+            if epoch in LONGER:
+                scores = score_together(name, params, together)
+                after = runs[str(epoch)] = {}
+                for (tested, seed), score in zip(together, scores, strict=True):
+                    key = "{} and {}".format(*tested)
+                    after.setdefault(key, {})[str(seed)] = {"test": score}
+        seconds = time.process_time() - started
+        runs["seconds"] = rounded(seconds / len(together))
+        longer["runs"][name] = runs
+        save()
 
 
 def compare_stacks(seeds: int = 5) -> None:
@@ -393,13 +477,16 @@ def compare_stacks(seeds: int = 5) -> None:
 
 
 def main() -> None:
-    """Run one of the two comparisons."""
+    """Run one of the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--forms", action="store_true", help="hand by hand")
+    parser.add_argument("--longer", action="store_true", help="120 epochs")
     parser.add_argument("--tune", action="store_true", help="tune, no more")
     arguments = parser.parse_args()
     if arguments.forms:
         compare_by_form(arguments.tune)
+    elif arguments.longer:
+        compare_longer(arguments.tune)
     else:
         compare_stacks()
 

@@ -31,7 +31,7 @@ def test_every_form_asks_for_the_same_digits():
 @pytest.mark.parametrize("name", digits.NETWORKS)
 def test_networks_trained_together_are_those_trained_alone(name):
     runs = [((0, 1), 3), ((4, 5), 4)]
-    together = digits.train_together(name, 3e-3, runs, epochs=1)
+    (together,) = digits.train_together(name, 3e-3, runs, epochs=1)
     for place, (tested, seed) in enumerate(runs):
         torch.manual_seed(seed)
         model = digits.NETWORKS[name]()
@@ -74,6 +74,24 @@ def test_the_recorded_regression_repeats():
         pairs = [key for key in runs[name] if " and " in key]
         assert len(pairs) == len(digits.TESTED)
         assert all(len(runs[name][pair]) == 5 for pair in pairs)
+
+
+def test_rate_and_epochs_are_tuned_together(monkeypatch):
+    least = {1e-3: 0.5, 3e-3: 0.2, 1e-2: 0.3, 3e-2: 0.4}
+
+    def curve(contender, rate, seed):
+        assert contender == digits.LONGER[-1]
+        losses = np.full(contender, 1.0)
+        losses[29] = least[rate]
+        losses[44] = 0.01  # not one of the numbers of epochs on trial
+        return {"curves": {"loss": list(losses)}}
+
+    monkeypatch.setattr(digits, "network", lambda name, epochs: epochs)
+    monkeypatch.setattr(digits, "train", curve)
+    done = {}
+    assert digits.tune_longer("RNN", done, lambda: None) == (3e-3, 30)
+    assert {float(key.split(" / ")[0]) for key in done} == set(least)
+    assert all(len(losses) == len(digits.LONGER) for losses in done.values())
 
 
 def test_a_few_steps_of_the_adder():
