@@ -71,8 +71,15 @@ RNN_MISTAKES = {
     ),
     "changes its argument h in place": rnn_in_place,
     "fails with ValueError": lambda x, h, W_x, W_h, b: np.tanh(
+        x.reshape(2, 7) @ W_x + h @ W_h + b
+    ),
+    "a product is x @ W, not W @ x": lambda x, h, W_x, W_h, b: np.tanh(
         W_x @ x + W_h @ h + b
     ),
+    "bias b is counted twice": lambda x, h, W_x, W_h, b: np.tanh(
+        x @ W_x + h @ W_h + b + b
+    ),
+    "old state is added to the new": lambda *a: a[1] + right_rnn(*a),
     "returns 2 arrays; 1 is expected": lambda *a: (
         right_rnn(*a),
         right_rnn(*a),
@@ -185,6 +192,12 @@ def linear_lstm(c, gates):
     return o * np.tanh(new_c), new_c
 
 
+def lstm_of_gates(c, gates, forget=sigmoid, output=sigmoid):
+    i, f, g, o = gates
+    new_c = forget(f) * c + sigmoid(i) * np.tanh(g)
+    return output(o) * np.tanh(new_c), new_c
+
+
 def interleaved_lstm(x, h, c, W_x, W_h, b):
     gates = (x @ W_x + h @ W_h + b).reshape(len(x), -1, 4)
     i, f, g, o = np.moveaxis(gates, 2, 0)
@@ -241,6 +254,12 @@ LSTM_MISTAKES = {
     ),
     "gates have no sigmoid": lambda x, h, c, W_x, W_h, b: linear_lstm(
         c, split(x, h, W_x, W_h, b)
+    ),
+    "Gate f has no sigmoid": lambda x, h, c, W_x, W_h, b: lstm_of_gates(
+        c, split(x, h, W_x, W_h, b), forget=lambda z: z
+    ),
+    "Gate o has no sigmoid": lambda x, h, c, W_x, W_h, b: lstm_of_gates(
+        c, split(x, h, W_x, W_h, b), output=lambda z: z
     ),
     "gates are taken as interleaved": lambda x, h, c, W_x, W_h, b: (
         interleaved_lstm(x, h, c, W_x, W_h, b)
@@ -314,7 +333,7 @@ def gru_with(
 ):
     """Write a cell from its pieces, so that each mistake changes one of
     them."""
-    squash = {"s": sigmoid, "t": np.tanh}
+    squash = {"s": sigmoid, "t": np.tanh, "-": lambda a: a}
 
     def step(x, h, W_x, W_h, b_x, b_h):
         from_x = dict(
@@ -358,6 +377,9 @@ GRU_MISTAKES = {
     "takes the columns as r, n, z": gru_with("rnz", after=False),
     "Gate r has tanh": gru_with(gates="tst"),
     "Gate z has tanh": gru_with(gates="stt"),
+    "gates have no sigmoid": gru_with(gates="--t"),
+    "Gate r has no sigmoid": gru_with(gates="-st"),
+    "Gate z has no sigmoid": gru_with(gates="s-t"),
     "n has a sigmoid": gru_with(gates="sss"),
     "All activations are exchanged": gru_with(gates="tts"),
     "reset gate r is not used": gru_with(inner="recurrent['n'] + bias['n']"),

@@ -54,6 +54,15 @@ def check_rnn_cell(cell: Callable[..., Any]) -> bool:
             tanh(lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h),
         ),
         Variant(
+            "The bias b is counted twice.",
+            tanh(lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + 2 * b),
+        ),
+        Variant(
+            "The old state is added to the new one; it enters through W_h "
+            "alone.",
+            lambda *arguments: np.tanh(right(*arguments)) + arguments[1],
+        ),
+        Variant(
             "The bias stands outside the tanh; it belongs inside, with the "
             "two products.",
             lambda x, h, W_x, W_h, b: np.tanh(x @ W_x + h @ W_h) + b,
@@ -293,6 +302,13 @@ def check_lstm_cell(cell: Callable[..., Any]) -> bool:
             "The gates have no sigmoid: i, f and o must lie between 0 and 1.",
             partial(_lstm_step, linear_gates="ifo"),
         ),
+        *(
+            Variant(
+                f"Gate {gate} has no sigmoid: it must lie between 0 and 1.",
+                partial(_lstm_step, linear_gates=gate),
+            )
+            for gate in "ifo"
+        ),
         Variant(
             "The cell adds 1 to the forget gate's bias: that belongs into "
             "the initial weights, once, not into every step.",
@@ -497,6 +513,7 @@ def _gru_step(
     reset_after: bool = True,
     flipped: bool = False,
     sigmoid_gates: str = "rz",
+    linear_gates: str = "",
     use_reset: bool = True,
     reset: Callable[..., Array] = lambda r: r,
     candidate: Callable[..., Array] | None = None,
@@ -508,7 +525,7 @@ def _gru_step(
     from_h = dict(zip(order, np.split(h @ W_h + b_h, 3, axis=1), strict=True))
     squash = {
         name: _sigmoid if name in sigmoid_gates else np.tanh for name in order
-    }
+    } | dict.fromkeys(linear_gates, lambda a: a)
     r, z = (squash[name](from_x[name] + from_h[name]) for name in "rz")
     r = reset(r) if use_reset else np.ones_like(r)
     if candidate is not None:
@@ -599,6 +616,17 @@ def _gru_mistakes(step: Callable[..., Array]) -> list[Variant]:
         Variant(
             "Gate z has tanh in the place of its sigmoid.",
             partial(step, sigmoid_gates="r"),
+        ),
+        Variant(
+            "The gates have no sigmoid: r and z must lie between 0 and 1.",
+            partial(step, linear_gates="rz"),
+        ),
+        *(
+            Variant(
+                f"Gate {gate} has no sigmoid: it must lie between 0 and 1.",
+                partial(step, linear_gates=gate),
+            )
+            for gate in "rz"
         ),
         Variant(
             "The candidate n has a sigmoid in the place of its tanh.",

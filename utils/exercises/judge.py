@@ -128,9 +128,14 @@ def _call(
 def _failure(error: Exception, case: Arguments) -> str:
     first_line = str(error).partition("\n")[0]
     shapes = ", ".join(f"{name} {array.shape}" for name, array in case.items())
+    turned = (
+        " Rows are samples, so that a product is x @ W, not W @ x."
+        if "matmul" in first_line and any(n.startswith("W_") for n in case)
+        else ""
+    )
     return (
         f"It fails with {type(error).__name__}: {first_line}. Its arguments "
-        f"were {shapes}."
+        f"were {shapes}.{turned}"
     )
 
 
