@@ -1,14 +1,17 @@
 """Which cell learns to use what it read long ago? Each at its own best.
 
-    python -m benchmarks.memory [--minutes 10] [--collect]
+    python -m benchmarks.memory [--minutes 10] [--only TASK ...]
+    python -m benchmarks.memory --collect
 
 Every contender's learning rate is tuned for each task on three seeds of its
 own; then five fresh seeds run once and are scored on test rows. The fresh seeds
 of a task wait until its thresholds stand in a commit (`thresholds_committed`).
 Every run is one line of `benchmarks/results/memory.jsonl`, written as it ends
 and not repeated, so that the benchmark can be killed at any time and started
-again. `--collect` copies what is there to `benchmarks/results/memory.json`.
-All of it takes about seven hours of one core, one thread. The layers are
+again. Tasks do not depend on each other: `--only` runs some of them, and beside
+it another process may run others. `--collect` copies what is there to
+`benchmarks/results/memory.json`.
+All of it takes about six hours of one core, one thread. The layers are
 NumPy's of `utils.scratch` in single precision: at these sizes, measured on one
 thread, a step of the RNN and the GRU is about three times as fast as PyTorch's
 and one of the LSTM about as fast. Chapter 04 shows the results.
@@ -20,7 +23,7 @@ import functools
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,6 +59,9 @@ BATCH_SIZE = 32
 STEPS_PER_CHECK = 50
 VALIDATION_ROWS, TEST_ROWS = 256, 2000
 CLIP = 1.0
+# Where a task has no goal: the share of the budget without a new lowest
+# validation loss after which a run ends. Its best weights are kept anyway.
+PATIENCE = 1 / 3
 
 Rows = tuple[np.ndarray, np.ndarray]
 Draw = Callable[[int, np.random.Generator], Rows]
@@ -71,9 +77,9 @@ class Task:
     `draw` makes training rows; `judged` returns the rows of validation and
     test, if they are no fresh draws. Where every step is answered, those from
     `scored_from` on count in the scores. `baseline` is the loss of an answer
-    without memory. A task is solved when the validation loss
-    lies below `solved` at two checks in succession; where that is None, every
-    run goes to the end of the budget of `steps`.
+    without memory. A task is solved when the validation loss lies below
+    `solved` at two checks in succession; where that is None, a run goes on
+    until the loss has been flat for `PATIENCE` of the budget of `steps`.
     """
 
     draw: Draw
@@ -449,7 +455,8 @@ def train(
 ) -> dict[str, Any]:
     """Train one model with Adam and return how it ended.
 
-    `ended` is "solved"; "budget"; "not finite", where a loss or a gradient was
+    `ended` is "solved"; "budget"; "flat", where a task without a goal saw no
+    new lowest loss for a while; "not finite", where a loss or a gradient was
     not; or "left behind", where a share of the budget of `ceiling` has gone by
     unsolved. `solved_at` is the step of the first of the two checks that solved
     it, `losses` the validation loss at every check and `best` the lowest; the
@@ -478,7 +485,12 @@ def train(
             break
         if losses[-1] == min(losses):
             kept = model.copied()
-        if task.solved is not None:
+        if task.solved is None:
+            since = len(losses) - 1 - losses.index(min(losses))
+            if since * STEPS_PER_CHECK >= PATIENCE * task.steps:
+                ended = "flat"
+                break
+        else:
             if len(losses) > 1 and max(losses[-2:]) < task.solved:
                 ended = "solved"
                 break
@@ -601,14 +613,20 @@ def contenders(task: str) -> Iterator[str]:
         yield from FURTHER
 
 
-def next_job(done: dict[str, Any], open_tasks: tuple[str, ...]) -> Job | None:
+def next_job(
+    done: dict[str, Any],
+    open_tasks: Sequence[str],
+    only: Sequence[str] | None = None,
+) -> Job | None:
     """Return the next run: of the tasks whose thresholds are committed first,
     each with its tuning and then its fresh seeds; then the tuning of others.
 
-    The further starts come after everything else.
+    The further starts come after everything else. `only` names the tasks of
+    which a run is wanted; None is all.
     """
+    wanted_tasks = [task for task in TASKS if only is None or task in only]
     for names in (CONTENDERS, FURTHER):
-        for task in [task for task in TASKS if task in open_tasks]:
+        for task in [task for task in wanted_tasks if task in open_tasks]:
             rates: dict[str, float] = {}
             for name in [name for name in contenders(task) if name in names]:
                 best, job = tuned(task, name, done)
@@ -625,7 +643,7 @@ def next_job(done: dict[str, Any], open_tasks: tuple[str, ...]) -> Job | None:
                         job = Job("seeds", task, name, each, seed)
                         if job.key not in done:
                             return job
-        for task in [task for task in TASKS if task not in open_tasks]:
+        for task in [task for task in wanted_tasks if task not in open_tasks]:
             for name in [name for name in contenders(task) if name in names]:
                 _, job = tuned(task, name, done)
                 if job is not None:
@@ -689,6 +707,7 @@ def main() -> None:
     """Run what is missing, until done or out of time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--only", nargs="+", choices=TASKS, metavar="TASK")
     parser.add_argument("--collect", action="store_true")
     arguments = parser.parse_args()
     if arguments.collect:
@@ -699,7 +718,8 @@ def main() -> None:
     torch.set_num_threads(1)
     started = time.monotonic()
     done = made(JOURNAL)
-    while job := next_job(done, thresholds_committed(CLAIMS)):
+    open_tasks = thresholds_committed(CLAIMS)
+    while job := next_job(done, open_tasks, arguments.only):
         if time.monotonic() - started > 60 * arguments.minutes:
             break
         done[job.key] = run(job)

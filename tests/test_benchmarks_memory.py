@@ -1,5 +1,6 @@
 """The memory trial: fair, resumable, and what is recorded comes out again."""
 
+import dataclasses
 import itertools
 import json
 import subprocess
@@ -78,6 +79,35 @@ def test_without_a_journal_the_recording_is_gone_on_with(small, monkeypatch):
     memory.main()
     assert list(memory.read_journal(small)) == list(whole)[-2:]
     assert set(memory.made(small)) == set(whole)
+
+
+def test_processes_that_share_the_tasks_make_what_one_makes(small, monkeypatch):
+    tasks = {"small": SMALL, "smaller": memory.recall(2, steps=100)}
+    monkeypatch.setattr(memory, "TASKS", tasks)
+    memory.main()
+    whole = outcomes(small)
+    small.unlink()
+    for task in reversed(tasks):
+        monkeypatch.setattr(sys, "argv", ["memory", "--only", task])
+        memory.main()
+        assert any(f" / {task} / " in key for key in outcomes(small))
+        if task == "smaller":
+            assert not any(" / small / " in key for key in outcomes(small))
+    assert outcomes(small) == whole
+
+
+@pytest.mark.parametrize("goal", [None, 0.0])
+def test_a_run_without_a_goal_ends_where_its_loss_stays_flat(monkeypatch, goal):
+    checks = iter([0.9, 0.4, 0.5, 0.6, *[0.4] * 20])
+    monkeypatch.setattr(
+        memory, "scores", lambda *a: {"loss": next(checks) + 1e-3}
+    )
+    task = dataclasses.replace(memory.recall(2, steps=300), solved=goal)
+    run = memory.train(task, memory.EVERY["tanh RNN"], 1e-3, 0)
+    assert (run["ended"], run["steps"]) == (
+        ("flat", 200) if goal is None else ("budget", 300)
+    )
+    assert run["best"] == min(run["losses"]) == 0.401
 
 
 def test_tuning_and_fresh_seeds_are_disjoint():
