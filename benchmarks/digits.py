@@ -17,7 +17,7 @@ minutes of one core.
 
 `--longer` lets both networks go on to 120 epochs. Rate and number of epochs are
 the pair with the lowest loss on the two forms to tune on; five more seeds are
-then scored after 15, 30, 60 and 120 epochs. It takes about five minutes.
+then scored after 15, 30, 60 and 120 epochs. It takes about eight minutes.
 """
 
 import argparse

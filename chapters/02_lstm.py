@@ -260,7 +260,7 @@ assert c.shape == h.shape == (H,)
 # and take steps. It starts with a history in which a value was written, kept,
 # read, kept and finally let leak.
 
-# %% mystnb={"figure": {"name": "fig-lstm-lab", "caption": "One LSTM unit, step by step: what it holds and what it shows."}}
+# %% mystnb={"figure": {"name": "fig-lstm-lab", "caption": "One LSTM unit over twelve steps, its gates set by hand: what it holds, $c$, and what it shows, $h$. Written at the first step, the value is kept unseen, read at steps 8 and 9, and let leak at the end."}}
 lstm_cell_lab()
 
 # %% [markdown]
@@ -321,7 +321,7 @@ show_source(
 # is an output of the layer, on which the loss may depend directly, and it is
 # read by the gates of step $t + 1$.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-backward", "caption": "The gradients of one step, from right to left. Two of them meet in $\\delta h_t$, and two in $\\delta c_t$."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-backward", "caption": "The gradients of one step, from right to left. In each circled plus two roads meet: in $\\delta h_t$ that of the output itself, $\\delta y_t$, and that of the next step; in $\\delta c_t$ that along the cell, above, and that through the output. $\\delta z_t$ is the gradient before the four squashings, from which weights, input and the step before get theirs."}}
 lstm_backward()
 
 # %% [markdown]
@@ -472,7 +472,7 @@ show_source(
 #
 # steps. Move the bias:
 
-# %% mystnb={"figure": {"name": "fig-lstm-bias", "caption": "The share of the gradient that the path along the cell passes on, against the lag."}}
+# %% mystnb={"figure": {"name": "fig-lstm-bias", "caption": "The share of the gradient that the path along the cell passes on, against the lag, for the forget bias that you choose; the dot is the half-life, the lag at which half is left."}}
 forget_bias_lab()
 
 # %% [markdown]
@@ -646,9 +646,9 @@ for name, inputs in (("no marker", unmarked), ("a marker at lag 29", marked)):
 # Three consequences. "LSTMs do not have vanishing gradients" is wrong: the
 # cell's path has a rate, which you choose at initialisation and which training
 # then moves. To choose it on purpose is one line, a positive forget bias. The
-# advice is older than [Jozefowicz et al.
-# (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html), in whose trials
-# a bias of 1 closed the LSTM's gap to the GRU. And nothing here forbids a
+# idea is in Gers et al. (2000) already, as [Jozefowicz et al.
+# (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) say, in whose
+# trials a bias of 1 closed the LSTM's gap to the GRU. And nothing here forbids a
 # gradient to grow: the paths through $W_h$ can explode, which is why LSTMs are
 # trained with clipping ({ref}`an exercise <ex-lstm-explode>`).
 #
@@ -831,7 +831,7 @@ def runs(contender):
     return [streams["runs"][name] for name in names]
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-streams", "caption": "Squared error against the position in a stream of 2,000 steps, one line for each of five seeds. Training saw 100 steps (shaded)."}, "image": {"alt": "Ten lines of squared error on a logarithmic scale against the position in the stream, up to 2,000. All share some peaks. Between these, the five lines with forget gate stay mostly between a few ten-thousandths and a few thousandths. Of those without, two stay between a thousandth and a hundredth, two rise, to about a hundredth and to a few hundredths, and one climbs above a tenth within a few hundred steps and goes on to about half of the dashed line."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-streams", "caption": "How long ago was the last marker? Squared error of the answers against the position in a stream of 2,000 steps, on a logarithmic scale, one line for each of five seeds. Training saw 100 steps (shaded). Peaks that all lines share are places where a marker was long in coming."}, "image": {"alt": "Ten lines of squared error on a logarithmic scale against the position in the stream, up to 2,000. All share some peaks. Between these, the five lines with forget gate stay mostly between a few ten-thousandths and a few thousandths. Of those without, two stay between a thousandth and a hundredth, two rise, to about a hundredth and to a few hundredths, and one climbs above a tenth within a few hundred steps and goes on to about half of the dashed line."}}
 fig, ax = plt.subplots()
 positions = np.arange(25, 2000, 50)
 for contender, color in (
@@ -890,7 +890,7 @@ pd.DataFrame(table).T
 # How large the gap looks depends on the learning rate. Here is the tuning, on
 # validation stretches as long as those of training:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-lstm-rates", "caption": "Squared error after training at each learning rate, mean of three tuning seeds."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-lstm-rates", "caption": "Tuning on the streams: squared error on validation stretches after 300 training steps at each learning rate, mean of three tuning seeds."}}
 by_rate = {}
 for name, run in streams["tuning"].items():
     contender = name.split(" / ")[1]
@@ -1093,7 +1093,8 @@ print(f"after 100 steps of writing: c {c[0]:.1f}, coupled {c_coupled[0]:.2f}")
 #
 # Two additions are not in `nn.LSTM`'s equations and yet common: a *projection*
 # to a smaller output (its argument `proj_size`), and *layer normalisation*
-# inside the cell ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)).
+# inside the cell ([Ba et al., 2016](https://arxiv.org/abs/1607.06450)). Reading
+# a row from both ends is the subject of [chapter 7](07_bidirectional.ipynb).
 #
 # How fast an LSTM runs, in NumPy, in a loop over PyTorch's cells and in
 # `nn.LSTM`, is measured in [chapter 13](13_speed_and_scale.ipynb), which also

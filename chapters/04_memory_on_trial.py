@@ -173,12 +173,12 @@ def make(cell, seed):
 # ends, when the cross-entropy on validation rows falls below a twentieth of
 # $\ln 8$.
 
-# %%
+# %% tags=["hide-input"]
 one_rate = load_results("memory_one_rate")["results"]
 EACH = one_rate["steps_per_check"]
 
 
-# %%
+# %% tags=["hide-input"]
 def runs(task, cell, variant="default"):
     every = [f"{task} / {cell} / {variant} / {seed}" for seed in range(5)]
     return [one_rate["runs"][key] for key in every]
@@ -189,7 +189,7 @@ def share_and_steps(steps, seeds):
     return f"{len(steps)} of {seeds}{after}"
 
 
-# %%
+# %% tags=["hide-input"]
 def solved(task, cell, variant="default"):
     found = runs(task, cell, variant)
     ended = [run for run in found if run["ended"] == "solved"]
@@ -338,8 +338,8 @@ assert max(identity) < 0.1
 # another rate the first seed needs 100 steps and the second is unsolved after
 # 650. That rate has now used $0.1$ and at least $0.65$, so its mean over three
 # seeds will be at least $0.75 / 3 = 0.25$, whatever the third does. It cannot
-# get below the first rate any more, to which a tie belongs, and the run may be
-# broken off. Giving up like this saves cost and does not change the choice.
+# get below the first rate any more, which wins where both are equal, and the
+# run may be broken off. Giving up like this saves cost and does not change the choice.
 
 # %%
 print("rates to begin with:", 0.001, 0.003, 0.01)
@@ -357,7 +357,7 @@ print(f"other: at least {shares['other'].sum() / 3:.2f}")
 # chapters before. All of it takes hours, but it can be stopped after any run,
 # so the code of this page finds out what is recorded and shows just that.
 
-# %%
+# %% tags=["hide-input"]
 fair = load_results("memory")["results"]
 NAMES = {
     "tanh RNN": "tanh RNN",
@@ -368,7 +368,7 @@ NAMES = {
 }
 
 
-# %%
+# %% tags=["hide-input"]
 def fresh(task, short, rate=None):
     rates = fair["rates"].get(task, {})
     rate = rate or rates.get(NAMES[short], 0)
@@ -388,14 +388,14 @@ later = [task for task in fair["budgets"] if task not in done]
 print("not recorded yet:", *textwrap.wrap(", ".join(later), 58), sep="\n  ")
 
 
-# %%
+# %% tags=["hide-input"]
 def cost(short):
     run = fresh("recall 20", short)[1][0]
     step = 1000 * run["seconds"] / run["steps"]
     return f"{run['parameters']:,}; {step:.0f} ms"
 
 
-# %%
+# %% tags=["hide-input"]
 def outcome(task, short, rate=None):
     _, found = fresh(task, short, rate)
     if task in fair["references"]:
@@ -405,7 +405,7 @@ def outcome(task, short, rate=None):
     return share_and_steps(at, len(found))
 
 
-# %% mystnb={"figure": {"name": "tab-memory-fair", "caption": "The second hearing: how many of five fresh seeds solved a task within 3,000 training steps, in brackets the median number of steps of those; first all at the learning rate 0.01, then each contender at its own rate, chosen on three other seeds. On top the parameters, and the CPU time of a training step at lag 20, checks included. “LSTM, 3” is the LSTM with forget bias 3; the ReLU RNN starts from the identity."}}
+# %% mystnb={"figure": {"name": "tab-memory-fair", "caption": "The second hearing: how many of five fresh seeds solved a task within 3,000 training steps, in brackets the median number of steps of those; first all at the learning rate 0.01, then each contender at its own rate, chosen on three other seeds. On top the parameters, and the CPU time of a training step at lag 20, checks included. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3; the ReLU RNN starts from the identity."}}
 table = {"parameters; a step": {s: cost(s) for s in NAMES}}
 for task in done:
     if fresh(task, "GRU", 0.01)[1]:
@@ -417,7 +417,7 @@ for task in done:
         table[task]["no recurrence"] = f"{fair['references'][task]:.3f}"
 pd.DataFrame(table).T.fillna("")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-fair", "caption": "Training steps until recall at lag 20 was solved, one dot for each of five fresh seeds and a line at the median: at the rate 0.01 for all (light) and at each contender's own rate (dark). Dots on the dotted line had not solved it when the budget of 3,000 steps ended. It is checked every 50 steps; the scale is logarithmic."}, "image": {"alt": "Two columns of five dots for each of five contenders, on a scale from 50 to 3,000 steps. All at 0.01: four dots of the tanh RNN lie between 100 and 500 and one on the dotted line, the ReLU RNN has 50 to 150, the LSTM with forget bias 1 has two above 2,000 and three on the line, that with 3 has 50 to 100, the GRU 200 to 250. Own rate: four dots of the tanh RNN at 150 to 200 and one on the line, the ReLU RNN 50 to 100, the LSTM with forget bias 1 500 to 1,250, that with 3 150, the GRU four at 50 and one on the line."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-fair", "caption": "Training steps until recall of one letter after 20 steps was solved (fewer is sooner), one dot for each of five fresh seeds and a line at the median: at the rate 0.01 for all (light) and at each contender's own rate (dark). Dots on the dotted line had not solved it when the budget of 3,000 steps ended. It is checked every 50 steps; the scale is logarithmic. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3."}, "image": {"alt": "Two columns of five dots for each of five contenders, on a scale from 50 to 3,000 steps. All at 0.01: four dots of the tanh RNN lie between 100 and 500 and one on the dotted line, the ReLU RNN has 50 to 150, the LSTM with forget bias 1 has two above 2,000 and three on the line, that with 3 has 50 to 100, the GRU 200 to 250. Own rate: four dots of the tanh RNN at 150 to 200 and one on the line, the ReLU RNN 50 to 100, the LSTM with forget bias 1 500 to 1,250, that with 3 150, the GRU four at 50 and one on the line."}}
 _, ax = plt.subplots(figsize=(6.6, 3.4))
 BUDGET = fair["budgets"]["recall 20"]
 for place, short in enumerate(NAMES):
@@ -501,7 +501,7 @@ print(f"passes three seeds: {passes:.2f}, ten seeds: {0.8**10:.2f}")
 # (2016)](https://arxiv.org/abs/1511.06464) pose it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-adding-row", "caption": "A row of the adding problem with thirty steps: the answer is the sum of the two marked numbers (orange), and the others are noise."}, "image": {"alt": "Thirty numbers between 0 and 1 as grey bars. Two bars, one in each half, are marked in orange."}}
-numbers, marks = make_adding(1, 30, rng=0)[0][0].T
+numbers, marks = make_adding(1, 30, rng=10)[0][0].T
 colors = np.where(marks > 0, COLORS["vermilion"], "#B8C4CA")
 fig, ax = plt.subplots(figsize=(6.2, 2.6))
 ax.bar(np.arange(1, 31), numbers, color=colors)
@@ -559,7 +559,7 @@ plt.show()
 # spike, the LSTM's lie on a long plateau and drop from it as from a cliff, and
 # those of the GRU leave a short one. In numbers:
 
-# %% mystnb={"figure": {"name": "tab-memory-adding", "caption": "The adding problem at one learning rate, 0.01: seeds that solved it within 1,000, 1,500 and 2,000 training steps, in brackets the median number of steps that these needed."}}
+# %% mystnb={"figure": {"name": "tab-memory-adding", "caption": "The adding problem at one learning rate, 0.01: how many of five seeds solved it within 1,000, 1,500 and 2,000 training steps, in brackets the median number of steps that these needed."}}
 pd.DataFrame(
     {
         f"{length} steps": {c: solved(f"adding {length}", c) for c in CELLS}
@@ -609,7 +609,7 @@ no_memory = np.log(8) * np.repeat([0, 1], [T + K, K])
 assert np.isclose(no_memory.mean(), K * np.log(8) / (T + 2 * K))
 print(f"no memory: {no_memory.mean():.3f}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-copy", "caption": "The copy task with five letters and a wait of twenty steps, at one learning rate, 0.01, for 600 training steps: cross-entropy on validation rows, one line for each of five seeds. The dotted line is the score without memory. Values above 0.6 are cut off."}, "image": {"alt": "Fifteen falling lines in three colours. All come down to the dotted line within three hundred steps. Those of the RNN stay on it. So do those of the LSTM but for one, which ends at 0.33. Those of the GRU go on falling slowly, four to between 0.26 and 0.29 and one to 0.32."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-copy", "caption": "The copy task, a word of five letters to be written down after a wait of twenty steps, at one learning rate, 0.01, for 600 training steps: cross-entropy on validation rows, one line for each of five seeds. The dotted line is the score of whoever is silent at the right steps and guesses every letter; only what falls below it has remembered something. Values above 0.6 are cut off."}, "image": {"alt": "Fifteen falling lines in three colours. All come down to the dotted line within three hundred steps. Those of the RNN stay on it. So do those of the LSTM but for one, which ends at 0.33. Those of the GRU go on falling slowly, four to between 0.26 and 0.29 and one to 0.32."}}
 fig, ax = plt.subplots()
 for cell, color in zip(CELLS, ("blue", "vermilion", "green"), strict=True):
     for seed, run in enumerate(runs("copy", cell)):

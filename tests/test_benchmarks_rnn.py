@@ -76,6 +76,19 @@ def test_the_recorded_regression_repeats():
         assert all(len(runs[name][pair]) == 5 for pair in pairs)
 
 
+def test_the_longer_runs_are_complete_and_as_tuned():
+    longer = load_results("digit_forms")["results"]["longer"]
+    for name in digits.NETWORKS:
+        tuning = longer["tuning"][name]
+        rate, epochs = digits.tune_longer(name, dict(tuning), lambda: None)
+        assert longer["chosen"][name] == {"rate": rate, "epochs": epochs}
+        for number in digits.LONGER:
+            runs = longer["runs"][name][str(number)]
+            assert len(runs) == len(digits.TESTED)
+            for each in runs.values():
+                assert list(map(int, each)) == list(digits.LONGER_SEEDS)
+
+
 def test_rate_and_epochs_are_tuned_together(monkeypatch):
     least = {1e-3: 0.5, 3e-3: 0.2, 1e-2: 0.3, 3e-2: 0.4}
 
