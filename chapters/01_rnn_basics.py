@@ -575,8 +575,8 @@ for length in ("64 digits", "2,000 digits"):
 # networks.[ᶜ](claims.md#adder_goes_on) A rule for one step would do that: it
 # depends on the digits and the carry, and not on how many steps came before.
 #
-# The task is kind in that each carry is used at the very next step, where the
-# loss says at once whether it was right;
+# The task is kind: each carry is used at the very next step, where the loss
+# says whether it was right;
 # [long lags](#why-long-lags-are-hard) are another matter.
 #
 # ### What is in the state?
@@ -655,8 +655,7 @@ print(f"two components hold {share:.0%} of the variance")
 training_lab(cell="rnn", task="addition")
 
 # %% [markdown]
-# Every point on the right is a state, in the colour of its carry. As long as
-# the loss lies on its plateau, where it still is in the picture that is printed
+# As long as the loss lies on its plateau, where it still is in the picture that is printed
 # here, some clouds hold both colours; where it falls, they part. From these
 # first weights that takes several hundred steps.
 #
@@ -683,9 +682,6 @@ for x_t in torch.tensor(x).unbind(dim=1):
     by_cell.append(h)
 by_cell = torch.stack(by_cell, dim=1).detach().numpy()
 assert relative_error(by_cell, outputs) < 1e-14
-
-# %% [markdown]
-# Both libraries have the layer ready made.
 
 # %% tags=["tab-pytorch"]
 # PyTorch
@@ -734,7 +730,7 @@ assert torch.equal(stack(torch.tensor(x))[0], stack(torch.tensor(x))[0])
 # %% [markdown]
 # ## When is it a tie?
 #
-# Two scores are never exactly equal. Whether their difference means anything
+# Whether a difference of two scores means anything
 # depends on how much it would change on other data, and this book asks that in
 # one way. Take the difference on every *pair*, the same form, year or seed for
 # both models. Pairs have to be nearly independent of each other, which two
@@ -806,10 +802,10 @@ assert np.mean(mixed) - np.mean(by_forms) > 0.01
 #
 # ### A classifier in PyTorch
 #
-# The reader is a layer and a head. Here is the plain training loop, once and in
-# full; one pass through the data is an *epoch*. Later chapters import
-# `utils.training.fit`, this loop with validation, clipping and *early
-# stopping*, the end of training when held-out data gain no more.
+# The reader is a layer and a head, the training loop a plain one; one pass
+# through the data is an *epoch*. Later chapters import `utils.training.fit`,
+# this loop with validation, clipping and *early stopping*, the end of training
+# when held-out data gain no more.
 
 
 # %%
@@ -850,8 +846,7 @@ print(
 assert right.double().mean() > 0.85
 
 # %% [markdown]
-# One number from one seed on two forms says little, and this seed was lucky.
-# `benchmarks/digits.py` left out twelve forms, two at a time, and trained for
+# One number from one seed on two forms says little. `benchmarks/digits.py` left out twelve forms, two at a time, and trained for
 # 15 epochs from five seeds each, at the best learning rate on forms 2 and 3,
 # which are not tested. Beside the RNN stand logistic regression,
 # its penalty chosen on the same two forms, and a control without recurrence: a
@@ -915,9 +910,8 @@ last = [
     for name, best in longer["chosen"].items()
 ]
 mean, low, high = paired(last[0] - last[1])
-print(
-    f"each at its best, RNN minus dense: {mean:+.3f} ({low:+.3f} to {high:+.3f})"
-)
+print("each at its best, RNN minus dense network:")
+print(f"{mean:+.3f} ({low:+.3f} to {high:+.3f})")
 
 # %% [markdown]
 # Each after its own number of epochs, all three are
@@ -1275,8 +1269,7 @@ pd.DataFrame(rows).T
 # at the rates that do not, the layer learns next to nothing in 300 steps
 # ({numref}`tab-rnn-clip`). Clipped, it takes a rate thirty times as large and
 # names most of the digits
-# right.[ᶜ](claims.md#clipping_saves_the_relu_adder) No clipping can lengthen a
-# gradient that has vanished.
+# right.[ᶜ](claims.md#clipping_saves_the_relu_adder)
 #
 # ## Truncating the past
 #

@@ -648,9 +648,9 @@ for name, inputs in (("no marker", unmarked), ("a marker at lag 29", marked)):
 # then moves. To choose it on purpose is one line, a positive forget bias. The
 # idea is in Gers et al. (2000) already, as [Jozefowicz et al.
 # (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) say, in whose
-# trials a bias of 1 closed the LSTM's gap to the GRU. And nothing here forbids a
-# gradient to grow: the paths through $W_h$ can explode, which is why LSTMs are
-# trained with clipping ({ref}`an exercise <ex-lstm-explode>`).
+# trials a bias of 1 closed the LSTM's gap to the GRU. And nothing here forbids
+# a gradient to grow: the paths through $W_h$ can explode, which is why LSTMs
+# are trained with clipping ({ref}`an exercise <ex-lstm-explode>`).
 #
 # ## Gate orders, and the two biases
 #

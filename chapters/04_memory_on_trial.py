@@ -405,7 +405,7 @@ def outcome(task, short, rate=None):
     return share_and_steps(at, len(found))
 
 
-# %% mystnb={"figure": {"name": "tab-memory-fair", "caption": "The second hearing: how many of five fresh seeds solved a task within 3,000 training steps, in brackets the median number of steps of those; first all at the learning rate 0.01, then each contender at its own rate, chosen on three other seeds. On top the parameters, and the CPU time of a training step at lag 20, checks included. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3; the ReLU RNN starts from the identity."}}
+# %% mystnb={"figure": {"name": "tab-memory-fair", "caption": "The second hearing: how many of five fresh seeds solved a task within its budget of training steps (3,000 for recall), in brackets the median number of steps of those; first all at the learning rate 0.01, then each contender at its own rate, chosen on three other seeds. On top the parameters, and the CPU time of a training step at lag 20, checks included. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3; the ReLU RNN starts from the identity."}}
 table = {"parameters; a step": {s: cost(s) for s in NAMES}}
 for task in done:
     if fresh(task, "GRU", 0.01)[1]:
