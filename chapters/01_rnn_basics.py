@@ -655,9 +655,9 @@ print(f"two components hold {share:.0%} of the variance")
 training_lab(cell="rnn", task="addition")
 
 # %% [markdown]
-# As long as the loss lies on its plateau, where it still is in the picture that is printed
-# here, some clouds hold both colours; where it falls, they part. From these
-# first weights that takes several hundred steps.
+# As long as the loss lies on its plateau, where it still is in the picture that
+# is printed here, some clouds hold both colours; where it falls, they part.
+# From these first weights that takes several hundred steps.
 #
 # ## The same weights in three libraries
 #
@@ -846,11 +846,12 @@ print(
 assert right.double().mean() > 0.85
 
 # %% [markdown]
-# One number from one seed on two forms says little. `benchmarks/digits.py` left out twelve forms, two at a time, and trained for
-# 15 epochs from five seeds each, at the best learning rate on forms 2 and 3,
-# which are not tested. Beside the RNN stand logistic regression,
-# its penalty chosen on the same two forms, and a control without recurrence: a
-# dense network that sees all pixels at once and has as many parameters.
+# One number from one seed on two forms says little. `benchmarks/digits.py` left
+# out twelve forms, two at a time, and trained for 15 epochs from five seeds
+# each, at the best learning rate on forms 2 and 3, which are not tested. Beside
+# the RNN stand logistic regression, its penalty chosen on the same two forms,
+# and a control without recurrence: a dense network that sees all pixels at once
+# and has as many parameters.
 
 # %% tags=["hide-input"]
 digit_forms = load_results("digit_forms")["results"]

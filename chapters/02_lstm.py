@@ -574,11 +574,11 @@ pd.DataFrame(rows).T
 # few per cent; the inputs move the gates around $\sigma(b_f)$, hence the rest.
 #
 # *The whole layer reaches farther than its cell.* With bias 1 the half-life is
-# not two steps but four, and at lag 50 many times more is left than $\sigma(1)^{50}$.
-# The paths through $W_h$ add theirs. With bias 5 they add so much that the
-# gradient *grows* with the lag in most of the ten layers. So the forget bias
-# alone does not say how far the gradient reaches: it is what the cell passes,
-# and the rest is $W_h$'s.
+# not two steps but four, and at lag 50 many times more is left than
+# $\sigma(1)^{50}$. The paths through $W_h$ add theirs. With bias 5 they add so
+# much that the gradient *grows* with the lag in most of the ten layers. So the
+# forget bias alone does not say how far the gradient reaches: it is what the
+# cell passes, and the rest is $W_h$'s.
 #
 # *The drop at the first step* is the output gate's. The input at lag 0 acts
 # through it, no earlier input does. It is the larger the more the tanh behind

@@ -535,9 +535,9 @@ print(f"same weights: apart by {unmoved:.2f}; gates moved along: 0")
 #
 # Two of the documents mislead if read alone. PyTorch's says that it differs
 # from the original paper on purpose, for the sake of speed; that is so for the
-# published version. [Keras's](https://keras.io/api/layers/recurrent_layers/gru/)
-# says that its default follows the third version and resets before. Ask the
-# layer:
+# published version.
+# [Keras's](https://keras.io/api/layers/recurrent_layers/gru/) says that its
+# default follows the third version and resets before. Ask the layer:
 
 # %%
 print("reset_after =", int(keras.layers.GRU(1).reset_after))

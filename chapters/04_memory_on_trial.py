@@ -339,7 +339,8 @@ assert max(identity) < 0.1
 # 650. That rate has now used $0.1$ and at least $0.65$, so its mean over three
 # seeds will be at least $0.75 / 3 = 0.25$, whatever the third does. It cannot
 # get below the first rate any more, which wins where both are equal, and the
-# run may be broken off. Giving up like this saves cost and does not change the choice.
+# run may be broken off. Giving up like this saves cost and does not change the
+# choice.
 
 # %%
 print("rates to begin with:", 0.001, 0.003, 0.01)
@@ -695,8 +696,8 @@ print(f"noise alone:      {NOISE**2:.3f}")
 #
 # $$ \sum_{s < t} \bigl(x_s - z_s^\top (b + d)\bigr)^2 + \lambda \lVert d \rVert^2. $$ (eq-adaptive-ridge)
 #
-# The larger $\lambda$, the more evidence it takes to move away from $b$. This is
-# ridge regression, solved anew at each step from two running sums, known as
+# The larger $\lambda$, the more evidence it takes to move away from $b$. This
+# is ridge regression, solved anew at each step from two running sums, known as
 # recursive least squares.
 
 # %% tags=["remove-input"]
