@@ -98,6 +98,15 @@ def test_leftovers_go():
     assert [meta["content"] for meta in page.select("meta")] == ["a"]
 
 
+def test_a_page_without_a_description_gets_its_title():
+    titled = soup(head="<title>Search — Book</title>")
+    told = soup(head='<title>A</title><meta name="description" content="B">')
+    for page, words in ((titled, "Search — Book"), (told, "B")):
+        finish_site.describe(page)
+        described = page.select('meta[name="description"]')
+        assert [meta["content"] for meta in described] == [words]
+
+
 def test_landmarks_and_buttons_have_names():
     page = soup(
         '<div id="pst-primary-sidebar"></div>'

@@ -91,6 +91,18 @@ def remove_leftovers(page: BeautifulSoup) -> None:
         repeated.decompose()
 
 
+def describe(page: BeautifulSoup) -> None:
+    """Give pages without a text of their own, the search and the page for
+    lost readers, their title as the description that others show."""
+    if page.title and not page.select_one('meta[name="description"]'):
+        words = page.title.get_text(strip=True)
+        page.head.append(
+            page.new_tag(
+                "meta", attrs={"name": "description", "content": words}
+            )
+        )
+
+
 def name_landmarks(page: BeautifulSoup) -> None:
     """Tell screen readers what each region is, once, in the words that are
     on the screen."""
@@ -410,6 +422,7 @@ def finish(site: Path) -> None:
         choose_theme_at_once,
         move_scripts_to_end,
         remove_leftovers,
+        describe,
         name_landmarks,
         mend_tables,
         keep_punctuation,
