@@ -98,6 +98,15 @@ def test_leftovers_go():
     assert [meta["content"] for meta in page.select("meta")] == ["a"]
 
 
+def test_a_page_without_a_description_gets_its_title():
+    titled = soup(head="<title>Search — Book</title>")
+    told = soup(head='<title>A</title><meta name="description" content="B">')
+    for page, words in ((titled, "Search — Book"), (told, "B")):
+        finish_site.describe(page)
+        described = page.select('meta[name="description"]')
+        assert [meta["content"] for meta in described] == [words]
+
+
 def test_landmarks_and_buttons_have_names():
     page = soup(
         '<div id="pst-primary-sidebar"></div>'
@@ -156,6 +165,7 @@ def test_figures_reserve_their_place(tmp_path):
     )
     finish_site.size_images(page, tmp_path)
     plain, dense = page.find_all("img")
+    assert plain["loading"] == dense["loading"] == "lazy"
     assert (plain["width"], plain["height"]) == ("200", "100")
     assert (dense["width"], dense["height"], dense.get("style")) == (
         "100",
@@ -176,6 +186,43 @@ def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):
         assert after.convert("RGB").getpixel((10, 10)) == (0, 114, 178)
     assert path.stat().st_size < before
     assert list(tmp_path.iterdir()) == [path]
+
+
+TOKENS = "".join(
+    f'html[data-theme="{theme}"] .highlight {rule}\n'
+    for theme, ground, other in (
+        ("light", "111", "222"),
+        ("dark", "EEE", "DDD"),
+    )
+    for rule in (
+        f"{{ background: #fefefe; color: #{ground} }}",
+        f".n {{ color: #{ground} }} /* Name */",
+        f".p {{ color: #{ground} }}",
+        f".k {{ color: #{other} }}",
+        f".s {{ color: #{ground}; font-weight: bold }}",
+        f".o {{ color: #{ground if theme == 'light' else other} }}",
+    )
+)
+
+
+def test_tokens_are_plain_that_look_like_code_without_a_kind_in_each_theme():
+    assert finish_site.plain_tokens(TOKENS) == {"n", "p"}
+    assert finish_site.plain_tokens("") == set()
+
+
+def test_plain_tokens_lose_their_elements_and_no_letter():
+    page = soup(
+        '<div class="highlight"><pre><span></span><span class="k">if</span> '
+        '<span class="n">a</span><span class="p">:</span>'
+        '<span class="n" id="line">b</span></pre></div>'
+        '<span class="n">c</span>'
+    )
+    finish_site.join_plain_tokens(page, {"n", "p"})
+    assert str(page.body) == (
+        '<body><div class="highlight"><pre><span class="k">if</span> a:'
+        '<span class="n" id="line">b</span></pre></div>'
+        '<span class="n">c</span></body>'
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +270,8 @@ def built_site(folder):
         r'.used::before{content:"\f00c"}'
     )
     (static / "icon.svg").write_text("<svg/>")
-    (static / "orphan.js").write_text("1")
+    (static / "orphan.js").write_text("//# sourceMappingURL=orphan.js.map")
+    (static / "orphan.js.map").write_text('{"file": "orphan.js"}')
     (static / "weights").mkdir()
     (static / "weights/asked.js").write_text("1")
     (static / "weights/unasked.js").write_text("1")
@@ -279,7 +327,7 @@ def test_a_finished_site_has_one_style_sheet_few_icons_and_no_orphans(tmp_path):
     font = TTFont(site / "_static/vendor/fontawesome/webfonts/fa.woff2")
     assert set(font.getBestCmap()) == {0xF00C}
     assert (site / "_static/icon.svg").exists()
-    assert not (site / "_static/orphan.js").exists()
+    assert not list(site.glob("_static/orphan.js*"))
     assert (site / "_static/weights/asked.js").exists()
     assert not (site / "_static/weights/unasked.js").exists()
     assert not (site / "_static/basic.css").exists()

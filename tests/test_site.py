@@ -116,7 +116,11 @@ def test_every_internal_link_and_anchor_exists(page):
 
 
 def test_the_search_finds_first_what_a_reader_means():
-    """All but a few: Sphinx's own order finds 10 of these 32 first."""
+    """All but a few: Sphinx's own order finds 10 of these 32 first.
+
+    The order was tuned on these. Of 12 queries written down before anybody had
+    asked them, it finds 8 first, Sphinx's own 4.
+    """
     ask = search(SITE)
     found = {
         query: (ask(query) or ["nothing"])[0].removeprefix("chapters/")
@@ -127,7 +131,7 @@ def test_the_search_finds_first_what_a_reader_means():
         for query, page in found.items()
         if not page.startswith(MEANT[query])
     }
-    assert len(MEANT) - len(missed) >= 26, missed
+    assert len(MEANT) - len(missed) >= 27, missed
 
 
 def test_buttons_lead_to_tracked_files():

@@ -115,17 +115,19 @@ def test_formulas(site):
     ]
 
 
-def test_weight_counts_what_a_page_loads_and_its_figures_apart(site):
+def test_weight_counts_what_loads_at_once_and_what_loads_later_apart(site):
     page = write(site / "page.html", "<p>text</p>")
     alone, _ = checks.weight(site, page)
-    (site / "_images").mkdir()
-    for image in ("icon.png", "_images/figure.png"):
+    for image in ("icon.png", "figure.png"):
         (site / image).write_bytes(bytes(1000))
     checks.parsed.cache_clear()
-    write(page, '<p>text</p><img src="icon.png"><img src="_images/figure.png">')
-    text, figures = checks.weight(site, page)
-    assert 1000 < text - alone < 1100
-    assert figures == 1000
+    write(
+        page,
+        '<p>text</p><img src="icon.png"><img src="figure.png" loading="lazy">',
+    )
+    at_once, later = checks.weight(site, page)
+    assert 1000 < at_once - alone < 1100
+    assert later == 1000
 
 
 def test_a_sound_page_has_no_fault(site, browser):
@@ -206,6 +208,18 @@ def test_a_distorted_figure_is_found(site, browser):
         site, browser, f"<h1>A</h1><article>{good}{bad}</article>"
     ).distorted
     assert ['alt="b"' in fault for fault in found] == [True]
+
+
+def test_what_loads_or_is_laid_out_far_below_is_looked_at_too(site, browser):
+    Image.new("RGB", (40, 20)).save(site / "a.png")
+    far = (
+        '<div style="height: 9000px"></div><p style="content-visibility: auto">'
+        '<img src="a.png" alt="b" width="80" height="80" loading="lazy">'
+        '<i style="display: block; width: 3000px">x</i>'
+    )
+    seen = look(site, browser, f"<h1>A</h1><article>{far}</article>", PHONE)
+    assert len(seen.distorted) == 1
+    assert any(fault.startswith("<i") for fault in seen.overflow)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="hides the PATH's browsers")

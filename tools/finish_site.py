@@ -21,6 +21,11 @@ from PIL import Image
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 PUNCTUATION = re.compile(r"[,.;:?!)’”]+")
 LONGEST_CELL_ON_ONE_LINE = 24
+TOKEN_RULE = re.compile(
+    r'html\[data-theme="(\w+)"\] \.highlight *(\.\w+)? *\{([^}]*)\}'
+)
+COLOUR = re.compile(r"(?<![\w-])color: *(#\w+)")
+SOURCE_MAP = re.compile(r"//# sourceMappingURL=\S+")
 STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
 ICON_FONT_RANGE = re.compile(
@@ -86,6 +91,18 @@ def remove_leftovers(page: BeautifulSoup) -> None:
         repeated.decompose()
 
 
+def describe(page: BeautifulSoup) -> None:
+    """Give pages without a text of their own, the search and the page for
+    lost readers, their title as the description that others show."""
+    if page.title and not page.select_one('meta[name="description"]'):
+        words = page.title.get_text(strip=True)
+        page.head.append(
+            page.new_tag(
+                "meta", attrs={"name": "description", "content": words}
+            )
+        )
+
+
 def name_landmarks(page: BeautifulSoup) -> None:
     """Tell screen readers what each region is, once, in the words that are
     on the screen."""
@@ -139,9 +156,41 @@ def keep_punctuation(page: BeautifulSoup) -> None:
             together.append(sign[0])
 
 
+def plain_tokens(css: str) -> set[str]:
+    """Return the kinds of token that a style sheet shows, in every theme, as
+    code without a kind: two of three elements of a chapter are tokens."""
+    ground: dict[str, str] = {}
+    kinds: dict[str, dict[str, str]] = {}
+    for theme, kind, body in TOKEN_RULE.findall(css):
+        if not kind:
+            ground[theme] = "".join(COLOUR.findall(body)).lower()
+        else:
+            kinds.setdefault(kind[1:], {})[theme] = body.strip(" ;").lower()
+    return {
+        kind
+        for kind, bodies in kinds.items()
+        if ground
+        and all(
+            bodies.get(theme) == f"color: {colour}"
+            for theme, colour in ground.items()
+        )
+    }
+
+
+def join_plain_tokens(page: BeautifulSoup, plain: set[str]) -> None:
+    """Take the tokens out of their elements whose kind cannot be seen, so
+    that a browser has half as much to lay out."""
+    for code in page.select("div.highlight pre"):
+        for token in code.find_all("span"):
+            kinds = token.get("class", [])
+            if set(kinds) <= plain and not token.get("id"):
+                token.unwrap()
+        code.smooth()
+
+
 def size_images(page: BeautifulSoup, folder: Path) -> None:
     """Reserve each figure's place, so that the text does not jump while it
-    loads.
+    loads, which it does when the reader comes near.
 
     A figure of two pixels per CSS pixel says its size in a style, which would
     keep it from shrinking with the page; attributes leave that to the style
@@ -157,6 +206,7 @@ def size_images(page: BeautifulSoup, folder: Path) -> None:
             size = stated.groups()
             del image["style"]
         image["width"], image["height"] = map(str, size)
+        image["loading"] = "lazy"
 
 
 def shrink_figure(path: Path) -> None:
@@ -328,9 +378,15 @@ def delete_unreferenced(site: Path) -> None:
     script mentions; a lab's button names its weights without their suffix."""
     texts = [p for p in site.rglob("*") if p.suffix in (".html", ".css", ".js")]
     orphans = [p for p in site.joinpath("_static").rglob("*") if p.is_file()]
+    # A script names its map, and the map's name holds the script's own.
+    for path in [p for p in orphans if p.suffix == ".map"]:
+        path.unlink()
+        orphans.remove(path)
     while orphans:
         mentioned = "\n".join(
-            p.read_text(encoding="utf-8") for p in texts if p.exists()
+            SOURCE_MAP.sub("", p.read_text(encoding="utf-8"))
+            for p in texts
+            if p.exists()
         )
         unused = [
             p
@@ -366,15 +422,19 @@ def finish(site: Path) -> None:
         choose_theme_at_once,
         move_scripts_to_end,
         remove_leftovers,
+        describe,
         name_landmarks,
         mend_tables,
         keep_punctuation,
     ]
     for figure in site.glob("_images/*.png"):
         shrink_figure(figure)
+    tokens = site / "_static" / "pygments.css"
+    plain = plain_tokens(tokens.read_text("utf-8") if tokens.exists() else "")
     for path, page in pages.items():
         for fix in fixes:
             fix(page)
+        join_plain_tokens(page, plain)
         size_images(page, path.parent)
     used_scripts = {
         site_path(site, path, script["src"])

@@ -24,8 +24,11 @@ from playwright.sync_api import Browser, Error, Page, sync_playwright
 # GitHub Pages serves a project's site below the project's name.
 PREFIX = "/unrolled/"
 REVEAL = """
-    () => {
+    async () => {
         const all = where => document.querySelectorAll(where);
+        const images = [...all('img')];
+        images.forEach(image => { image.loading = 'eager'; });
+        await Promise.allSettled(images.map(image => image.decode()));
         all('details').forEach(box => { box.open = true; });
         all('.toggle-hidden .toggle-button').forEach(b => b.click());
     }
@@ -128,10 +131,12 @@ axe.configure({{rules: [
     {{id: 'color-contrast', selector: '[data-ink]'}},
     {{id: 'link-in-text-block', selector: 'a[href][data-ink]'}},
 ]}});"""
-# A colour on its way from light to dark is nobody's contrast.
+# A colour on its way from light to dark is nobody's contrast, and what is far
+# from the window has no place yet.
 AT_ONCE = """addEventListener('DOMContentLoaded', () => {
     const style = document.createElement('style');
-    style.textContent = '* { transition: none !important; }';
+    style.textContent = '* { transition: none !important;'
+        + ' content-visibility: visible !important; }';
     document.head.append(style);
 });"""
 
@@ -231,8 +236,8 @@ def raw_formulas(page: Path) -> list[str]:
 
 
 def weight(site: Path, page: Path) -> tuple[int, int]:
-    """Add up the bytes of a page with all it loads, text compressed, and of
-    its figures."""
+    """Add up the bytes of a page with all it loads at once, text compressed,
+    and of the figures that load when they are needed."""
     files, figures = {page}, set()
     for tag in parsed(page).select(
         "link[rel~=stylesheet], link[rel~=icon], [src]"
@@ -244,9 +249,8 @@ def weight(site: Path, page: Path) -> tuple[int, int]:
             else page.parent / path
         )
         if target.is_file():
-            (figures if "_images" in target.parts else files).add(
-                target.resolve()
-            )
+            later = tag.get("loading") == "lazy"
+            (figures if later else files).add(target.resolve())
     fonts = site.glob("_static/vendor/fontawesome/webfonts/*.woff2")
     return sum(map(compressed_size, (*files, *fonts))), sum(
         map(compressed_size, figures)

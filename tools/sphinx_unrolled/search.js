@@ -1,8 +1,9 @@
-// Which results the search shows first: see search.py, which writes INTRODUCED,
-// the chapter that each of the glossary's terms names, before this.
+// Which results the search shows first: see search.py, which writes before this
+// INTRODUCED, the chapter that each of the glossary's terms names, CHAPTERS, and
+// SAID, how often they say a word or two together.
 var Scorer = (() => {
   const CHAPTER = /(^|\/)\d\d_\w+$/;
-  const HEADING = 25, HEADINGS = 4, NAMED = 150;
+  const HEADING = 25, HEADINGS = 4, NAMED = 150, SPOKEN = 15, TOGETHER = 2;
   let last, bonus = {};
 
   const stems = text => {
@@ -12,8 +13,9 @@ var Scorer = (() => {
       .map(word => stemmer.stemWord(word));
   };
 
-  // A chapter gains by each of its headings that has all the query's words,
-  // and by a term of the glossary that has them and names the chapter.
+  // A chapter gains by each of its headings that has all the query's words, by
+  // a term of the glossary that has them and names the chapter, and by how often
+  // it says them: the more, the fewer other chapters do.
   const prepare = query => {
     const wanted = stems(query), {alltitles, docnames} = Search._index;
     const holds = text => {
@@ -32,6 +34,14 @@ var Scorer = (() => {
     for (const [term, page] of Object.entries(INTRODUCED))
       if (holds(term) && stems(term).length <= wanted.length + 2)
         give(page, NAMED, 2 * NAMED);
+    const pairs = wanted.slice(1).map((word, i) => `${wanted[i]} ${word}`);
+    for (const words of [...wanted, ...pairs]) {
+      const counts = Object.entries(SAID[words] ?? {});
+      const rare = Math.log(1 + CHAPTERS.length / counts.length)
+        * (words.includes(" ") ? TOGETHER : 1);
+      for (const [chapter, count] of counts)
+        give(CHAPTERS[chapter], SPOKEN * rare * Math.log2(1 + count), Infinity);
+    }
   };
 
   return {

@@ -24,15 +24,27 @@ export function ticks(from, to, count = 5) {
     (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Return round numbers for a logarithmic axis: 1, 10 or 1, 2, 5 or all. */
+/** Return round numbers for a logarithmic axis: every so many powers of ten,
+ * or 1, 2, 5 or all. */
 export function logTicks(from, to) {
   const decades = Math.log10(to / from);
   if (decades < .7) return ticks(from, to);
   const first = Math.floor(Math.log10(from)), last = Math.log10(to);
-  const powers = Array.from({length: last - first + 1}, (_, i) => first + i);
+  const every = Math.ceil(decades / 7);
+  const powers = Array.from({length: last - first + 1}, (_, i) => first + i)
+    .filter(power => power % every === 0);
   return powers
     .flatMap(p => (decades < 2.5 ? [1, 2, 5] : [1]).map(m => `${m}e${p}`))
     .map(Number).filter(value => value >= from && value <= to);
+}
+
+/** Write a number for an axis; a power of ten that would be long, as one. */
+export function label(value) {
+  const power = Math.log10(value);
+  if (Number.isInteger(power) && Math.abs(power) > 4)
+    return "10" + String(power).replace(/./g, sign =>
+      sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]);
+  return String(value).replace("-", "−");
 }
 
 /** Map an axis's numbers to pixels; what lies beyond its ends stays there. */
@@ -55,19 +67,18 @@ export function axes(svg, {x, y, height = 230}) {
   const bottom = height - EDGE.bottom, right = width - EDGE.right;
   const across = scale(x, EDGE.left, right), up = scale(y, bottom, EDGE.top);
   const path = (kind, d) => element(svg, "path", {"class": kind, d});
-  const text = (at, words) => element(svg, "text", at,
-    String(words).replace("-", "−"));
+  const text = (at, words) => element(svg, "text", at, words);
   const marks = ({from, to, log}, count) =>
     log ? logTicks(from, to) : ticks(from, to, count);
   for (const value of marks(y, 5)) {
     const at = up(value);
     path("lab-grid", `M${EDGE.left} ${at}H${right}`);
-    text({x: EDGE.left - 6, y: at + 4, "text-anchor": "end"}, value);
+    text({x: EDGE.left - 6, y: at + 4, "text-anchor": "end"}, label(value));
   }
   for (const value of marks(x, width / 60)) {
     const at = across(value);
     path("lab-axis", `M${at} ${bottom}v4`);
-    text({x: at, y: bottom + 17, "text-anchor": "middle"}, value);
+    text({x: at, y: bottom + 17, "text-anchor": "middle"}, label(value));
   }
   path("lab-axis", `M${EDGE.left} ${bottom}H${right}`);
   text({x: 0, y: 12}, y.label);
