@@ -37,7 +37,7 @@ examples:
 
 A file is .csv, .tsv, .jsonl or .parquet, with a column of texts and, for train,
 one of labels. What is wrong in it is named by line, column and value, and
-nothing is written then. A million rows take minutes and some gigabytes.
+nothing is written then. A million sentences take about 1.5 GB of memory.
 Chapter 11 says what such classifiers learn, and what they miss."""
 TRAIN = """\
 Train a recurrent network and, beside it on the same rows, NB-weighted logistic
