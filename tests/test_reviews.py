@@ -45,7 +45,7 @@ def test_columns_can_be_named(tmp_path):
     assert len(load_reviews(path, text="review", label="stars")) == 3
     with pytest.raises(
         ValueError,
-        match=r"a\.csv, line 2: no column 'text'; .*'review', 'stars'",
+        match=r"a\.csv, line 1: no column 'text'; .*'review', 'stars'",
     ):
         load_reviews(path)
 

@@ -2,11 +2,14 @@
 classifiers, and judges texts it has not seen."""
 
 import random
+import shutil
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from utils.data.reviews import ReviewError, read_columns
 from utils.sentiment import trained as room
 from utils.sentiment.__main__ import main
 from utils.sentiment.rows import Layout, label_name, read_rows
@@ -50,6 +53,18 @@ def write(path, table, **options):
     return path
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Train once; tests that change the folder copy it."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNROLLED_PROGRESS", "0")
+        patch.setenv("UNROLLED_DEVICE", "cpu")
+        patch.setattr(room, "_seconds_per_step", lambda *_: 2000.0)
+        assert train(write(folder / "mine.csv", reviews()), folder / "m") == 0
+    return folder / "m"
+
+
 def train(path, folder, *more):
     sizes = ["--hidden", "4", "--minutes", "60"]
     return main(["train", str(path), "--out", str(folder), *sizes, *more])
@@ -71,8 +86,7 @@ def test_a_file_is_learned_and_other_texts_are_judged(tmp_path, capsys):
     assert f"Kept: the {REGRESSION}" in printed
     assert "always " in printed
     shown = printed.replace(str(tmp_path), "").splitlines()
-    table_lines = [line for line in shown if line.startswith(("NB", "rec"))]
-    assert max(len(line) for line in table_lines[1:]) <= 80
+    assert max(map(len, shown)) <= 80
     names = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert names == {".json", ".safetensors"}
 
@@ -213,6 +227,41 @@ REFUSED = {
         ["line 8: byte 0xfc is not utf-8", "--encoding latin-1"],
     ),
     "UTF-16": (reviews(), {"encoding": "utf-16"}, ["--encoding utf-16"]),
+    "UTF-16 without a mark": (
+        reviews(),
+        {"encoding": "utf-16-le"},
+        ["line 1: every other character is NUL", "--encoding utf-16-le"],
+    ),
+    "curly quotes of Windows": (
+        changed(3, "text", "so “fine”"),
+        {"encoding": "cp1252"},
+        ["line 8: byte 0x93 is not utf-8", "--encoding cp1252"],
+    ),
+    "three classes": (
+        reviews().assign(label=["negative", "neutral", "positive"] * 40),
+        {},
+        ["two classes are told apart", "--negative negative --positive posi"],
+    ),
+    "99 to 1": (
+        reviews(1000).assign(label=[int(at % 100 == 0) for at in range(1000)]),
+        {},
+        ["8 texts of the class '1' for train, and at least 10"],
+    ),
+    "two columns of one name": (
+        pd.concat([reviews(), reviews()["text"]], axis=1),
+        {},
+        ["line 1: 2 columns are called 'text'; rename"],
+    ),
+    "no header": (
+        reviews(),
+        {"header": False},
+        ["line 1: no column 'text'", "where line 1 is no header, write one"],
+    ),
+    "capital letters": (
+        reviews().rename(columns=str.title),
+        {},
+        ["line 1: no column 'text'", "--text Text and --label Label"],
+    ),
     "semicolons": (
         reviews(),
         {"sep": ";"},
@@ -221,7 +270,10 @@ REFUSED = {
     "other columns": (
         reviews().rename(columns={"text": "review"}),
         {},
-        ["no column 'text'; there are 'review', 'label'", "--text ..."],
+        [
+            "mine.csv, line 1: no column 'text'; there are 'review', 'label'",
+            "--text ... and --label label",
+        ],
     ),
     "an unknown split": (
         reviews().assign(split="half"),
@@ -252,6 +304,11 @@ def test_what_cannot_be_learned_from_is_refused_by_its_place(
         ('text,label\n"good",1\n"bad,0\nx,1\n', "line 3: no CSV from here on"),
         ("text,label\ngood, or so,1\n", "line 2: 3 fields, but the header"),
         ('text,label\n"so" good,1\n', "has to be doubled"),
+        ("text,label\n\n\ngood,1\n,1\n", "line 5, column text: found ''"),
+        ("text,label\ngood,1\nbad\n", "line 3, column label: found None"),
+        ("sep=;\ntext;label\ngood;1\n", "line 1: 'sep=;' is a spread"),
+        ("", "mine.csv is empty"),
+        ("\n\n", "mine.csv is empty"),
     ],
 )
 def test_a_broken_row_is_named(tmp_path, content, said, capsys):
@@ -283,7 +340,7 @@ def test_a_broken_row_is_named(tmp_path, content, said, capsys):
         (changed(3, "text", ""), {}, {"drop_empty": True}, (60, 59)),
     ],
 )
-def test_labels_and_files_of_many_kinds_are_read(
+def test_labels_and_encodings_of_many_kinds_are_read(
     tmp_path, table, options, flags, counts
 ):
     path = write(tmp_path / "mine.csv", table, **options)
@@ -292,6 +349,120 @@ def test_labels_and_files_of_many_kinds_are_read(
     labels = pd.concat(rows.parts.values())["label"]
     assert tuple(np.bincount(labels)) == counts
     assert any("texts, " in line for line in said)
+
+
+def test_an_encoding_that_the_file_has_not_is_named(tmp_path, capsys):
+    path = write(tmp_path / "mine.csv", reviews())
+    assert train(path, tmp_path / "m", "--encoding", "utf-16") == 2
+    assert "pass --encoding utf-8, utf-16-le or" in capsys.readouterr().err
+    for name in ("base64", "klingon"):
+        with pytest.raises(SystemExit):
+            train(path, tmp_path / "m", "--encoding", name)
+        assert f"no encoding {name!r}" in capsys.readouterr().err
+    assert train(path, tmp_path / "m", "--text", "label") == 2
+    assert "cannot be both text and label" in capsys.readouterr().err
+    for option in (["--seed", "-1"], ["--minutes", "0"], ["--hidden", "0"]):
+        with pytest.raises(SystemExit):
+            train(path, tmp_path / "m", *option)
+
+
+@pytest.mark.parametrize(
+    "name", ["A.CSV", "a.tsv", "a.Jsonl", "a.ndjson", "a.PARQUET"]
+)
+def test_a_file_s_ending_says_its_kind(tmp_path, name):
+    table, path = reviews(), tmp_path / name
+    if name.lower().endswith("parquet"):
+        table.to_parquet(path)
+    elif name.lower().endswith(("jsonl", "ndjson")):
+        table.to_json(path, orient="records", lines=True)
+    else:
+        write(path, table, sep="\t" if name.endswith("tsv") else ",")
+    columns = {"text": "text", "label": "label"}
+    found = [values for _, values in read_columns(path, columns)]
+    assert [text for text, _ in found] == list(table["text"])
+    assert [label_name(label) for _, label in found] == ["0", "1"] * 60
+
+
+def whole_parquet():
+    return reviews().to_parquet()
+
+
+BROKEN = {
+    "text in it": ("a.parquet", b"text,label\n", "no parquet file, or a dam"),
+    "cut": ("a.parquet", whole_parquet()[:-40], "no parquet file, or a dam"),
+    "altered": (
+        "a.parquet",
+        whole_parquet()[:30] + bytes(900) + whole_parquet()[930:],
+        "after row 0",
+    ),
+    "packed": ("a.csv", b"\x1f\x8b\x08\x00", "packed by gzip: unpack"),
+    "a spreadsheet": ("a.csv", b"PK\x03\x04\x14", "save the sheet as CSV"),
+    "misnamed": ("a.jsonl", whole_parquet(), "let its name end in .parquet"),
+    "another ending": ("a.xlsx", b"PK\x03\x04", "save it as one of them"),
+    "a list": ("a.jsonl", b'[{"text": "a"}]', "line 1: [{"),
+    "cut JSON": ("a.jsonl", b'\n{"text": "a"', "line 2: not JSON"),
+    "a long number": ("a.jsonl", b"1" * 5000, "line 1: not JSON"),
+    "a number": (
+        "a.jsonl",
+        b'{"text": 5, "label": 1}',
+        "line 1, column text: found 5, which is no text",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_damaged_file_is_named_by_both_commands(
+    name, tmp_path, model, capsys
+):
+    file, content, said = BROKEN[name]
+    path = tmp_path / file
+    path.write_bytes(content)
+    assert train(path, tmp_path / "m") == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {file}")
+    assert said in message
+    assert predict(model, path, tmp_path / "out.csv") == 2
+    assert said in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == [file]
+
+
+def test_a_parquet_file_names_its_columns(tmp_path):
+    reviews().to_parquet(path := tmp_path / "a.parquet")
+    with pytest.raises(
+        ReviewError, match="no column 'Text'; there are 'text', 'label'"
+    ):
+        list(read_columns(path, {"text": "Text"}))
+
+
+def test_a_text_may_be_long_and_costs_the_others_nothing(tmp_path, capsys):
+    table = changed(3, "text", "so fine " * 20_000)
+    path = write(tmp_path / "mine.csv", pd.concat([table, reviews(1800, 1)]))
+    tracemalloc.start()
+    rows = read_rows(path, Layout())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    lengths = pd.concat(rows.parts.values())["text"].str.len()
+    assert lengths.max() == 160_000
+    # An array as wide as the longest text would have 160,000 x 4 bytes a row.
+    assert most < 30e6
+
+
+def test_half_a_character_is_replaced(tmp_path, model):
+    """As texts have it that were cut in the middle of an emoji."""
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.csv"
+    path.write_text('{"text": "so \\ud83d fine"}\n\n{"text": null}\n')
+    assert predict(model, path, out) == 0
+    found = pd.read_csv(out, keep_default_na=False)
+    assert list(found["text"]) == ["so ? fine", ""]
+    assert list(found["line"]) == [1, 3]
+
+
+def test_a_rare_class_is_in_every_part(tmp_path):
+    labels = [int(at % 100 == 0) for at in range(2000)]
+    path = write(tmp_path / "mine.csv", reviews(2000).assign(label=labels))
+    parts = read_rows(path, Layout()).parts
+    rare = {name: part["label"].sum() for name, part in parts.items()}
+    assert rare == {"train": 16, "validation": 2, "test": 2}
 
 
 def test_a_label_is_what_one_would_type():
@@ -352,6 +523,15 @@ def test_a_given_split_is_kept_and_test_texts_are_not_trained_on(
     assert set(rows.parts["test"]["text"]) == set(table["text"][100:120])
 
 
+def test_a_folder_s_files_may_be_called_otherwise(tmp_path):
+    table = reviews()
+    write(tmp_path / "Train.CSV", table[:80])
+    write(tmp_path / "dev.tsv", table[80:100], sep="\t")
+    table[100:].to_parquet(tmp_path / "test.parquet")
+    parts = read_rows(tmp_path, Layout(), say=lambda _: None).parts
+    assert [len(part) for part in parts.values()] == [80, 20, 20]
+
+
 def test_scores_by_hand():
     found = np.array([0.9, 0.6, 0.2, 0.7])
     labels = np.array([1, 1, 0, 0])
@@ -365,6 +545,20 @@ def test_scores_by_hand():
     assert result.calibration_error == pytest.approx(
         (0.4 + 0.7 + 0.2 + 0.1) / 4
     )
+
+
+def test_no_loss_at_all_is_not_below_zero():
+    found = score(np.array([1.0, 0.0]), np.array([1, 0]))
+    assert f"{found.log_loss:.3f}" == "0.000"
+
+
+def test_the_interval_of_a_perfect_score_has_a_width(tmp_path, capsys):
+    path = write(tmp_path / "mine.csv", reviews())
+    assert train(path, tmp_path / "model") == 0
+    printed = capsys.readouterr().out
+    # Wilson (1927): 12 of 12 right leave 12 / (12 + 1.96^2).
+    assert "right on 100.0 % of 12 test texts; 95 % interval" in printed
+    assert "\n75.8 to 100.0 %.\n" in printed
 
 
 def test_the_temperature_undoes_too_much_confidence():
@@ -387,13 +581,15 @@ def test_a_million_rows_are_counted_on_a_part_and_read_in_rounds(
     tmp_path, monkeypatch, capsys
 ):
     """With bounds for a thousand times fewer."""
-    monkeypatch.setattr(room, "MOST_COUNTED", 100)
+    monkeypatch.setattr(room, "MOST_COUNTED", 120)
+    monkeypatch.setattr(room, "MOST_CHARACTERS", 2600)
     monkeypatch.setattr(room, "MOST_VALIDATED", 50)
     monkeypatch.setattr(room, "BATCH", 8)
     path = write(tmp_path / "mine.csv", reviews(1000))
     assert train(path, tmp_path / "model") == 0
     printed = capsys.readouterr().out
-    assert "learns from 100 of the training texts" in printed
+    learned = int(printed.split(": learns from ")[1].split()[0])
+    assert 80 < learned < 115
     assert "at most 12 rounds of 1 x 8 texts" in printed
 
 
@@ -409,6 +605,111 @@ def test_an_output_is_checked_before_the_work(tmp_path, capsys, monkeypatch):
     room.save_checkpoint(tmp_path / "other", {"something": "else"})
     assert predict(tmp_path / "other", path, tmp_path / "x.csv") == 2
     assert "a checkpoint of something else" in capsys.readouterr().err
+    assert train(path, path / "model") == 2
+    assert "is not a folder" in capsys.readouterr().err
+    assert predict(tmp_path, path, tmp_path / "none" / "x.csv") == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert predict(tmp_path, path, tmp_path / "x.parquet") == 2
+    assert "let its name end in .csv" in capsys.readouterr().err
+
+
+def test_a_closed_folder_is_refused_before_the_work(
+    tmp_path, monkeypatch, capsys
+):
+    def closed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(tmp_path / "mine.csv", reviews())
+    monkeypatch.setattr("utils.commands.tempfile.TemporaryFile", closed)
+    monkeypatch.setattr("utils.sentiment.__main__.read_rows", None)
+    assert train(path, tmp_path / "model") == 2
+    assert "nothing can be written to" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
+
+
+def changed_model(model, tmp_path, change):
+    """Write the model again, whole, with another state."""
+    state = room.load_checkpoint(model)
+    change(state)
+    room.save_checkpoint(tmp_path / "m", state)
+    return tmp_path / "m"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda state: state.update(format=9), "of format 9, and this version"),
+        (lambda state: state.pop("ratios"), "put together ('ratios')"),
+        (lambda state: state.update(kind="oracle"), "put together ('tokens')"),
+    ],
+)
+def test_a_model_that_this_code_cannot_read_is_refused(
+    model, tmp_path, change, said, capsys
+):
+    folder = changed_model(model, tmp_path, change)
+    new = write(tmp_path / "new.csv", reviews(4))
+    assert predict(folder, new, tmp_path / "x.csv") == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert f"python -m utils.sentiment train REVIEWS --out {folder}" in message
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_an_incomplete_folder_is_refused(model, tmp_path, capsys):
+    new = write(tmp_path / "new.csv", reviews(4))
+    folder = tmp_path / "m"
+    shutil.copytree(model, folder)
+    for each in folder.glob("*.safetensors"):
+        each.unlink()
+    assert predict(folder, new, tmp_path / "x.csv") == 2
+    message = capsys.readouterr().err
+    assert "is missing" in message
+    assert f"anew: python -m utils.sentiment train REVIEWS --out {folder}" in (
+        message
+    )
+    for each in folder.glob("*.json"):
+        each.unlink()
+    assert predict(folder, new, tmp_path / "x.csv") == 2
+    assert "training is not finished" in capsys.readouterr().err
+    assert predict(new, new, tmp_path / "x.csv") == 2
+    assert "is a file; give the folder" in capsys.readouterr().err
+
+
+def test_another_command_s_folder_is_left_alone(tmp_path, capsys):
+    folder = tmp_path / "language"
+    room.save_checkpoint(folder / "plan", {"text": "other"})
+    path = write(tmp_path / "mine.csv", reviews())
+    assert train(path, folder) == 2
+    assert "holds a run on other rows" in capsys.readouterr().err
+
+
+def test_an_interrupted_prediction_leaves_nothing(
+    model, tmp_path, monkeypatch, capsys
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    new, out = write(tmp_path / "new.csv", reviews(4)), tmp_path / "x.csv"
+    for place in (
+        "utils.sentiment.trained.Classifier.probabilities",
+        "utils.sentiment.__main__.pd.DataFrame.to_csv",
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, interrupt)
+            assert predict(model, new, out) == 130
+        assert "nothing was written" in capsys.readouterr().err
+        assert [each.name for each in tmp_path.iterdir()] == ["new.csv"]
+
+
+def test_what_takes_long_is_counted_on_the_screen(
+    model, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("UNROLLED_PROGRESS")
+    new = write(tmp_path / "new.csv", reviews(4))
+    assert predict(model, new, tmp_path / "x.csv") == 0
+    shown = capsys.readouterr().err
+    assert " rows" in shown
+    assert "/4 " in shown
 
 
 @pytest.mark.parametrize("words", [[], ["train"], ["predict"]])

@@ -7,9 +7,11 @@ import pytest
 import torch
 from scipy import stats
 from scipy.sparse import csr_matrix
+from sklearn.metrics import f1_score, precision_score, recall_score
 
 from utils.exercises import (
     check_calibration_error,
+    check_macro_f1,
     check_masked_max,
     check_mcnemar,
     check_nb_ratio,
@@ -148,6 +150,33 @@ WRONG_BY_CHECKER = {
         ),
         "text by text": lambda c, r: np.abs(c - r).mean(),
     },
+    check_macro_f1: {
+        "That is the accuracy": lambda p, t: f1_score(t, p, average="micro"),
+        "by its texts": lambda p, t: f1_score(t, p, average="weighted"),
+        "never named": lambda p, t: f1_score(
+            t, p, labels=np.unique(p), average="macro"
+        ),
+        "precision and recall first": lambda p, t: stats.hmean(
+            [
+                precision_score(t, p, average="macro", zero_division=0),
+                recall_score(t, p, average="macro"),
+            ]
+        ),
+        "precisions alone": lambda p, t: precision_score(
+            t, p, average="macro", zero_division=0
+        ),
+        "recalls alone": lambda p, t: recall_score(t, p, average="macro"),
+        "class 2 alone": lambda p, t: f1_score(t == 2, p == 2),
+        "expected": lambda p, t: f1_score(t, p, average=None),
+        "NaN": lambda p, t: np.mean(
+            [
+                stats.hmean([np.mean(t[p == k] == k), np.mean(p[t == k] == k)])
+                if (p == k).any()
+                else np.nan
+                for k in range(3)
+            ]
+        ),
+    },
 }
 
 
@@ -178,6 +207,7 @@ RIGHT_BY_CHECKER = {
     check_calibration_error: lambda c, r: expected_calibration_error(
         logit(c), r.astype(int)
     ),
+    check_macro_f1: lambda p, t: f1_score(t, p, average="macro"),
 }
 
 

@@ -71,6 +71,11 @@ def test_padding_never_changes_an_answer(pooling, two_way):
     assert len(set(together.round(5))) == len(TEXTS)
 
 
+def test_a_head_may_have_more_than_two_classes():
+    model = classifier(classes=3, pooling="mean")
+    assert model(*batch(TEXTS)).shape == (4, 3)
+
+
 def test_a_prior_moves_the_answer_by_its_log_odds():
     model = classifier()
     prior = np.array([-2.0, 0.0, 1.0, 3.0])

@@ -3,6 +3,7 @@ and vectors from a file."""
 
 import numpy as np
 import pytest
+import torch
 from statsmodels.stats.contingency_tables import mcnemar
 
 from utils.data.text import Vocabulary
@@ -20,7 +21,8 @@ from utils.sentiment.comparison import (
     right_together,
     share_interval,
 )
-from utils.sentiment.vectors import load_vectors
+from utils.sentiment.pytorch import EMBEDDING_SCALE, SentimentClassifier
+from utils.sentiment.vectors import load_vectors, start_from
 
 
 def logit(p):
@@ -110,13 +112,25 @@ def test_characters_know_a_word_by_its_parts():
 
 def test_vectors_of_known_tokens_are_read(tmp_path):
     path = tmp_path / "mine.vec"
-    path.write_text("3 2\nthe 1 2\nplot 3 4\nelse 5 6\n", encoding="utf-8")
+    path.write_text(
+        "3 2\nthe 1 2\n. . . 9 9\nplot 3 4\nelse 5 6\n", encoding="utf-8"
+    )
     vocabulary = Vocabulary.from_texts(["the plot thickens"])
     vectors, known = load_vectors(path, vocabulary)
     assert vectors.shape == (len(vocabulary), 2)
     assert vectors[vocabulary.numbers["plot"]].tolist() == [3, 4]
     assert known.sum() == 2
     assert not vectors[~known].any()
+
+    torch.manual_seed(0)
+    model = SentimentClassifier(len(vocabulary), 2, 3)
+    before = model.embedding.weight.detach().clone()
+    start_from(model, vectors)
+    after = model.embedding.weight.detach()
+    assert (after[~known] == before[~known]).all()
+    assert after[known].std() == pytest.approx(EMBEDDING_SCALE)
+    ratio = after[known] / torch.from_numpy(vectors[known])
+    assert (ratio - ratio[0, 0]).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 readable errors, and outputs that are whole or not there."""
 
 import argparse
-import codecs
 import os
 import sys
 import tempfile
@@ -33,8 +32,9 @@ def whole(text: str) -> int:
 def encoding(text: str) -> str:
     """Read the name of an encoding that Python knows."""
     try:
-        codecs.lookup(text)
-    except LookupError:
+        # Knows of codecs that are none of text, such as base64.
+        "".encode(text)
+    except (LookupError, ValueError):
         raise argparse.ArgumentTypeError(
             f"Python knows no encoding {text!r}; use utf-8, utf-16, latin-1, "
             "cp1252, gb18030, ..."
@@ -147,9 +147,9 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
-def progress(total: int, unit: str, quiet: bool = False) -> tqdm:
-    """Show a bar on the screen, unless it is unwanted: `quiet`, or
-    UNROLLED_PROGRESS=0."""
+def progress(total: int | None, unit: str, quiet: bool = False) -> tqdm:
+    """Show a bar on the screen, or a count where the total is not known, unless
+    it is unwanted: `quiet`, or UNROLLED_PROGRESS=0."""
     silent = quiet or os.environ.get("UNROLLED_PROGRESS") == "0"
     return tqdm(
         total=total, unit=f" {unit}", disable=silent, leave=False, ncols=79

@@ -2,10 +2,9 @@
 of a hub."""
 
 import csv
-import io
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,15 @@ import pandas as pd
 from utils.data.remedies import Spell, keyword
 from utils.data.twins import make_twins, split_pairs
 
-SUFFIXES = (".csv", ".jsonl", ".parquet")
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+SUFFIXES = (*SEPARATORS, ".jsonl", ".ndjson", ".parquet")
 SPLITS = ("train", "validation", "test")
+OTHER_NAMES = {name: "validation" for name in ("valid", "val", "dev")} | {
+    "training": "train"
+}
+# The most that Windows' C long holds.
+MOST_CHARACTERS = 2**31 - 1
+BATCH = 4096
 TWINS = 8000
 TWIN_SHARES = (0.75, 0.125, 0.125)
 
@@ -32,21 +38,21 @@ def load_reviews(
     text: str = "text",
     label: str = "label",
     encoding: str = "utf-8",
-    sep: str = ",",
+    sep: str | None = None,
 ) -> pd.DataFrame:
     """Load one split of a set of texts with labels 0 (negative) and 1
     (positive).
 
     Args:
         source: `"twins"` for the generated corpus of `make_twins`; the path of
-            a CSV, JSONL or parquet file, or of a folder that holds `train.csv`,
-            `test.csv` and so on (also .jsonl or .parquet); or else a data set's
-            name on the Hugging Face hub.
+            a CSV, TSV, JSONL or parquet file, or of a folder that holds
+            `train.csv`, `test.csv` and so on (also .tsv, .jsonl or .parquet);
+            or else a data set's name on the Hugging Face hub.
         split: which split; a single file has no splits and is returned whole.
         text: the column of texts.
         label: the column of labels.
         encoding: of a CSV or JSONL file.
-        sep: what separates the fields of a CSV file.
+        sep: what separates the fields of a CSV file, by default a comma.
 
     Returns:
         A table of `text` and `label`, and of `pair` and `held_out` for the
@@ -64,7 +70,7 @@ def load_reviews(
     path = Path(source)
     if path.is_dir():
         path = file_of_split(path, split)
-    if not path.exists() and path.suffix not in SUFFIXES:
+    if not path.exists() and _suffix(path) not in SUFFIXES:
         return _from_hub(str(source), split, text, label)
     columns = {"text": text, "label": label}
     rows = (
@@ -106,21 +112,30 @@ def _twins(split: str) -> pd.DataFrame:
 
 
 def file_of_split(folder: Path, split: str) -> Path:
-    """Find the file of a split in a folder.
+    """Find the file of a split in a folder: `train.csv`, or `dev.TSV` for
+    validation.
 
     Raises:
         FileNotFoundError: the folder has none.
     """
-    for suffix in SUFFIXES:
-        if (folder / (split + suffix)).exists():
-            return folder / (split + suffix)
     found = sorted(
-        path.name for path in folder.iterdir() if path.suffix in SUFFIXES
+        (path for path in folder.iterdir() if _suffix(path) in SUFFIXES),
+        key=lambda path: (SUFFIXES.index(_suffix(path)), path.name),
     )
+    for path in found:
+        if split_name(path.stem) == split:
+            return path
+    there = ", ".join(sorted(path.name for path in found))
     raise FileNotFoundError(
         f"{folder.name} has no {split}.csv, {split}.jsonl or {split}.parquet; "
-        f"it has {', '.join(found) or 'none of these kinds'}"
+        f"it has {there or 'none of these kinds'}"
     )
+
+
+def split_name(name: str) -> str:
+    """Write a split's name as the book does: "Dev" is "validation"."""
+    plain = name.strip().lower()
+    return OTHER_NAMES.get(plain, plain)
 
 
 def read_columns(
@@ -128,17 +143,21 @@ def read_columns(
     columns: Mapping[str, str],
     *,
     encoding: str = "utf-8",
-    sep: str = ",",
+    sep: str | None = None,
     spell: Spell = keyword,
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield the place of each row, "line 2", and what stands in some columns,
     whatever the file's kind.
 
+    The file is read as far as rows are asked for, and never held as a whole.
+
     Args:
-        path: a CSV, JSONL or parquet file.
+        path: a file whose ending, in small or capital letters, is one of
+            `SUFFIXES`.
         columns: their names, by the argument that gives them.
-        encoding: of a CSV or JSONL file.
-        sep: what separates the fields of a CSV file.
+        encoding: of a file that is no parquet.
+        sep: what separates the fields of a CSV file; by default a comma, or a
+            tab where the file ends in .tsv.
         spell: how messages name the arguments.
 
     Raises:
@@ -148,111 +167,252 @@ def read_columns(
     """
     if path.is_dir():
         raise FileNotFoundError(f"{path} is a folder; give a file")
-    if path.suffix not in SUFFIXES:
-        raise ReviewError(f"{path.name} is not one of {', '.join(SUFFIXES)}")
+    kind = _suffix(path)
+    if kind not in SUFFIXES:
+        raise ReviewError(
+            f"{path.name} is not one of {', '.join(SUFFIXES)}; save it as one "
+            "of them"
+        )
     if not path.exists():
         raise FileNotFoundError(f"{path.name} does not exist")
-    if path.suffix == ".parquet":
-        rows = _parquet_rows(path)
+    _refuse_packed(path, kind)
+    if kind == ".parquet":
+        rows = _parquet_rows(path, columns, spell)
+    elif kind in SEPARATORS:
+        given = SEPARATORS[kind] if sep is None else sep
+        rows = _csv_rows(path, encoding, given, columns, spell)
     else:
-        text = _decoded(path, encoding, spell)
-        rows = (
-            _csv_rows(path, text, sep, spell)
-            if path.suffix == ".csv"
-            else _jsonl_rows(path, text)
-        )
+        rows = _jsonl_rows(path, encoding, spell)
     for place, row in rows:
         for column in columns.values():
             if column not in row:
-                there = ", ".join(repr(name) for name in row if name)
-                yours = " and ".join(spell(name, "...") for name in columns)
-                raise ReviewError(
-                    f"{path.name}, {place}: no column {column!r}; there are "
-                    f"{there}. Name yours with {yours}"
+                raise _no_column(
+                    f"{path.name}, {place}", column, row, columns, spell
                 )
         yield place, [row[column] for column in columns.values()]
 
 
-def _decoded(path: Path, encoding: str, spell: Spell) -> str:
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
+
+
+def _refuse_packed(path: Path, kind: str) -> None:
+    """Refuse a file whose ending is not its kind, as its first bytes tell."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    kinds = {
+        b"\x1f\x8b": "packed by gzip: unpack it first",
+        b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx): unpack it, or "
+        "save the sheet as CSV",
+        b"PAR1": "a parquet file: let its name end in .parquet",
+    }
+    for first, what in kinds.items():
+        if start.startswith(first) and kind != ".parquet":
+            raise ReviewError(f"{path.name} is {what}")
+
+
+def _no_column(
+    where: str,
+    column: str,
+    names: Iterable[str | None],
+    columns: Mapping[str, str],
+    spell: Spell,
+) -> ReviewError:
+    """Say which columns there are, and how to name the one that is meant."""
+    near = {
+        wanted: name
+        for wanted in columns.values()
+        for name in names
+        if name and name.strip().lower() == wanted.lower()
+    }
+    there = ", ".join(repr(name) for name in names if name)
+    yours = " and ".join(
+        spell(argument, near.get(wanted, "..."))
+        for argument, wanted in columns.items()
+    )
+    return ReviewError(
+        f"{where}: no column {column!r}; there are {there}. Name yours with "
+        f"{yours}"
+    )
+
+
+def _lines(path: Path, encoding: str, spell: Spell) -> Iterator[str]:
+    """Read a text file line by line, each with its own ending."""
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            # Before the header, a byte order mark would be part of its first
+            # name.
+            if file.read(1) != "\ufeff":
+                file.seek(0)
+            for number, line in enumerate(file):
+                if number == 0 and "\0" in line:
+                    likely = "be" if line.startswith("\0") else "le"
+                    raise ReviewError(
+                        f"{path.name}, line 1: every other character is NUL; "
+                        f"pass {spell('encoding', 'utf-16-' + likely)}"
+                    )
+                yield line
+    except UnicodeError as error:
+        raise _not_encoded(path, encoding, spell, error) from error
+
+
+def _not_encoded(
+    path: Path, encoding: str, spell: Spell, error: UnicodeError
+) -> ReviewError:
+    """Name the first byte that is not in this encoding."""
     content = path.read_bytes()
     try:
-        # Before the header, a byte order mark would be part of its first name.
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        likely = "latin-1"
-        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            likely = "utf-16"
-        raise ReviewError(
-            f"{path.name}, line {line}: byte {content[error.start]:#x} is "
-            f"not {encoding}; "
-            f"pass the right encoding, e.g. {spell('encoding', likely)} or "
-            "'gb18030'"
-        ) from error
-    except UnicodeError as error:
-        raise ReviewError(f"{path.name} is not {encoding}: {error}") from error
+        content.decode(encoding)
+    except UnicodeDecodeError as first:
+        start = first.start
+    else:
+        return ReviewError(
+            f"{path.name} is not {encoding}: {error}; pass "
+            f"{spell('encoding', 'utf-8')}, utf-16-le or utf-16-be"
+        )
+    line = 1 + content[:start].decode(encoding, "replace").count("\n")
+    # Windows writes curly quotes and the euro sign where Latin-1 has none.
+    likely = "cp1252" if 0x80 <= content[start] < 0xA0 else "latin-1"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        likely = "utf-16"
+    return ReviewError(
+        f"{path.name}, line {line}: byte {content[start]:#x} is not "
+        f"{encoding}; pass the right encoding, e.g. "
+        f"{spell('encoding', likely)} or 'gb18030'"
+    )
 
 
 def _csv_rows(
-    path: Path, text: str, sep: str, spell: Spell
+    path: Path,
+    encoding: str,
+    sep: str,
+    columns: Mapping[str, str],
+    spell: Spell,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    # A long text is no error; and no file is read past its end for this.
+    csv.field_size_limit(MOST_CHARACTERS)
     # Strict: a quotation mark that is never closed would swallow what follows.
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=sep, strict=True
+    reader = csv.reader(
+        _lines(path, encoding, spell), delimiter=sep, strict=True
     )
-    line = 2
+    names: list[str] = []
+    line = 1
     try:
-        names = reader.fieldnames or []
-        if len(names) == 1:
-            for other in (",", ";", "\t", "|"):
-                if other in names[0]:
-                    raise ReviewError(
-                        f"{path.name}, line 1: the header is one field, "
-                        f"{names[0]!r}: pass {spell('sep', other)}"
-                    )
-        for row in reader:
-            if None in row:
-                raise ReviewError(
-                    f"{path.name}, line {line}: {len(names) + len(row[None])} "
-                    f"fields, but the header has {len(names)}; a text that "
-                    f"holds {sep!r} must stand in quotation marks"
+        for fields in reader:
+            first, line = line, reader.line_num + 1
+            if not fields:
+                continue
+            if not names:
+                names = fields
+                _check_header(
+                    f"{path.name}, line {first}", names, columns, spell
                 )
-            yield f"line {line}", row
-            line = reader.line_num + 1
+                continue
+            if len(fields) > len(names):
+                raise ReviewError(
+                    f"{path.name}, line {first}: {len(fields)} fields, but the "
+                    f"header has {len(names)}; a text that holds {sep!r} must "
+                    "stand in quotation marks"
+                )
+            lacking = [None] * (len(names) - len(fields))
+            yield (
+                f"line {first}",
+                dict(zip(names, [*fields, *lacking], strict=True)),
+            )
     except csv.Error as error:
         raise ReviewError(
             f"{path.name}, line {line}: no CSV from here on ({error}): a "
             "quotation mark that is never closed, or one inside a text, "
             'which has to be doubled ("")?'
         ) from error
+    if not names:
+        raise ReviewError(f"{path.name} is empty")
 
 
-def _jsonl_rows(path: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    # Not at U+2028, which JSON leaves unescaped inside a text.
-    for line, content in enumerate(io.StringIO(text), start=1):
+def _check_header(
+    where: str, names: list[str], columns: Mapping[str, str], spell: Spell
+) -> None:
+    if names[0].lower().startswith("sep="):
+        raise ReviewError(
+            f"{where}: {names[0]!r} is a spreadsheet's note and no header; "
+            "remove the line"
+        )
+    if len(names) == 1:
+        for other in (",", ";", "\t", "|"):
+            if other in names[0]:
+                raise ReviewError(
+                    f"{where}: the header is one field, {names[0]!r}: pass "
+                    f"{spell('sep', other)}"
+                )
+    for column in columns.values():
+        if column not in names:
+            error = _no_column(where, column, names, columns, spell)
+            raise ReviewError(
+                f"{error}; where line 1 is no header, write one above it"
+            )
+        if names.count(column) > 1:
+            raise ReviewError(
+                f"{where}: {names.count(column)} columns are called "
+                f"{column!r}; rename all but one"
+            )
+
+
+def _jsonl_rows(
+    path: Path, encoding: str, spell: Spell
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    # A file's lines do not end at U+2028, which JSON leaves inside a text.
+    for line, content in enumerate(_lines(path, encoding, spell), start=1):
         if not content.strip():
             continue
+        where = f"{path.name}, line {line}"
         try:
             row = json.loads(content)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ReviewError(
-                f"{path.name}, line {line}: not JSON ({error.msg})"
+                f"{where}: not JSON ({getattr(error, 'msg', error)}); each "
+                "line holds one object"
             ) from error
         if not isinstance(row, dict):
             raise ReviewError(
-                f"{path.name}, line {line}: {content.strip()[:40]} is no object"
+                f"{where}: {content.strip()[:40]} is no object; each line "
+                'holds one, such as {"text": "...", "label": 1}'
             )
-        yield f"line {line}", row
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, row in enumerate(
-        pd.read_parquet(path).to_dict("records"), start=1
-    ):
+        # Half of a surrogate pair, as cut texts have it, is no character and
+        # could not be written again.
         yield (
-            f"row {number}",
-            {str(column): value for column, value in row.items()},
+            f"line {line}",
+            {
+                name: value.encode(errors="replace").decode()
+                if isinstance(value, str)
+                else value
+                for name, value in row.items()
+            },
         )
+
+
+def _parquet_rows(
+    path: Path, columns: Mapping[str, str], spell: Spell
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pyarrow
+    from pyarrow import parquet
+
+    wanted = list(dict.fromkeys(columns.values()))
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for column in wanted:
+                if column not in names:
+                    raise _no_column(path.name, column, names, columns, spell)
+            for batch in file.iter_batches(BATCH, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"row {number}", row
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ReviewError(
+            f"{path.name}: no parquet file, or a damaged one, after row "
+            f"{number} ({str(error).splitlines()[0]}); write or fetch it anew"
+        ) from error
 
 
 def _from_hub(name: str, split: str, text: str, label: str) -> pd.DataFrame:

@@ -49,6 +49,7 @@ from utils.exercises.recurrence import (
 from utils.exercises.rnn_basics import check_bptt, check_clipping
 from utils.exercises.sentiment import (
     check_calibration_error,
+    check_macro_f1,
     check_masked_max,
     check_mcnemar,
     check_nb_ratio,
@@ -81,6 +82,7 @@ __all__ = [
     "check_log_min_gru",
     "check_lstm_backward",
     "check_lstm_cell",
+    "check_macro_f1",
     "check_masked_loss",
     "check_masked_max",
     "check_mcnemar",

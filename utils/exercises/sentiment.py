@@ -1,5 +1,5 @@
 """The checkers of chapter 11: a masked maximum, log-count ratios, McNemar's
-test, the calibration error."""
+test, the calibration error, macro F1."""
 
 from collections.abc import Callable
 from typing import Any
@@ -288,3 +288,83 @@ def check_calibration_error(error: Callable[..., Any]) -> bool:
         ),
     ]
     return judge(error, [case], variants)
+
+
+def check_macro_f1(macro_f1: Callable[..., Any]) -> bool:
+    """Say whether `macro_f1(predicted, true)` is the mean of three classes' F1.
+
+    Shapes: predicted and true (text,), whole numbers 0, 1, 2; a class that is
+    never found has an F1 of 0; the result a number. Chapter 11.
+    """
+    # Rare and common classes, of which the rarest is never named.
+    true = np.repeat([0, 1, 2], [9, 5, 26])
+    predicted = np.r_[[0] * 6, [2] * 3, [2] * 3, [0] * 2, [2] * 21, [0] * 5]
+
+    def counts(p: AnyArray, t: AnyArray) -> tuple[Array, Array, Array]:
+        hits = [np.sum((p == k) & (t == k)) for k in range(3)]
+        named = [np.sum(p == k) for k in range(3)]
+        there = [np.sum(t == k) for k in range(3)]
+        return (
+            np.array(hits) * 1.0,
+            np.array(named) * 1.0,
+            np.array(there) * 1.0,
+        )
+
+    def each(p: AnyArray, t: AnyArray) -> Array:
+        hits, named, there = counts(p, t)
+        return 2 * hits / (named + there)
+
+    def precisions(p: AnyArray, t: AnyArray) -> Array:
+        hits, named, _ = counts(p, t)
+        return hits / np.maximum(named, 1)
+
+    def recalls(p: AnyArray, t: AnyArray) -> Array:
+        hits, _, there = counts(p, t)
+        return hits / there
+
+    def of_means(p: AnyArray, t: AnyArray) -> Array:
+        mean_p, mean_r = precisions(p, t).mean(), recalls(p, t).mean()
+        return np.asarray(2 * mean_p * mean_r / (mean_p + mean_r))
+
+    variants = [
+        Variant(
+            "It averages the three classes' F1, each weighing the same.",
+            lambda p, t: np.asarray(each(p, t).mean()),
+            right=True,
+        ),
+        Variant(
+            "That is the accuracy, which is also what F1 of the pooled counts "
+            "(micro F1) comes to: compute each class's F1, then average.",
+            lambda p, t: np.asarray(np.mean(p == t)),
+        ),
+        Variant(
+            "It weighs each class by its texts, so that the rare ones hardly "
+            "count: take the plain mean.",
+            lambda p, t: np.asarray(
+                np.average(each(p, t), weights=counts(p, t)[2])
+            ),
+        ),
+        Variant(
+            "It leaves out the class that is never named; its F1 is 0, and "
+            "counts.",
+            lambda p, t: np.asarray(each(p, t)[[0, 2]].mean()),
+        ),
+        Variant(
+            "It averages precision and recall first and takes the harmonic "
+            "mean of those; take it class by class.",
+            of_means,
+        ),
+        Variant(
+            "It averages the precisions alone; F1 asks for recall, too.",
+            lambda p, t: np.asarray(precisions(p, t).mean()),
+        ),
+        Variant(
+            "It averages the recalls alone; F1 asks for precision, too.",
+            lambda p, t: np.asarray(recalls(p, t).mean()),
+        ),
+        Variant(
+            "It is the F1 of class 2 alone; average over all three.",
+            lambda p, t: np.asarray(each(p, t)[2]),
+        ),
+    ]
+    return judge(macro_f1, [{"predicted": predicted, "true": true}], variants)

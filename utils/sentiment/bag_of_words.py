@@ -21,10 +21,11 @@ from utils.data.text import tokenize
 class NaiveBayesWeights(TransformerMixin, BaseEstimator):
     r"""Scale each feature by its log-count ratio.
 
-    $r = \log\frac{p / \lVert p \rVert_1}{q / \lVert q \rVert_1}$ with
-    $p = 1 + \sum_{y_i = 1} x_i$ and $q = 1 + \sum_{y_i = 0} x_i$: what naive
+    $r = \log\frac{a / \lVert a \rVert_1}{b / \lVert b \rVert_1}$ with
+    $a = 1 + \sum_{y_i = 1} x_i$ and $b = 1 + \sum_{y_i = 0} x_i$: what naive
     Bayes would add up. Logistic regression on $x \circ r$ starts from there.
-    Wang and Manning (2012), Baselines and Bigrams.
+    Wang and Manning (2012), Baselines and Bigrams, who call $a$ and $b$ $p$ and
+    $q$.
 
     After `fit`, `ratios_` (feature,) holds $r$.
     """

@@ -72,13 +72,15 @@ class SentimentClassifier(nn.Module):
     """Embed tokens, read them in one or two directions, pool over time, and
     classify.
 
-    Texts (batch, time), right-padded, with their lengths in; logits (batch, 2)
-    out. The backward direction is a second layer that reads each row reversed
+    Texts (batch, time), right-padded, with their lengths in; logits (batch,
+    class) out, of negative and positive unless `classes` says otherwise. The
+    backward direction is a second layer that reads each row reversed
     within its own length: no step of it sees padding, and nothing has to be
     packed, which on a CPU would be slower (chapter 05).
 
     A `prior` (batch,) is another classifier's log odds that each text is
-    positive; the network scales it and adds what it reads itself.
+    positive, of two classes; the network scales it and adds what it reads
+    itself.
 
     `pooling` is "last" (the final state of each direction), "mean", "max" or
     "attention", each over valid steps alone. `word_dropout` is the share of
@@ -96,6 +98,7 @@ class SentimentClassifier(nn.Module):
         pooling: Pooling = "max",
         dropout: tuple[float, float] = (0.5, 0.3),
         word_dropout: float = 0.1,
+        classes: int = 2,
     ):
         super().__init__()
         kind = getattr(nn, cell)
@@ -118,7 +121,7 @@ class SentimentClassifier(nn.Module):
             else None
         )
         self.head_dropout = nn.Dropout(dropout[1])
-        self.head = nn.Linear(features, 2)
+        self.head = nn.Linear(features, classes)
         self.prior_scale = nn.Parameter(torch.ones(()))
         # PyTorch draws embeddings with standard deviation 1, which saturates
         # the gates.
@@ -130,8 +133,8 @@ class SentimentClassifier(nn.Module):
         tokens: Int[Tensor, "batch time"],
         lengths: Int[Tensor, " batch"],
         prior: Float[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch 2"]:
-        """Return the logits of negative and positive."""
+    ) -> Float[Tensor, "batch class"]:
+        """Return each class's logit."""
         if self.training and self.word_dropout:
             dropped = (
                 torch.rand(tokens.shape, device=tokens.device)

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from utils.commands import progress
 from utils.data.remedies import flag
 from utils.data.reviews import (
     SPLITS,
     ReviewError,
     file_of_split,
     read_columns,
+    split_name,
 )
 from utils.data.text import TOKEN
 
@@ -34,7 +36,7 @@ class Layout:
     label: str = "label"
     split: str = "split"
     encoding: str = "utf-8"
-    sep: str = ","
+    sep: str | None = None
     positive: Sequence[str] = ()
     negative: Sequence[str] = ()
     drop_empty: bool = False
@@ -70,7 +72,13 @@ def read_rows(
         FileNotFoundError: there is no such file.
         ReviewError: the file cannot be used; the message says where and why.
     """
-    table = _read(Path(source), layout, say)
+    if layout.text == layout.label:
+        raise ReviewError(
+            f"the column {layout.text!r} cannot be both text and label; pass "
+            f"{flag('text', '...')} or {flag('label', '...')}"
+        )
+    with progress(None, "rows") as bar:
+        table = _read(Path(source), layout, say, bar.update)
     names = _name_classes(table, layout)
     of_class = {
         **dict.fromkeys(names[0], 0),
@@ -99,9 +107,14 @@ def read_rows(
     )
 
 
+def is_missing(value: Any) -> bool:
+    """Say whether a file has nothing there: None, or not a number."""
+    return value is None or (isinstance(value, float) and value != value)
+
+
 def label_name(value: Any) -> str:
     """Write a label as one would type it: 1, "1", 1.0 and True are all "1"."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    if is_missing(value):
         return ""
     if isinstance(value, bool | np.bool_):
         return str(int(value))
@@ -114,7 +127,10 @@ def label_name(value: Any) -> str:
 
 
 def _read(
-    source: Path, layout: Layout, say: Callable[[str], None]
+    source: Path,
+    layout: Layout,
+    say: Callable[[str], None],
+    count: Callable[[], object],
 ) -> pd.DataFrame:
     """Return text, label, split, file and place of every row."""
     files = {"": source}
@@ -140,8 +156,13 @@ def _read(
             sep=layout.sep,
             spell=flag,
         ):
+            count()
             text, label, *own = values
             where = f"{path.name}, {place}, column"
+            if not (isinstance(text, str) or is_missing(text)):
+                raise ReviewError(
+                    f"{where} {layout.text}: found {text!r}, which is no text"
+                )
             if not isinstance(text, str) or not TOKEN.search(text):
                 if not layout.drop_empty:
                     raise ReviewError(
@@ -157,8 +178,7 @@ def _read(
                     f"{where} {layout.label}: found {label!r}: no label; fill "
                     "it in, or remove the row"
                 )
-            part = split or (str(own[0]).strip().lower() if own else "train")
-            part = {"valid": "validation", "dev": "validation"}.get(part, part)
+            part = split or (split_name(str(own[0])) if own else "train")
             if part not in SPLITS:
                 raise ReviewError(
                     f"{where} {layout.split}: found {own[0]!r}: a split is "
@@ -277,9 +297,9 @@ def _without_repeats(
     what is left out."""
     order = table["split"].map({name: at for at, name in enumerate(SPLITS)})
     table = table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
-    keys, _ = pd.factorize(
-        np.array([" ".join(text.lower().split()) for text in table["text"]])
-    )
+    plain = (" ".join(text.lower().split()) for text in table["text"])
+    # Objects: an array of strings is as wide, in every row, as its longest.
+    keys, _ = pd.factorize(np.array(list(plain), dtype=object))
     rows = pd.Series(np.arange(len(table)))
     first = rows.groupby(keys).transform("min")
     again = first != rows

@@ -13,7 +13,7 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,11 @@ from utils.sentiment.pytorch import (
 )
 from utils.sentiment.rows import Rows
 from utils.training import fit
-from utils.training.checkpoints import load_checkpoint, save_checkpoint
+from utils.training.checkpoints import (
+    CheckpointError,
+    load_checkpoint,
+    save_checkpoint,
+)
 from utils.training.folder import ModelFolderError, load_finished
 from utils.training.pace import seconds_per_step
 
@@ -47,10 +51,13 @@ BATCH, RATE, CLIP, PATIENCE = 64, 2e-3, 1.0, 3
 ROUNDS, MOST_PASSES = 8, 30
 # Of the minutes asked for: the rest goes to validation and checkpoints.
 TRAINING_SHARE = 0.8
-# Rows beyond which counting n-grams takes gigabytes, and beyond which
-# validation would take longer than training.
-MOST_COUNTED, MOST_VALIDATED = 100_000, 5_000
+# Rows, and characters in them, beyond which counting n-grams takes gigabytes,
+# and rows beyond which validation would take longer than training.
+MOST_COUNTED, MOST_CHARACTERS = 100_000, 60_000_000
+MOST_VALIDATED = 5_000
 CHUNK = 4096
+# Of what a folder holds: raised where older code could not read it.
+FORMAT = 1
 LEAST_PROBABILITY = 1e-6
 
 
@@ -168,13 +175,13 @@ def train_classifier(
             shutil.rmtree(folder / name, ignore_errors=True)
     # Before the work: a run on other rows is refused at once.
     plan = _load_plan(folder, rows, settings)
-    began = time.perf_counter()
-    contenders = [_train_regression(rows, settings.seed, say)]
-    left = 60 * settings.minutes - (time.perf_counter() - began)
-    contenders.append(_train_network(rows, folder, settings, plan, left, say))
-    calibrated = [_calibrated(each, rows) for each in contenders]
-    training = _compare(calibrated, rows)
-    save_checkpoint(folder, training.chosen.state)
+    deadline = time.perf_counter() + 60 * settings.minutes
+    contenders = [
+        _train_regression(rows, settings.seed, say),
+        _train_network(rows, folder, settings, plan, deadline, say),
+    ]
+    training = _compare(contenders, rows, say)
+    save_checkpoint(folder, training.chosen.state | {"format": FORMAT})
     return training
 
 
@@ -182,14 +189,38 @@ def load_classifier(folder: str | Path) -> Classifier:
     """Read back what `train_classifier` wrote.
 
     Raises:
-        ModelFolderError: the folder holds no finished model.
+        ModelFolderError: the folder holds no finished model, or one that newer
+            code has written.
         CheckpointError: a file in it is damaged.
     """
-    state = load_finished(
-        folder,
-        "python -m utils.sentiment train REVIEWS",
-        {"kind", "temperature"},
-    )
+    anew = "python -m utils.sentiment train REVIEWS"
+    if Path(folder).is_file():
+        raise ModelFolderError(
+            f"{folder} is a file; give the folder that was train's --out"
+        )
+    try:
+        state = load_finished(folder, anew, {"kind", "temperature"})
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error}; where there is none, train anew: {anew} --out {folder} "
+            "--force"
+        ) from error
+    if state.get("format", 1) > FORMAT:
+        raise ModelFolderError(
+            f"{folder} holds a model of format {state['format']}, and this "
+            f"version of the book reads up to {FORMAT}: fetch the book anew, "
+            f"or train here: {anew} --out {folder} --force"
+        )
+    try:
+        return _classifier_from(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelFolderError(
+            f"{folder} holds a model that cannot be put together ({error}); "
+            f"train anew: {anew} --out {folder} --force"
+        ) from error
+
+
+def _classifier_from(state: dict[str, Any]) -> Classifier:
     if state["kind"] == REGRESSION:
         return _regression_from(state)
     vocabulary = Vocabulary(state["tokens"])
@@ -212,7 +243,8 @@ def score(
         for each in (0, 1)
     ]
     return Score(
-        -float(np.log(np.maximum(of_label, LEAST_PROBABILITY)).mean()),
+        # From zero, so that no loss at all is not minus zero.
+        float(0 - np.log(np.maximum(of_label, LEAST_PROBABILITY)).mean()),
         float((said == labels).mean()),
         (f1[0], f1[1]),
         calibration_error(probabilities, labels),
@@ -247,44 +279,46 @@ def best_temperature(
     return float(np.exp(found.x))
 
 
-def _compare(contenders: list[Classifier], rows: Rows) -> Training:
-    """Choose by the log loss on validation; look at the test rows once."""
-    scores: dict[str, dict[str, Score]] = {}
-    answers = {}
-    for split in ("validation", "test"):
-        texts, labels = _columns(rows.parts[split])
-        answers = {each.kind: each.probabilities(texts) for each in contenders}
-        scores[split] = {
-            kind: score(found, labels) for kind, found in answers.items()
-        }
-    chosen = min(
-        contenders, key=lambda each: scores["validation"][each.kind].log_loss
+def _compare(
+    contenders: list[Classifier], rows: Rows, say: Callable[[str], None]
+) -> Training:
+    """Calibrate both and choose by the log loss on validation; look at the
+    test rows once."""
+    texts, labels = _columns(rows.parts["validation"])
+    say(
+        f"asking both about {len(texts):,} validation and "
+        f"{len(rows.parts['test']):,} test texts"
     )
+    validation, calibrated = {}, []
+    for each in contenders:
+        odds = _log_odds(each.probabilities(texts, quiet=False))
+        each = _calibrated(each, best_temperature(odds, labels))
+        found = 1 / (1 + np.exp(-odds / each.temperature))
+        validation[each.kind] = score(found, labels)
+        calibrated.append(each)
+    texts, labels = _columns(rows.parts["test"])
+    answers = {
+        each.kind: each.probabilities(texts, quiet=False) for each in calibrated
+    }
+    chosen = min(calibrated, key=lambda each: validation[each.kind].log_loss)
     found = answers[chosen.kind]
     plain = 1 / (1 + np.exp(-_log_odds(found) * chosen.temperature))
     said = (found > 0.5).astype(int)
     confusion = np.bincount(2 * labels + said, minlength=4).reshape(2, 2)
     return Training(
         chosen,
-        scores["validation"],
-        scores["test"],
+        validation,
+        {kind: score(found, labels) for kind, found in answers.items()},
         calibration_error(plain, labels),
         confusion,
     )
 
 
-def _calibrated(classifier: Classifier, rows: Rows) -> Classifier:
-    texts, labels = _columns(rows.parts["validation"])
-    odds = _log_odds(classifier.probabilities(texts))
-    temperature = best_temperature(odds, labels)
-    state = classifier.state | {"temperature": temperature}
-    return Classifier(
-        classifier.kind,
-        classifier.names,
-        temperature,
-        classifier.odds,
-        classifier.known,
-        state,
+def _calibrated(classifier: Classifier, temperature: float) -> Classifier:
+    return replace(
+        classifier,
+        temperature=temperature,
+        state=classifier.state | {"temperature": temperature},
     )
 
 
@@ -292,12 +326,16 @@ def _train_regression(
     rows: Rows, seed: int, say: Callable[[str], None]
 ) -> Classifier:
     train = rows.parts["train"]
-    if len(train) > MOST_COUNTED:
-        train = train.sample(MOST_COUNTED, random_state=seed)
+    drawn = train.sample(min(len(train), MOST_COUNTED), random_state=seed)
+    drawn = drawn[drawn["text"].str.len().cumsum() <= MOST_CHARACTERS]
+    if len(drawn) < len(train):
         say(
-            f"{REGRESSION} learns from {MOST_COUNTED:,} of the training texts, "
+            f"{REGRESSION}: learns from {len(drawn):,} of the training texts, "
             "drawn at random"
         )
+        train = drawn
+    else:
+        say(f"{REGRESSION}: learns from {len(train):,} texts")
     model = naive_bayes_regression()
     texts, labels = _columns(train)
     model.fit(texts, labels)
@@ -341,10 +379,11 @@ def _train_network(
     folder: Path,
     settings: Settings,
     plan: dict[str, Any] | None,
-    seconds: float,
+    deadline: float,
     say: Callable[[str], None],
 ) -> Classifier:
     train, valid = rows.parts["train"], rows.parts["validation"]
+    say(f"{NETWORK}: counts and numbers the words of {len(train):,} texts")
     vocabulary = Vocabulary.from_texts(train["text"], minimum_frequency=2)
     torch.manual_seed(settings.seed)
     model = SentimentClassifier(
@@ -352,11 +391,17 @@ def _train_network(
     )
     rounds = Rounds(*_columns(train), vocabulary, BATCH, rng=settings.seed)
     longest = int(rounds.lengths.max())
-    cut = sum(len(tokenize(text)) > longest for text in train["text"])
+    # Only a text of the greatest length can have been cut.
+    cut = sum(
+        len(tokenize(text)) > longest
+        for text in train["text"][rounds.lengths == longest]
+    )
     if plan is None:
-        trial = Rounds(*_columns(train), vocabulary, BATCH, rng=settings.seed)
-        pace = _seconds_per_step(model, trial)
-        steps = max(1, int(TRAINING_SHARE * max(0.0, seconds) / pace))
+        pace = _seconds_per_step(model, rounds)
+        # What the trial drew is drawn again.
+        rounds.rng = np.random.default_rng(settings.seed)
+        seconds = max(0.0, deadline - time.perf_counter())
+        steps = max(1, int(TRAINING_SHARE * seconds / pace))
         count = min(len(rounds), max(1, steps // ROUNDS))
         most = max(1, MOST_PASSES * len(rounds) // count)
         plan = _asked(rows, settings) | {
@@ -367,7 +412,7 @@ def _train_network(
     rounds.count = plan["count"]
     say(
         f"{NETWORK}: two-way LSTM, {settings.hidden_size} units each way, "
-        f"{len(vocabulary):,} words; at most {plan['rounds']} rounds of "
+        f"{len(vocabulary):,} words;\nat most {plan['rounds']} rounds of "
         f"{plan['count']:,} x {BATCH} texts"
         + (
             f"; of {cut:,} texts it reads the first {longest} words"
@@ -449,11 +494,11 @@ def _load_plan(
     if plan is None:
         return None
     for name, value in _asked(rows, settings).items():
-        if plan[name] != value:
+        if plan.get(name) != value:
             what = (
                 "on other rows"
                 if name == "rows"
-                else f"with {name}={plan[name]}, and this one asks for "
+                else f"with {name}={plan.get(name)}, and this one asks for "
                 f"{name}={value}"
             )
             raise ModelFolderError(

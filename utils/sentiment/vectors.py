@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
 from utils.data.text import Vocabulary
+from utils.sentiment.pytorch import EMBEDDING_SCALE, SentimentClassifier
 
 
 def load_vectors(
@@ -15,8 +17,9 @@ def load_vectors(
 
     A line holds a token and its numbers, separated by spaces, as GloVe,
     word2vec (text format) and fastText (.vec) write them; a first line with two
-    numbers, the file's size, is skipped. The file is read line by line, and
-    only what the vocabulary has is kept.
+    numbers, the file's size, is skipped; a token may hold spaces, as some of
+    GloVe's do. The file is read line by line, and only what the vocabulary has
+    is kept.
 
     Returns:
         The vectors, a row of zeros for each token that the file lacks, and
@@ -24,9 +27,8 @@ def load_vectors(
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: a line has another number of numbers than the first, or
-            something that is no number; or no token of the vocabulary was
-            found.
+        ValueError: a line has fewer numbers than the first, or something that
+            is no number; or no token of the vocabulary was found.
     """
     path = Path(path)
     found: dict[int, np.ndarray] = {}
@@ -37,21 +39,42 @@ def load_vectors(
             if place == 1 and len(numbers) == 1:
                 continue
             size = size or len(numbers)
-            if len(numbers) != size:
+            if len(numbers) < size:
                 raise ValueError(
                     f"{path.name}, line {place}: {len(numbers)} numbers; the "
                     f"first line has {size}"
                 )
+            spaces = len(numbers) - size
+            token = " ".join([token, *numbers[:spaces]])
+            numbers = numbers[spaces:]
             number = vocabulary.numbers.get(token)
             if number is not None:
                 found[number] = _numbers(numbers, f"{path.name}, line {place}")
     if not found:
-        raise ValueError(f"{path.name} has no token of the vocabulary")
+        raise ValueError(
+            f"{path.name} has no token of the vocabulary; a line of it must "
+            "hold a token and its numbers, separated by spaces"
+        )
     vectors = np.zeros((len(vocabulary), size), dtype=np.float32)
     known = np.zeros(len(vocabulary), dtype=bool)
     for number, vector in found.items():
         vectors[number], known[number] = vector, True
     return vectors, known
+
+
+def start_from(
+    model: SentimentClassifier, vectors: Float[np.ndarray, "token size"]
+) -> None:
+    """Let a model's embeddings start at the vectors of `load_vectors`.
+
+    They are scaled to the spread that the model's own random ones have; the
+    tokens that the file lacks, whose rows are zero, keep theirs.
+    """
+    found = torch.from_numpy(vectors)
+    known = found.any(dim=1)
+    with torch.no_grad():
+        scale = EMBEDDING_SCALE / found[known].std()
+        model.embedding.weight[known] = scale * found[known]
 
 
 def _numbers(numbers: list[str], place: str) -> Float[np.ndarray, " size"]:
