@@ -34,6 +34,7 @@ from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
 from utils.labs.typed import dates_lab, pronouncer_lab
 from utils.labs.vanishing import vanishing_lab
+from utils.labs.volatility import Track, track, volatility_lab
 from utils.labs.weights import load_weights
 from utils.labs.writer import writer_lab
 
@@ -44,6 +45,7 @@ __all__ = [
     "Lab",
     "Passage",
     "Reading",
+    "Track",
     "attention_lab",
     "ball_lab",
     "button",
@@ -65,8 +67,10 @@ __all__ = [
     "sentence_lab",
     "shannon_lab",
     "slider",
+    "track",
     "trading_cost_lab",
     "training_lab",
     "vanishing_lab",
+    "volatility_lab",
     "writer_lab",
 ]
