@@ -67,8 +67,10 @@ const draw = () => {
   write("position-text", written.length ? `${place}: “${symbol}”` : "–");
   find("position").setAttribute("aria-valuetext", `${place}, ${symbol}`);
   write("written", joined(written.slice(0, rows)) || "–");
-  const listed = outputs && data.listed[known.join("")];
-  write("listed", listed ? `The dictionary: ${listed}.` : "");
+  const word = known.join("");
+  // Every object has a "constructor", which is an English word too.
+  write("listed", outputs && Object.hasOwn(data.listed, word) ?
+    `The dictionary: ${data.listed[word]}.` : "");
   write("symbol", named(symbol));
   write("best", here.length ? here.slice(0, -1)
     .map((weight, j) => [weight, j]).sort((a, b) => b[0] - a[0]).slice(0, 3)
