@@ -106,12 +106,12 @@ def volatility_lab(
         "What an interval promises, and what it holds",
         task="Promise a coverage and choose how many past errors the bounds "
         "are taken from. In which years is the promise broken? Then look "
-        "further ahead, and let misses widen the interval.",
+        "further ahead, and let the interval adapt to its misses.",
         controls=slider(
             "coverage", "Promised", 0.5, 0.98, 0.01, round(coverage, 2)
         )
-        + slider("window", "From the last", SHORTEST, longest, STEP, window)
-        + slider("rate", "Answer to a miss", 0.0, 0.05, 0.005, 0.0)
+        + slider("window", "Past errors", SHORTEST, longest, STEP, window)
+        + slider("rate", "Adapting", 0.0, 0.05, 0.005, 0.0)
         + slider("year", "Year shown", years[0], years[-1], 1, year)
         + select("horizon", "Forecast", horizons),
         picture="""<svg data-part="band" role="img"
@@ -195,5 +195,5 @@ def _twin(
     ratio.set(ylabel="upper / lower volatility", xlabel="year")
     for axes in (held, ratio):
         axes.xaxis.get_major_locator().set_params(integer=True)
-    held.legend()
+    twin.legend(*held.get_legend_handles_labels(), loc="outside upper center")
     return twin

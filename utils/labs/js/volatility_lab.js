@@ -73,8 +73,8 @@ const draw = () => {
   const worst = rows.reduce((least, row, i) =>
     row.coverage < rows[least].coverage ? i : least, 0);
   write("coverage-text", percent(coverage).replace(".0", ""));
-  write("window-text", window + " errors");
-  write("rate-text", rate ? rate.toFixed(3) : "none");
+  write("window-text", window);
+  write("rate-text", rate ? "by " + rate.toFixed(3) : "no");
   write("year-text", year);
   write("promised", percent(coverage).replace(".0", ""));
   write("held", percent(total.coverage));
