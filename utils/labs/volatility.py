@@ -107,12 +107,24 @@ def volatility_lab(
         task="Promise a coverage and choose how many past errors the bounds "
         "are taken from. In which years is the promise broken? Then look "
         "further ahead, and let the interval adapt to its misses.",
-        controls=slider(
-            "coverage", "Promised", 0.5, 0.98, 0.01, round(coverage, 2)
+        controls=slider("coverage", "Promised", 0.5, 0.98, 0.01, coverage)
+        + slider(
+            "window",
+            "Past errors",
+            float(SHORTEST),
+            float(longest),
+            float(STEP),
+            float(window),
         )
-        + slider("window", "Past errors", SHORTEST, longest, STEP, window)
         + slider("rate", "Adapting", 0.0, 0.05, 0.005, 0.0)
-        + slider("year", "Year shown", years[0], years[-1], 1, year)
+        + slider(
+            "year",
+            "Year shown",
+            float(years[0]),
+            float(years[-1]),
+            1.0,
+            float(year),
+        )
         + select("horizon", "Forecast", horizons),
         picture="""<svg data-part="band" role="img"
 aria-label="The interval around the forecast, a day at a time"></svg>
