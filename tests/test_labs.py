@@ -130,6 +130,14 @@ def dates_lab():
     return labs.dates_lab(read["source"], read["target"], weights)
 
 
+def pronouncer_lab():
+    read = load_results("pronouncer")["results"]
+    weights = labs.load_weights("pronouncer")
+    symbols = read["source"], read["target"]
+    wrong = read["errors"]["int8"]["word errors"]
+    return labs.pronouncer_lab(*symbols, weights, read["listed"], wrong)
+
+
 def writer_lab():
     characters = load_results("writer")["results"]["characters"]
     return labs.writer_lab(characters, labs.load_weights("writer"))
@@ -170,6 +178,7 @@ MAKERS = {
     "mistakes": mistakes_lab,
     "sentence": sentence_lab,
     "dates": dates_lab,
+    "pronouncer": pronouncer_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "shannon": shannon_lab,

@@ -14,7 +14,7 @@ from benchmarks.pronunciation import Words
 from utils.attention.pytorch import Seq2Seq, beam_search, greedy_decode
 from utils.data.pairs import PAD, Symbols
 from utils.data.pronunciations import load_pronunciations
-from utils.labs import Lab, dates_lab, load_weights
+from utils.labs import Lab, dates_lab, load_weights, pronouncer_lab
 from utils.labs.typed import (
     DATES,
     PADDING,
@@ -35,6 +35,7 @@ TEXTS = {
         "1",
         "5 5 5 5 Octember 2222",
     ),
+    "pronouncer": (*WORDS.examples[:2], "q", "floccinaucinihilipilification"),
 }
 STEPS = 11
 
@@ -54,7 +55,10 @@ class Case(NamedTuple):
         """Make the lab as its chapter does."""
         read = self.recorded
         symbols = read["source"], read["target"]
-        return dates_lab(*symbols, self.weights)
+        if self.typed is DATES:
+            return dates_lab(*symbols, self.weights)
+        wrong = read["errors"]["int8"]["word errors"]
+        return pronouncer_lab(*symbols, self.weights, read["listed"], wrong)
 
 
 def load(name):
@@ -62,7 +66,7 @@ def load(name):
     recorded = load_results(name)["results"]
     return Case(
         name,
-        {"date_reader": DATES}[name],
+        {"date_reader": DATES, "pronouncer": WORDS}[name],
         weights,
         EncoderDecoder(weights),
         recorded,
@@ -138,12 +142,28 @@ def test_rounding_took_nothing_from_the_date_reader():
     assert exact["float16"] >= exact["whole"] - 0.005 > 0.95
 
 
+def test_rounding_took_little_from_the_pronouncer():
+    errors = load_results("pronouncer")["results"]["errors"]
+    whole, rounded = errors["whole"], errors["int8"]
+    assert rounded["word errors"] <= whole["word errors"] + 0.005 < 0.4
+
+
 def test_every_phone_has_a_word_that_holds_it():
     listed = load_pronunciations()
     phones = {each for found in listed.values() for each in sum(found, ())}
     assert set(WORDS.sounds) == phones
     for phone, word in WORDS.sounds.items():
         assert all(phone in phones for phones in listed[word]), word
+
+
+def test_the_examples_were_kept_for_the_test():
+    words, listed = Words(), load_results("pronouncer")["results"]["listed"]
+    *kept, unheard = WORDS.examples
+    assert set(kept) <= set(words.test)
+    assert unheard not in words.listed
+    assert listed == {
+        word: [list(phones) for phones in words.listed[word]] for word in kept
+    }
 
 
 @pytest.mark.parametrize("mask", [True, False])
@@ -302,3 +322,44 @@ def test_it_can_be_watched_as_it_writes(opened):
     assert part(page, "position").input_value() == "10"
     part(page, "text").fill("")
     said(page, "hint", "Type a date.")
+
+
+def test_a_typed_word_is_pronounced(opened):
+    words = load("pronouncer")
+    page, network = opened(words), words.network
+    first = WORDS.examples[0]
+    (written,) = (
+        each["written"]
+        for each in words.recorded["read"]
+        if each["text"] == first and each["mask"]
+    )
+    assert part(page, "written").text_content() == " ".join(written)
+    known = " ".join(words.recorded["listed"][first][0])
+    assert known in part(page, "listed").text_content()
+    part(page, "load").press("Enter")
+    part(page, "text").fill("Zoo7")
+    said(page, "written", "Z UW")
+    assert part(page, "listed").text_content() == ""
+    assert "“7”" in part(page, "unknown").text_content()
+    part(page, "text").fill("constructor")
+    page.wait_for_function(
+        "document.querySelectorAll('rect.lab-row').length > 5"
+    )
+    assert part(page, "listed").text_content() == ""
+    part(page, "text").fill("Zoo")
+    said(page, "written", "Z UW")
+    part(page, "position").fill("2")
+    assert part(page, "symbol").text_content() == "UW, as in “two”,"
+
+    numbers = words.source.encode("zoo")
+    memory = network.encode(numbers)
+    (best,) = network.search(memory, WORDS.steps)
+    along = network.weights_along(memory, best.symbols)[:-1, : len(numbers)]
+    drawn = cells(page, (len(along), len(numbers) + 1))
+    np.testing.assert_allclose(drawn[:, :-1], along, atol=1e-9)
+    part(page, "beam").press("Space")
+    rows = page.locator("[data-part=outputs] tr")
+    found = network.search(memory, WORDS.steps, WIDTH)
+    assert [row.locator("td").first.text_content() for row in rows.all()] == [
+        " ".join(words.target.decode(output.symbols)) for output in found
+    ]
