@@ -25,7 +25,13 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.trial import key, not_recorded, record_runs, rounded
+from benchmarks.trial import (
+    key,
+    not_recorded,
+    record_runs,
+    rounded,
+    timed_passes,
+)
 from utils.attention.joint_ngrams import JointNGrams, align, train_pairs
 from utils.attention.mixtures import (
     Found,
@@ -195,13 +201,11 @@ def trunk(
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     warm = LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARM_UP))
     folder = CHECKPOINTS / file_name(by, contender, rate, dropout, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    clock = folder / "seconds.txt"
-    before = float(clock.read_text("utf-8")) if clock.exists() else 0.0
     batches = PairBatches(words.rows(words.train), BATCH_SIZE, seed)
-    started = time.process_time()
-    for epochs in range(1, passes + 1):
-        fit(
+    seconds = timed_passes(
+        folder,
+        passes,
+        lambda epochs: fit(
             model,
             batches,
             loss=sequence_loss,
@@ -210,9 +214,9 @@ def trunk(
             clip=1.0,
             schedule=warm,
             checkpoint=folder,
-        )
-        clock.write_text(str(before + time.process_time() - started), "utf-8")
-    return model, optimizer, before + time.process_time() - started
+        ),
+    )
+    return model, optimizer, seconds
 
 
 def branch(

@@ -130,9 +130,29 @@ def dates_lab():
     return labs.dates_lab(read["source"], read["target"], weights)
 
 
+def pronouncer_lab():
+    read = load_results("pronouncer")["results"]
+    weights = labs.load_weights("pronouncer")
+    symbols = read["source"], read["target"]
+    wrong = read["errors"]["int8"]["word errors"]
+    return labs.pronouncer_lab(*symbols, weights, read["listed"], wrong)
+
+
 def writer_lab():
     characters = load_results("writer")["results"]["characters"]
     return labs.writer_lab(characters, labs.load_weights("writer"))
+
+
+def volatility_lab():
+    """Six years of errors at random, then as many twice as large."""
+    rng = np.random.default_rng(0)
+    errors = np.round(rng.normal(size=3024) * 500).astype(int)
+    errors[1512:] *= 2
+    years = 2001 + np.arange(3024) // 252
+    volatility = np.full(3024, 900)
+    return labs.volatility_lab(
+        [labs.Track(horizon, volatility, errors, years) for horizon in (1, 22)]
+    )
 
 
 def shannon_lab():
@@ -158,11 +178,13 @@ MAKERS = {
     "mistakes": mistakes_lab,
     "sentence": sentence_lab,
     "dates": dates_lab,
+    "pronouncer": pronouncer_lab,
     "training": labs.training_lab,
     "scan": labs.scan_lab,
     "shannon": shannon_lab,
     "newton": labs.newton_lab,
     "vanishing": labs.vanishing_lab,
+    "volatility": volatility_lab,
     "writer": writer_lab,
 }
 LABS = {name: functools.cache(maker) for name, maker in MAKERS.items()}
@@ -248,6 +270,48 @@ def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
     page = show(LABS[name](), theme, width)
     assert Axe().run(page).response["violations"] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# A pixel of each colour, for computed ones come in several notations.
+BUTTONS = """() => {
+  const brush = document.createElement("canvas").getContext("2d");
+  const pixel = color => {
+    brush.fillStyle = color;
+    brush.fillRect(0, 0, 1, 1);
+    return Array.from(brush.getImageData(0, 0, 1, 1).data).slice(0, 3);
+  };
+  const luminance = color => {
+    const [r, g, b] = pixel(color).map(each => each / 255).map(
+      each => each > .04045 ? ((each + .055) / 1.055) ** 2.4 : each / 12.92);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const contrast = (one, other) => {
+    const [low, high] = [luminance(one), luminance(other)].sort();
+    return (high + .05) / (low + .05);
+  };
+  const panel = getComputedStyle(
+    document.querySelector(".unrolled-lab")).backgroundColor;
+  return [...document.querySelectorAll("button")].map(each => {
+    const {color, backgroundColor} = getComputedStyle(each);
+    return {ground: contrast(backgroundColor, panel),
+      text: contrast(color, backgroundColor)};
+  });
+}"""
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_disabled_button_is_pale_and_legible(theme, show):
+    page = show(LABS["training"](), theme)
+    before = page.evaluate(BUTTONS)
+    assert max(each["ground"] for each in before) > 4.5
+    page.evaluate(
+        "document.querySelectorAll('button').forEach(b => b.disabled = true)"
+    )
+    for hovered in page.locator("button").all():
+        hovered.hover(force=True)
+        for each in page.evaluate(BUTTONS):
+            assert each["ground"] == pytest.approx(1)
+            assert each["text"] > 4.5
 
 
 @pytest.mark.parametrize("name", LABS)

@@ -17,7 +17,6 @@ from utils.labs.attention import (
 from utils.labs.ball import ball_lab
 from utils.labs.cells import gru_cell_lab, lstm_cell_lab
 from utils.labs.cliff import cliff_lab
-from utils.labs.dates import dates_lab
 from utils.labs.forget_bias import forget_bias_lab
 from utils.labs.lab import Lab, button, make_lab, slider
 from utils.labs.mistakes import mistakes_lab
@@ -33,7 +32,9 @@ from utils.labs.shannon import (
 )
 from utils.labs.trading_cost import trading_cost_lab
 from utils.labs.training import training_lab
+from utils.labs.typed import dates_lab, pronouncer_lab
 from utils.labs.vanishing import vanishing_lab
+from utils.labs.volatility import Track, track, volatility_lab
 from utils.labs.weights import load_weights
 from utils.labs.writer import writer_lab
 
@@ -44,6 +45,7 @@ __all__ = [
     "Lab",
     "Passage",
     "Reading",
+    "Track",
     "attention_lab",
     "ball_lab",
     "button",
@@ -58,14 +60,17 @@ __all__ = [
     "make_lab",
     "mistakes_lab",
     "newton_lab",
+    "pronouncer_lab",
     "rank_code",
     "reading_lab",
     "scan_lab",
     "sentence_lab",
     "shannon_lab",
     "slider",
+    "track",
     "trading_cost_lab",
     "training_lab",
     "vanishing_lab",
+    "volatility_lab",
     "writer_lab",
 ]

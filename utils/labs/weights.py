@@ -60,6 +60,14 @@ def write_weights(
     (folder / f"{name}.js").write_text(text, encoding="ascii")
 
 
+def as_stored(
+    weights: Float[np.ndarray, "..."], dtype: str
+) -> Float[np.ndarray, "..."]:
+    """Return an array rounded as `write_weights` rounds it."""
+    stored = _unpack(_pack("an array", weights, dtype))
+    return stored.astype(weights.dtype)
+
+
 def load_weights(name: str, folder: Path = FOLDER) -> Weights:
     """Read the weights that the page reads, as float64.
 

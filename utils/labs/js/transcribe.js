@@ -1,4 +1,4 @@
-// The encoder-decoder of chapter 09 in the page: see utils/labs/dates.py.
+// The encoder-decoder of chapter 09 in the page: see utils/labs/typed.py.
 import {
   additiveAttention, bidirectional, dense, embedding, gru, logSoftmax, zeros,
 } from "./layers.js";

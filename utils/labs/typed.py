@@ -1,10 +1,12 @@
-"""A date of the reader's own, written in ISO 8601 by a trained network.
+"""A text of the reader's own, written in other symbols by a trained network:
+a date in ISO 8601, a word in the phones that it is spoken with.
 
-Chapter 09. `benchmarks.date_reader` trains it and writes its weights, rounded;
-this module and js/dates.js compute the same from the same file.
+Chapter 09. `benchmarks.date_reader` and `benchmarks.pronouncer` train the
+networks and write their weights, rounded; this module and js/transcribe.js
+compute the same from the same file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,22 +38,70 @@ from utils.scratch import (
     log_softmax,
 )
 
-DATES = module("js/layers.js") + module("js/dates.js")
-SCRIPT = read("js/dates_lab.js")
-STYLE = MAP_STYLE + read("css/dates.css")
-
-EXAMPLES = (
-    "7. März 2026",
-    "3/7/2026",
-    "3.7.2026",
-    "二〇二六年三月七日",
-    "Friday, 27 March 1908",
-    "30 February 2026",
-)
-PADDING, STEPS, WIDTH = 20, 11, 4
+TRANSCRIBE = module("js/layers.js") + module("js/transcribe.js")
+SCRIPT = read("js/typed_lab.js")
+STYLE = MAP_STYLE + read("css/typed.css")
+PADDING, WIDTH = 20, 4
 
 Vector = Float[np.ndarray, " size"]
 Rows = Float[np.ndarray, "time size"]
+
+
+class Typed(NamedTuple):
+    """What a reader types, and how a network writes it.
+
+    `title` and `task` are the lab's, `noun` names what is typed, and the first
+    of `examples` stands there first. The network writes `steps` symbols at
+    most, with `joint` between them. Where it reads small letters alone,
+    `lower` makes them of capitals. `sounds` gives a word for a symbol that
+    stands for a sound.
+    """
+
+    title: str
+    task: str
+    noun: str
+    examples: tuple[str, ...]
+    steps: int
+    joint: str = ""
+    lower: bool = False
+    sounds: Mapping[str, str] = {}
+
+
+DATES = Typed(
+    "The network writes your date",
+    "Load the network and type a date, in any spelling that you like. It "
+    "learnt nine of them, in English, French, German, Chinese and numbers. "
+    "Then take the mask away, or search with a beam.",
+    "date",
+    (
+        "7. März 2026",
+        "3/7/2026",
+        "3.7.2026",
+        "二〇二六年三月七日",
+        "Friday, 27 March 1908",
+        "30 February 2026",
+    ),
+    steps=11,
+)
+SOUNDS = """AA father, AE cat, AH hut, AO law, AW cow, AY hide, B be, CH cheese,
+D day, DH this, EH bed, ER bird, EY day, F fee, G green, HH he, IH it, IY eat,
+JH judge, K key, L lee, M me, N no, NG sing, OW boat, OY toy, P pay, R read,
+S sea, SH she, T tea, TH think, UH book, UW two, V voice, W we, Y yes, Z zoo,
+ZH vision"""
+# Words that were kept for the test, and one that is in no dictionary.
+WORDS = Typed(
+    "The network pronounces your word",
+    "Load the network and type an English word, or one that could be. Of the "
+    "words that were kept from its training it gets {wrong:.0f} % wrong. Move "
+    "from phone to phone: which letters does it look at? A beam shows what "
+    "else it might have said.",
+    "word",
+    ("mnemonic", "schedule", "enough", "chaos", "jalapeno", "ghoti"),
+    steps=30,
+    joint=" ",
+    lower=True,
+    sounds=dict(each.split() for each in SOUNDS.split(",")),
+)
 
 
 class Memory(NamedTuple):
@@ -83,7 +133,7 @@ class Step(NamedTuple):
     weights: Float[np.ndarray, " time"]
 
 
-class DateNetwork:
+class EncoderDecoder:
     """The encoder–decoder of chapter 09 in NumPy, for one source at a time."""
 
     def __init__(self, weights: Weights) -> None:
@@ -142,15 +192,18 @@ class DateNetwork:
         logs = log_softmax(self.readout.forward(features[None]))[0]
         return Step(logs, after[0], weights[0])
 
-    def search(self, memory: Memory, width: int = 1) -> list[Output]:
-        """Keep the `width` likeliest beginnings; a width of 1 is greedy.
+    def search(
+        self, memory: Memory, steps: int, width: int = 1
+    ) -> list[Output]:
+        """Keep the `width` likeliest beginnings for so many steps; a width of
+        1 is greedy.
 
         An output that ends takes its place along, as in chapter 09. Outputs
         come ranked by their mean ln p a symbol.
         """
         beams = [(Output([], 0.0), memory.state)]
         full: list[Output] = []
-        for _ in range(STEPS):
+        for _ in range(steps):
             grown = []
             for (symbols, total), state in beams:
                 last = symbols[-1] if symbols else START
@@ -184,7 +237,7 @@ def dates_lab(
     source: Sequence[str],
     target: Sequence[str],
     weights: Weights,
-    text: str = EXAMPLES[0],
+    text: str = DATES.examples[0],
 ) -> Lab:
     """Let the reader type a date and see where the network looks as it writes.
 
@@ -197,19 +250,50 @@ def dates_lab(
     Raises:
         ValueError: `text` has a symbol that `source` lacks.
     """
-    network = DateNetwork(weights)
-    symbols, digits = Symbols([source]), Symbols([target])
-    memory = network.encode(symbols.encode(text))
-    (best,) = network.search(memory)
+    return _typed_lab(DATES, source, target, weights, text, {})
+
+
+def pronouncer_lab(
+    source: Sequence[str],
+    target: Sequence[str],
+    weights: Weights,
+    listed: Mapping[str, Sequence[Sequence[str]]],
+    wrong: float,
+) -> Lab:
+    """Let the reader type a word and see the network pronounce it.
+
+    Args:
+        source: the letters, in their order, without the special ones.
+        target: the phones, likewise.
+        weights: the network, as `load_weights` returns it.
+        listed: for some words, the pronunciations of the dictionary.
+        wrong: the share of the test words that the network gets wrong.
+    """
+    words = WORDS._replace(task=WORDS.task.format(wrong=100 * wrong))
+    first = WORDS.examples[0]
+    return _typed_lab(words, source, target, weights, first, listed)
+
+
+def _typed_lab(
+    typed: Typed,
+    source: Sequence[str],
+    target: Sequence[str],
+    weights: Weights,
+    text: str,
+    listed: Mapping[str, Sequence[Sequence[str]]],
+) -> Lab:
+    """Make the lab of either network."""
+    network = EncoderDecoder(weights)
+    letters, signs = Symbols([source]), Symbols([target])
+    memory = network.encode(letters.encode(text))
+    (best,) = network.search(memory, typed.steps)
     along = network.weights_along(memory, best.symbols)
-    written = digits.decode(best.symbols)
+    written = signs.decode(best.symbols)
     along = along[: len(written), : len(text)]
     return make_lab(
-        "The network writes your date",
-        task="Load the network and type a date, in any spelling that you "
-        "like. It learnt nine of them, in English, French, German, Chinese "
-        "and numbers. Then take the mask away, or search with a beam.",
-        controls=text_field("text", "A date", text)
+        typed.title,
+        task=typed.task,
+        controls=text_field("text", f"A {typed.noun}", text)
         + slider(
             "position", "Written symbol", 1.0, float(len(written)), 1.0, 1.0
         )
@@ -219,24 +303,34 @@ def dates_lab(
             weights_button("load", "Load the network", weights),
             button("slowly", "Write it slowly"),
         )
-        + buttons(*(button("example", each, text=each) for each in EXAMPLES)),
+        + buttons(
+            *(button("example", each, text=each) for each in typed.examples)
+        ),
         picture="""<svg data-part="map" role="img"
 aria-label="Attention weights: a row for each written symbol"></svg>
 <table class="lab-outputs"><thead><tr><th scope="col">output</th>
 <th scope="col">its probability</th></tr></thead>
 <tbody data-part="outputs"></tbody></table>""",
-        sentence="""Written: <b data-part="written"></b>. For
-<b data-part="symbol"></b> most weight on <span data-part="best"></span>; on
-padding <b data-part="padding"></b>. <span data-part="unknown"></span>
-<b data-part="hint"></b>""",
+        sentence="""Written: <b data-part="written"></b>.
+<span data-part="listed"></span> For <b data-part="symbol"></b> most weight on
+<span data-part="best"></span>; on padding <b data-part="padding"></b>.
+<span data-part="unknown"></span> <b data-part="hint"></b>""",
         script=SCRIPT,
         twin=_twin(text, written, along),
         data={
-            "source": symbols.symbols[len(SPECIAL) :],
-            "target": digits.symbols[len(SPECIAL) :],
+            "source": letters.symbols[len(SPECIAL) :],
+            "target": signs.symbols[len(SPECIAL) :],
             "padding": PADDING,
-            "steps": STEPS,
             "width": WIDTH,
+            "noun": typed.noun,
+            "steps": typed.steps,
+            "joint": typed.joint,
+            "lower": typed.lower,
+            "sounds": typed.sounds,
+            "listed": {
+                each: " or ".join(map(typed.joint.join, outputs))
+                for each, outputs in listed.items()
+            },
             "first": {
                 "outputs": [
                     {
@@ -247,7 +341,7 @@ padding <b data-part="padding"></b>. <span data-part="unknown"></span>
                 "weights": along.round(3).tolist(),
             },
         },
-        modules=CHART + ALIGNMENT + DATES + LOADER,
+        modules=CHART + ALIGNMENT + TRANSCRIBE + LOADER,
         style=STYLE,
     )
 
