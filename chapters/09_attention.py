@@ -105,6 +105,7 @@ from utils.labs import (
     attention_lab,
     dates_lab,
     load_weights,
+    pronouncer_lab,
 )
 from utils.notebook import load_results, show_source
 from utils.scratch import (
@@ -1071,17 +1072,28 @@ assert by_stem["all"] - by_word["all"] > 0.05
 # %% [markdown]
 # By {numref}`tab-attention-counted` 27 % of the words come out wrong where
 # relatives may have been trained on, and 34 % where not, so that an error rate
-# says little without its split. (Published systems err on [about 31 to 34
-# %](https://github.com/cmusphinx/g2p-seq2seq) of the current dictionary's
-# words, by a split and a scoring of their own, and on 20 to 24 % of an older,
-# easier edition's.)
+# says little without its split. (On the current dictionary's words [published
+# systems](https://github.com/cmusphinx/g2p-seq2seq) err on about 31 to 34 %, by
+# a split and a scoring of their own, and on 20 to 24 % of an older, easier
+# edition's.)
 #
 # That is what the network has to beat. `benchmarks/pronunciation.py` gives this
 # chapter's model, with 128 units and dropout, the same words with attention and
 # without, in about the same CPU time, three seeds each, by word and by stem;
-# then it mixes the networks' guesses with the counts'. Those hours of training
-# have not been recorded yet, and so this page does not say which wins. What
-# they will be held to is written down (`benchmarks/claims/attention.py`).
+# then it mixes the networks' guesses with the counts'. Those hours are not
+# recorded yet, so this page does not say which wins; what they will be held to
+# stands in `benchmarks/claims/attention.py`. A smaller network, trained for
+# minutes, pronounces what you type into {numref}`fig-attention-pronouncer`.
+
+# %% mystnb={"figure": {"name": "fig-attention-pronouncer", "caption": "A network with attention, after six passes over the training words, pronounces what you type. Weights on the padding are added up in the last column."}, "image": {"alt": "Heat map of attention weights for mnemonic, a row for each phone that the network wrote."}}
+speaker = load_results("pronouncer")["results"]
+pronouncer_lab(
+    speaker["source"],
+    speaker["target"],
+    load_weights("pronouncer"),
+    speaker["listed"],
+    speaker["errors"]["int8"]["word errors"],
+)
 
 # %% [markdown]
 # ## Translation, and how it fails

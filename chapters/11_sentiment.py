@@ -1309,13 +1309,13 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 #
 # What would help most is not in this chapter: text beyond the 8,529 sentences.
 # Logistic regression on frozen sentence vectors of SimCSE ([Gao et al.,
-# 2021](https://aclanthology.org/2021.emnlp-main.552)) has, cross-validated on
+# 2021](https://aclanthology.org/2021.emnlp-main.552)) reaches, cross-validated on
 # these sentences, by the files that its authors published with their models,
-# [80.8
-# %](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
-# from a BERT without labels and [87.0
-# %](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt)
-# from a large supervised RoBERTa. So 80 % is no frontier.
+# 80.8 % with [a BERT trained without
+# labels](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
+# and 87.0 % with [a large supervised
+# RoBERTa](https://huggingface.co/gaotianyu1350/sup-simcse-roberta-large/blob/main/eval_results.txt).
+# So 80 % is no frontier.
 #
 # A step that way: start the embeddings at vectors trained on billions of words,
 # GloVe's or fastText's. Name your file; without one, the table that the BiLSTM

@@ -428,6 +428,10 @@ def wide_prose(chapter):
     edit_source(chapter, "# The line rises.", "# The line rises" + ", on" * 20)
 
 
+def percent_at_the_start_of_a_line(chapter):
+    edit_source(chapter, "# The line rises.", "# The line rises by 80.8\n# %.")
+
+
 def wide_output(chapter):
     found = new_output("stream", name="stdout", text="ok\n" + "0.5 " * 21)
     edit_notebook(chapter, lambda cells: cells[1].outputs.append(found))
@@ -601,6 +605,7 @@ FAULTS = [
     (guards.unfounded, caption_that_compares),
     (guards.unbalanced, few_words),
     (guards.unbalanced, many_words),
+    (guards.swallowed, percent_at_the_start_of_a_line),
     (guards.overlong, cell_of_thirty_lines),
     (guards.overlong, cells_long_on_the_whole),
     (guards.overwide, wide_code),

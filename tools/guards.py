@@ -355,6 +355,17 @@ def unbalanced(chapter: Chapter) -> list[str]:
     ]
 
 
+def swallowed(chapter: Chapter) -> list[str]:
+    """No line of prose begins with %, which the site takes for a comment."""
+    return [
+        f"cell {number}: {line[:40]!r} would not be shown; wrap it elsewhere"
+        for number, cell in enumerate(chapter.notebook.cells, start=1)
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.lstrip().startswith("%")
+    ]
+
+
 def overlong(chapter: Chapter) -> list[str]:
     """A cell holds one idea: 20 lines at the outside, 8 at the median.
 
@@ -591,6 +602,7 @@ GUARDS = (
     unfounded,
     misled,
     unbalanced,
+    swallowed,
     overlong,
     overwide,
     scattered,
