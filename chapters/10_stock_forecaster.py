@@ -181,7 +181,6 @@ sp500 = load_prices("sp500")["close"]
 famous = np.array(tutorial["keras"]["0"]["forecast"].split(), dtype=float)
 days = sp500.index[-len(famous) :]
 truth = sp500.to_numpy()[-len(famous) :]
-day_before = sp500.to_numpy()[-len(famous) - 1 : -1]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-famous", "caption": "The same forecast three times: the S&P 500 and a stacked LSTM's forecast for the next day (seed 0, 50 epochs), on the left over all test days, in the middle over the last sixty; on the right its misfit, the standard deviation of forecast less index, once it is moved back by so many days."}, "image": {"alt": "Left, over four years, the forecast lies a little below the index and has the same shape. Middle, over sixty days, the forecast is a smooth curve well off the index, whose turns it repeats days later. Right, eleven bars, the lowest of them at two days."}}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
@@ -191,6 +190,7 @@ for axis, last in zip(axes[:2], (len(days), 60), strict=True):
         days[-last:], famous[-last:], color=COLORS["vermilion"], label="LSTM"
     )
     axis.tick_params(axis="x", rotation=30)
+    axis.set_xticks(days[-last:][:: last // 4])
 axes[0].set_ylabel("index points")
 axes[0].legend()
 axes[2].bar(range(11), forecasting.lag_errors(truth, famous, 10))
@@ -207,9 +207,9 @@ plt.show()
 # ## The rival that costs nothing
 #
 # Put the forecast beside one that costs nothing: *tomorrow's price is today's*.
-# This is **persistence**. It is hard to beat, because a price that was plainly going to rise would have been
-# bought already, and so would have risen. With $y_t$ the price and $f_t$ its
-# forecast, **skill** ([Murphy,
+# This is **persistence**. It is hard to beat, because a price that was plainly
+# going to rise would have been bought already, and so would have risen. With
+# $y_t$ the price and $f_t$ its forecast, **skill** ([Murphy,
 # 1988](https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2)) is
 # the share of persistence's squared error that the forecast saves:
 #
@@ -297,8 +297,9 @@ test = forecasting.diebold_mariano(loss_a, loss_b, waves=4)
 # Identity: five-days-by-hand
 d = loss_a - loss_b
 assert np.isclose(test.statistic, d.mean() / np.sqrt(d.var(ddof=1) / 5))
-far = stats.t.ppf(0.975, 4)
-print(f"DM {test.statistic:.2f}, p {test.p_value:.2f}; 95 % within ±{far:.2f}")
+far, normal = stats.t.ppf(0.975, 4), stats.norm.ppf(0.975)
+print(f"DM {test.statistic:.2f}, p {test.p_value:.2f}")
+print(f"95 % of Student's t with 4 degrees: ±{far:.2f}; normal: ±{normal:.2f}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-dm", "caption": "The five differences (bars), their mean (line), and the band in which the mean of five such days lies in 95 of 100 cases if A and B are equally good."}, "image": {"alt": "Four bars below zero and one above. The line of the mean, at -0.12, lies inside a band from -0.18 to 0.18."}}
 figure, axis = plt.subplots(figsize=(5, 2.6))
@@ -996,8 +997,8 @@ pd.DataFrame(columns)
 
 # %% [markdown]
 # **Five days ahead no win is to be seen, and a month ahead none either.** In
-# {numref}`tab-stock-horizons` every network has a lower loss than LHAR, and none
-# by more than luck, once the six comparisons of each horizon are counted.
+# {numref}`tab-stock-horizons` every network has a lower loss than LHAR, none by
+# more than luck, once the six comparisons of each horizon are counted.
 #
 # Before the seeds ran we had written down that, a month ahead, no network would
 # beat plain HAR. On the NASDAQ the MLP does; but so does LHAR.
