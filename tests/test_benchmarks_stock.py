@@ -11,6 +11,7 @@ from benchmarks import direction, leaks, stock_tutorial, volatility
 from benchmarks.record import RESULTS
 from utils.data import load_prices
 from utils.forecasting import (
+    TUNED,
     forecast_folds,
     har,
     lhar,
@@ -116,7 +117,7 @@ def test_direction_runs_a_fold(sp500):
 def test_volatility_runs_a_case(sp500):
     pair = {
         name: volatility.NETWORKS[name] | {"epochs": 1}
-        for name in volatility.PAIR
+        for name in ("MLP correction", "LSTM correction")
     }
     report = volatility.run_case(
         sp500["2011":],
@@ -153,6 +154,13 @@ def test_settings_were_chosen_on_the_days_before_those_scored(sp500):
         losses = {key: each["qlike"] for key, each in tried.items()}
         best = volatility.best(name).items()
         assert best <= tried[min(losses, key=losses.get)].items()
+
+
+def test_the_books_networks_and_the_commands_are_the_tuned_ones():
+    names = zip(TUNED, volatility.NETWORKS, strict=True)
+    for kind, name in names:
+        chosen = {"days": 1} | volatility.NETWORKS[name] | volatility.best(name)
+        assert chosen == TUNED[kind]
 
 
 @pytest.mark.parametrize("model", [har, lhar])

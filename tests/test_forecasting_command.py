@@ -16,8 +16,10 @@ from utils.data import prices as loader
 from utils.forecasting import __main__ as command
 from utils.forecasting.__main__ import main, walk_through
 from utils.forecasting.forecaster import (
+    KINDS,
     errors_needed,
     fit_forecaster,
+    fit_pooled,
     interval,
     load_forecaster,
     return_ratio,
@@ -35,8 +37,8 @@ def quick(monkeypatch):
     )
     monkeypatch.setattr(
         command,
-        "fit_forecaster",
-        functools.partial(fit_forecaster, seeds=1, epochs=1),
+        "fit_pooled",
+        functools.partial(fit_pooled, seeds=1, epochs=1),
     )
 
 
@@ -70,6 +72,11 @@ def bars():
 def write(path: Path, table: pd.DataFrame, **options) -> Path:
     table.to_csv(path, **{"index": False, "date_format": "%Y-%m-%d"} | options)
     return path
+
+
+def market(bars, horizon=1):
+    prices = bars.set_index("Date").rename(columns=str.lower).astype(float)
+    return forecasting.make_volatility_data(prices, horizon)
 
 
 def forecast(path, out, *more) -> int:
@@ -140,6 +147,48 @@ READ = {
     "tiny prices": (
         lambda bars: bars.assign(
             **{name: bars[name] * 1e-8 for name in OPEN_CLOSE}
+        ),
+        {},
+        [],
+        [],
+    ),
+    "a constant offset": (
+        lambda bars: stamped(bars, "Etc/GMT-8"),
+        {},
+        [],
+        [],
+    ),
+    "blank rows": (
+        lambda bars: pd.concat(
+            [bars[:500], bars[:1].map(lambda _: ""), bars[500:]]
+        ),
+        {},
+        [],
+        [],
+    ),
+    "a penny stock": (
+        # Two dollars' worth of digits: many days without a range.
+        lambda bars: bars.assign(
+            **{
+                name: (bars[name] / 1e4).round(3).clip(lower=0.001)
+                for name in OPEN_CLOSE
+            }
+        ),
+        {},
+        [],
+        ["high equals low on"],
+    ),
+    "volume in thousands": (
+        lambda bars: bars.assign(
+            Volume=(bars["Volume"] / 1e3).map("{:.1f}K".format)
+        ),
+        {},
+        [],
+        [],
+    ),
+    "volume in billions": (
+        lambda bars: bars.assign(
+            Volume=(bars["Volume"] / 1e6).map("{:.1f}B".format)
         ),
         {},
         [],
@@ -481,6 +530,12 @@ def test_a_write_that_fails_leaves_nothing_behind(
         (["--sep", ";;"], "not one character"),
         (["--encoding", "klingon"], "knows no encoding 'klingon'"),
         (["--model", "transformer"], "invalid choice"),
+        # No record of the book says what a GRU is worth here.
+        (["--model", "gru"], "invalid choice"),
+        (["--features", "vix,,rate"], "no list of columns"),
+        (["--features", "vix,vix"], "each named once"),
+        (["--features", "vix", "--model", "har"], "har reads none"),
+        (["--load", "x", "--features", "vix"], "not with --load"),
         (["--load", "x", "--model", "har"], "not with --load"),
     ],
 )
@@ -516,9 +571,9 @@ def test_the_model_is_chosen_before_the_last_block_and_named(
     rows = {
         line.split()[0]: float(line.split()[1])
         for line in printed.splitlines()
-        if line.startswith(command.AUTO)
+        if line.startswith(KINDS)
     }
-    assert rows.keys() == set(command.AUTO)
+    assert rows.keys() == set(KINDS)
     best = min(rows.values())
     chosen = printed.split("The forecast is ")[1].split("'s")[0]
     assert rows[chosen] == best
@@ -545,13 +600,13 @@ def test_the_model_is_chosen_before_the_last_block_and_named(
 def test_the_choice_knows_nothing_of_the_last_block(bars):
     prices = bars.set_index("Date").rename(columns=str.lower).astype(float)
     data = forecasting.make_volatility_data(prices, 5)
-    walk = walk_through(prices, data, ("HAR", "LHAR"))
+    walk = walk_through([data], ("HAR", "LHAR"))
     shaken = prices.copy()
     # The first price that is seen at the close after which the block begins.
     begins = prices.index.get_loc(data.dates[walk.last]) + 1
     shaken.iloc[begins:, 1] *= 1.2
     changed = forecasting.make_volatility_data(shaken, 5)
-    other = walk_through(shaken, changed, ("HAR", "LHAR"))
+    other = walk_through([changed], ("HAR", "LHAR"))
     for name in ("HAR", "LHAR"):
         before = walk.loss(name, walk.before)
         np.testing.assert_allclose(other.loss(name, walk.before), before)
@@ -579,7 +634,7 @@ def test_the_summary_comes_as_json(bars, tmp_path, capsys):
     assert (summary["date"], summary["next"]) == ("2017-03-21", "2017-03-22")
 
 
-@pytest.mark.parametrize("model", ["lhar", "mlp", "lstm"])
+@pytest.mark.parametrize("model", ["lhar", "mlp5", "lstm"])
 def test_a_saved_forecaster_goes_on_with_newer_prices(
     bars, tmp_path, capsys, model
 ):
@@ -618,13 +673,17 @@ def test_a_saved_forecaster_goes_on_with_newer_prices(
     assert "holds no forecaster" in capsys.readouterr().err
 
 
-def test_the_fitted_network_is_the_books(bars):
-    prices = bars.set_index("Date").rename(columns=str.lower).astype(float)
-    data = forecasting.make_volatility_data(prices)
+@pytest.mark.parametrize("kind", forecasting.TUNED)
+def test_the_fitted_network_is_the_books(bars, kind):
+    data = market(bars)
     train = np.arange(400)
-    fitted = fit_forecaster("LSTM", data, train, seeds=1)
+    fitted = fit_forecaster(kind, data, train, seeds=1)
     book = forecasting.calibrate(
-        data, forecasting.recurrent_volatility(data, train, seed=0), train
+        data,
+        forecasting.recurrent_volatility(
+            data, train, seed=0, **forecasting.TUNED[kind]
+        ),
+        train,
     )
     book = np.clip(book, data.target[train].min(), data.target[train].max())
     np.testing.assert_allclose(fitted.variance(data), book, rtol=5e-3)
@@ -683,6 +742,239 @@ def test_returns_are_scaled_by_their_own_past(bars):
     changed[800:] = 1.0
     later = return_ratio(dataclasses.replace(data, returns=changed))
     np.testing.assert_array_equal(later[251:800], return_ratio(data)[251:800])
+
+
+def halted(monkeypatch, iterations):
+    """Let arch's optimiser take so many steps and no more."""
+    from arch.univariate.base import ARCHModel
+
+    real = ARCHModel.fit
+    monkeypatch.setattr(
+        ARCHModel,
+        "fit",
+        lambda *given, **named: real(
+            *given, **named, options={"maxiter": iterations}
+        ),
+    )
+
+
+@pytest.mark.parametrize("steps", [2, 500])
+def test_a_model_that_did_not_converge_is_marked(
+    bars, tmp_path, capsys, monkeypatch, steps
+):
+    monkeypatch.setattr(command, "BASELINES", {"GJR": forecasting.gjr_garch})
+    halted(monkeypatch, steps)
+    path = write(tmp_path / "mine.csv", bars)
+    assert forecast(path, tmp_path / "out.csv", "--model", "har") == 0
+    captured = capsys.readouterr()
+    assert ("GJR* " in captured.out) == (steps == 2)
+    assert ("did not converge" in captured.out) == (steps == 2)
+    assert captured.err == ""
+
+
+@pytest.fixture
+def fear(bars):
+    """Return the bars beside a column that knows the range of two days ahead,
+    as a logarithm."""
+    ranges = np.log(bars["High"] / bars["Low"])
+    return bars.assign(Fear=np.log(ranges).shift(-2).fillna(-4))
+
+
+def test_a_column_of_the_file_becomes_a_feature(fear, tmp_path, capsys):
+    path = write(tmp_path / "mine.csv", fear)
+    out = tmp_path / "out.csv"
+    scores = []
+    for more in ([], ["--features", "fear"]):
+        assert (
+            forecast(path, out, "--model", "linear", "--json", "--force", *more)
+            == 0
+        )
+        scores.append(json.loads(capsys.readouterr().out)["scores"]["linear"])
+    # Two days ahead of its row, so that one row late it knows tomorrow.
+    assert scores[1]["before_qlike"] < scores[0]["before_qlike"] / 2
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp5"])
+def test_a_forecast_does_not_know_what_its_own_row_adds(fear, tmp_path, model):
+    changed = fear.copy()
+    changed.loc[len(fear) - 1, "Fear"] = 5
+    tables = []
+    for name, table in (("one", fear), ("two", changed)):
+        path = write(tmp_path / f"{name}.csv", table)
+        out = tmp_path / f"{name}-out.csv"
+        more = ["--model", model, "--features", "Fear"]
+        assert forecast(path, out, *more) == 0
+        tables.append(pd.read_csv(out))
+    pd.testing.assert_frame_equal(*tables)
+    # It does know the row before.
+    changed.loc[len(fear) - 2, "Fear"] = 5
+    path = write(tmp_path / "three.csv", changed)
+    assert forecast(path, tmp_path / "three-out.csv", *more) == 0
+    last = pd.read_csv(tmp_path / "three-out.csv").iloc[-1]
+    assert last["range_volatility"] != tables[0].iloc[-1]["range_volatility"]
+
+
+def test_a_saved_forecaster_reads_the_same_columns_again(
+    fear, tmp_path, capsys
+):
+    path = write(tmp_path / "mine.csv", fear)
+    folder = str(tmp_path / "fitted")
+    out = tmp_path / "out.csv"
+    more = ["--model", "linear", "--features", "Fear"]
+    assert forecast(path, out, *more, "--save", folder) == 0
+    assert forecast(path, tmp_path / "again.csv", "--load", folder) == 0
+    said, again = (
+        pd.read_csv(each, index_col="date").iloc[-1]
+        for each in (out, tmp_path / "again.csv")
+    )
+    pd.testing.assert_series_equal(said, again, rtol=1e-4)
+    without = write(tmp_path / "plain.csv", fear.drop(columns="Fear"))
+    assert forecast(without, tmp_path / "no.csv", "--load", folder) == 2
+    assert "no column is 'Fear'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "features", "said"),
+    [
+        (
+            lambda fear: fear,
+            "vix",
+            "mine.csv, line 1: no column is 'vix'; found 'Date', 'Open'",
+        ),
+        (
+            lambda fear: fear,
+            "Volume",
+            "line 1: column 'Volume' is read already",
+        ),
+        (
+            lambda fear: fear.assign(Fear=20.5),
+            "fear",
+            "mine.csv, column Fear: found '20.5': the same on every row",
+        ),
+        (
+            lambda fear: with_value(fear, 30, "Fear", "high"),
+            "fear",
+            "mine.csv, line 32, column Fear: found 'high': is not a number",
+        ),
+        (
+            lambda fear: with_value(fear, 30, "Fear", ""),
+            "fear",
+            "mine.csv, line 32, column Fear: found '': no value",
+        ),
+        (
+            lambda fear: fear.assign(fear=fear["Fear"]),
+            "fear",
+            "line 1: two columns are 'fear'",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_features_are_named(
+    fear, tmp_path, capsys, change, features, said
+):
+    path = write(tmp_path / "mine.csv", change(fear))
+    more = ["--model", "linear", "--features", features]
+    assert forecast(path, tmp_path / "out.csv", *more) == 2
+    assert said in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.csv"]
+
+
+@pytest.fixture
+def two(bars, tmp_path):
+    """Write two files: the second twice as stormy, and it begins later."""
+    middle = bars[OPEN_CLOSE].mean(axis=None)
+    wild = bars.assign(
+        **{name: bars[name] ** 2 / middle for name in OPEN_CLOSE}
+    )
+    return [
+        str(write(tmp_path / "calm.csv", bars)),
+        str(write(tmp_path / "wild.csv", wild[20:])),
+    ]
+
+
+def test_several_files_share_a_model_and_keep_their_levels(
+    two, tmp_path, capsys
+):
+    out = tmp_path / "new"
+    assert main(["--prices", *two, "--out", str(out), "--model", "har"]) == 0
+    captured = capsys.readouterr()
+    assert "calm.csv: 20 of 1,100 rows are left out" in captured.err
+    assert "wild.csv" not in captured.err
+    assert "the mean of 2 files" in captured.out
+    assert captured.out.count("intervals held") == 2
+    assert captured.out.count("Not investment advice") == 1
+    assert {each.name for each in out.iterdir()} == {"calm.csv", "wild.csv"}
+    calm, wild = (
+        pd.read_csv(out / name, index_col="date")
+        for name in ("calm.csv", "wild.csv")
+    )
+    assert calm.index.equals(wild.index)
+    # The second file's prices are the first's squared: their logarithms move
+    # twice as far.
+    ratio = wild["range_volatility"] / calm["range_volatility"]
+    assert ratio.median() == pytest.approx(2, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["HAR", "MLP5", "LSTM"])
+def test_one_market_twice_is_that_market(bars, kind):
+    data = market(bars)
+    train = np.arange(500)
+    alone = fit_forecaster(kind, data, train, seeds=1, epochs=4)
+    twice = fit_pooled(kind, [data, data], train, seeds=1, epochs=2)
+    assert twice[0].scale == twice[1].scale
+    told = [each.variance(data) for each in (alone, *twice)]
+    np.testing.assert_array_equal(told[1], told[2])
+    # Linear parts agree; networks have seen as many chunks, in another order.
+    exact = kind == "HAR"
+    np.testing.assert_allclose(told[0], told[1], rtol=1e-8 if exact else 0.1)
+
+
+def test_a_pooled_fit_learns_from_no_days_ahead(bars):
+    calm, other = market(bars), market(bars.assign(High=bars["High"] * 1.01))
+    late = bars.copy()
+    late.loc[600:, "High"] *= 1.5
+    for kind in ("linear", "MLP5"):
+        told = [
+            fit_pooled(kind, [calm, each], np.arange(500), 1, 1)[0].variance(
+                calm
+            )
+            for each in (other, market(late.assign(High=late["High"] * 1.01)))
+        ]
+        np.testing.assert_array_equal(*told)
+    with pytest.raises(ValueError, match="on the same dates"):
+        fit_pooled("HAR", [calm, market(bars[1:])], np.arange(500))
+
+
+def test_what_several_files_cannot_do_is_said(two, bars, tmp_path, capsys):
+    out = str(tmp_path / "new")
+    for more in (["--save", "x"], ["--load", "x"]):
+        with pytest.raises(SystemExit):
+            main(["--prices", *two, "--out", out, *more])
+        assert "one file at a time" in capsys.readouterr().err
+    again = [two[0], two[0]]
+    assert main(["--prices", *again, "--out", out]) == 2
+    assert "would both be forecast in calm.csv" in capsys.readouterr().err
+    assert main(["--prices", *two, "--out", str(tmp_path), "--force"]) == 2
+    assert "is the file that is read" in capsys.readouterr().err
+    old = bars.assign(Date=bars["Date"] - pd.Timedelta(days=364 * 5))
+    third = write(tmp_path / "old.csv", old)
+    assert main(["--prices", *two, str(third), "--out", out]) == 2
+    said = capsys.readouterr().err
+    assert "share 0 dates, and 1,000 are needed" in said
+    assert "old.csv from 2008-01-09 to" in said
+    assert main(["--prices", *two, "--out", two[0]]) == 2
+    assert "is a file; give a folder's path" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_forecaster_of_a_kind_that_is_gone_is_named(bars, tmp_path):
+    from utils.forecasting.forecaster import save_forecaster
+
+    data = market(bars)
+    fitted = fit_forecaster("HAR", data, np.arange(data.known))
+    gone = dataclasses.replace(fitted, kind="GRU")
+    save_forecaster(tmp_path, gone, np.zeros(300), data.dates[:300])
+    with pytest.raises(ValueError, match="of the kind GRU"):
+        load_forecaster(tmp_path)
 
 
 def test_a_checkpoint_of_something_else_is_named(tmp_path):

@@ -13,7 +13,7 @@ import itertools
 import math
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -84,6 +84,7 @@ def load_prices(
     date_format: str | None = None,
     dayfirst: bool | None = None,
     min_rows: int = 2,
+    extra: Sequence[str] = (),
     spell: Spell = keyword,
 ) -> pd.DataFrame:
     """Load daily prices, checked row by row, oldest first.
@@ -103,11 +104,14 @@ def load_prices(
         dayfirst: whether 03/04/2020 is the third of April; such dates need an
             answer where no other line, such as 31/01/2020, gives it.
         min_rows: fewer rows than this are an error.
+        extra: further columns of numbers to read, by their names in the header,
+            in upper or lower case.
         spell: how messages name these arguments.
 
     Returns:
         Float columns open, high, low, close (in the file's currency or points)
-        and volume (0 where the file has none), indexed by date.
+        and volume (0 where the file has none), then those of `extra` under the
+        names given, indexed by date.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -125,6 +129,8 @@ def load_prices(
         frame.index.name = "date"
         frame["line"] = range(2, len(frame) + 2)
         file = _File(f"arch.data.{source}")
+        file.columns.update(zip(COLUMNS, COLUMNS, strict=True))
+        _find_extra(file, list(COLUMNS), extra)
     else:
         path = Path(source)
         if path.is_dir():
@@ -139,19 +145,34 @@ def load_prices(
             )
         file = _File(path.name)
         form = _Format(
-            sep, decimal, thousands, encoding, date_format, dayfirst, spell
+            sep,
+            decimal,
+            thousands,
+            encoding,
+            date_format,
+            dayfirst,
+            tuple(extra),
+            spell,
         )
         frame = _read(file, path, form)
         _sort(file, frame)
         frame = frame.sort_index()
-        _check_bars(file, frame)
+    _check_bars(file, frame)
+    for name in extra:
+        if frame[name].nunique() == 1:
+            file.fail(
+                "the same on every row, and a constant explains nothing; do "
+                "not ask for it",
+                column=file.columns[name],
+                found=f"{frame[name].iloc[0]:g}",
+            )
     _check_days(file, frame)
     _check_spacing(file, frame.index)
     if len(frame) < min_rows:
         file.fail(f"has {len(frame)} rows, but {min_rows} are needed")
     for note in file.notes:
         warnings.warn(note, PriceWarning, stacklevel=2)
-    return frame[list(COLUMNS)]
+    return frame[[*COLUMNS, *extra]]
 
 
 @dataclass
@@ -164,6 +185,7 @@ class _Format:
     encoding: str
     date_format: str | None
     dayfirst: bool | None
+    extra: tuple[str, ...]
     spell: Spell
 
 
@@ -267,6 +289,7 @@ def _read_rows(
     header, skipped = _merge_header_lines(file, header, ahead[1:])
     places = _find_columns(file, header)
     file.columns.update({name: header[at] for name, at in places.items()})
+    places |= _find_extra(file, header, form.extra)
     del ahead[: 1 + skipped]
     if not ahead:
         file.fail("has no data rows")
@@ -321,7 +344,7 @@ class _Table:
             moment = self._moment(line, row)
             values = [
                 self._number(line, row, column)
-                for column in COLUMNS
+                for column in (*COLUMNS, *self.form.extra)
                 if column in self.places
             ]
         except _WholeFileError:
@@ -344,7 +367,8 @@ class _Table:
             places = ", ".join(str(line) for line, _ in others)
             more = ", ..." if len(self.faults) == MOST_FAULTS else ""
             raise PriceError(f"{error} (faults also on lines {places}{more})")
-        columns = [column for column in COLUMNS if column in self.places]
+        wanted = (*COLUMNS, *self.form.extra)
+        columns = [column for column in wanted if column in self.places]
         frame = pd.DataFrame(
             self.values,
             columns=columns,
@@ -540,6 +564,29 @@ def _find_columns(file: _File, header: list[str]) -> dict[str, int]:
             f"{', '.join(map(repr, header))}",
             1,
         )
+    return places
+
+
+def _find_extra(
+    file: _File, header: list[str], extra: Sequence[str]
+) -> dict[str, int]:
+    """Map each further column that is asked for to its place in a row."""
+    places: dict[str, int] = {}
+    for name in extra:
+        found = [
+            place
+            for place, each in enumerate(header)
+            if each.lower() == name.lower()
+        ]
+        if len(found) != 1:
+            problem = "two columns are" if found else "no column is"
+            file.fail(
+                f"{problem} {name!r}; found {', '.join(map(repr, header))}", 1
+            )
+        if header[found[0]] in file.columns.values() or name in places:
+            file.fail(f"column {name!r} is read already; do not ask for it", 1)
+        places[name] = found[0]
+        file.columns[name] = header[found[0]]
     return places
 
 

@@ -9,8 +9,7 @@ from utils.forecasting.court import Verdict, persistence_court
 from utils.forecasting.direction import sharpe, sharpe_gap, strategy_returns
 from utils.forecasting.intervals import adaptive_interval, conformal_interval
 from utils.forecasting.recurrent import (
-    lstm_correction,
-    mlp_correction,
+    TUNED,
     recurrent_volatility,
     train_correction,
     train_on_chunks,
@@ -52,6 +51,7 @@ from utils.forecasting.volatility import (
 )
 
 __all__ = [
+    "TUNED",
     "Fold",
     "Significance",
     "Verdict",
@@ -71,12 +71,10 @@ __all__ = [
     "holm",
     "lag_errors",
     "lhar",
-    "lstm_correction",
     "make_volatility_data",
     "mape",
     "mcnemar",
     "mincer_zarnowitz",
-    "mlp_correction",
     "parkinson",
     "persistence_court",
     "pesaran_timmermann",

@@ -5,6 +5,7 @@ import argparse
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from utils.data.remedies import flag
 from utils.forecasting.forecaster import (
     FEWEST_RATIO_DAYS,
     KINDS,
+    SEEDS,
+    Forecaster,
     ForecasterError,
-    fit_forecaster,
+    fit_pooled,
     interval,
     load_forecaster,
     return_ratio,
@@ -52,7 +55,8 @@ MIN_ROWS = 1000
 MIN_ROWS_LOADED = FEWEST_RATIO_DAYS + MONTH + 1
 FOLDS = 6
 BASELINES = {"yesterday": yesterday, "EWMA": ewma, "GJR-GARCH-t": gjr_garch}
-AUTO = ("HAR", "LHAR", "MLP", "LSTM")
+# Before the names of a reader's own columns, among those of the features.
+OWN = "column "
 # Prices that stand still on more days than this have no range to learn from.
 MOST_STILL = 1 / 3
 DESCRIPTION = f"""\
@@ -62,16 +66,27 @@ close, and volume where there is one.
 The first 40 % of the days are for learning only. The rest is forecast
 walk-forward in {FOLDS} blocks: every model is fitted again on everything before
 each block, and scored on it. The forecast written is one model's: --model names
-it, or auto takes the one of HAR, LHAR, MLP and LSTM with the lowest loss on
-the days before the last block, so that the last block, which has no part in
-the choice, says what the chosen one is worth."""
+it, or auto takes the one with the lowest loss on the days before the last
+block, so that the last block, which has no part in the choice, says what the
+chosen one is worth."""
 EPILOG = f"""\
 models (chapter 10 derives them):
   har     log variance of the day, the week and the month, by least squares
   lhar    har, and the falls of the day, the week and the month
   linear  least squares on every feature, volume among them
-  mlp     har, corrected by a network that sees one day's features
-  lstm gru  har, corrected by a recurrent network
+  mlp     har, corrected by networks that see one day's features
+  mlp5    the same, with the features of five days side by side
+  lstm    har, corrected by recurrent networks
+The networks are {SEEDS} of each kind, averaged, and trained as in the chapter.
+
+further features: --features vix,rate reads these columns of the file too, for
+linear, mlp, mlp5 and lstm. Each is moved down by one row: the forecast made at
+a close sees what stands in the row before, since a column may come out after
+the close. They have to be numbers, and on every row.
+
+several files: --prices a.csv b.csv fits one model to all of them at once, on
+the dates that they share, and writes a forecast for each into the folder --out,
+under the file's name. Each has its own level; the rest is learned from all.
 
 the output has a row for each day at whose close a forecast was made:
   date              that day
@@ -96,6 +111,7 @@ examples:
   python -m utils.forecasting --prices mine.csv --sep ';' --decimal , \\
       --horizon 5 --model lhar --out forecast.csv --save fitted/
   python -m utils.forecasting --prices newer.csv --load fitted/ --out new.csv
+  python -m utils.forecasting --prices aapl.csv msft.csv --out forecasts/
 
 {MIN_ROWS} days are the least that is accepted ({MIN_ROWS_LOADED} with --load),
 daily ones. The exports of Yahoo (yfinance), nasdaq.com and investing.com are
@@ -112,10 +128,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--prices", required=True, help='a CSV file, or "sp500" or "nasdaq"'
+        "--prices",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help='a CSV file, or several, or "sp500" or "nasdaq"',
     )
     parser.add_argument(
-        "--out", type=Path, required=True, help="CSV file to write"
+        "--out",
+        type=Path,
+        required=True,
+        help="CSV file to write; of several forecasts the folder",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace --out where it exists"
@@ -129,6 +152,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--model",
         choices=["auto", *map(str.lower, KINDS)],
         help="default auto",
+    )
+    parser.add_argument(
+        "--features",
+        type=_names,
+        metavar="COLUMNS",
+        help="further columns of the file to learn from, with commas between",
     )
     parser.add_argument(
         "--save", type=Path, help="folder for the fitted forecaster"
@@ -186,13 +215,26 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if options.load is not None:
-        for name in ("model", "horizon", "save"):
+        for name in ("model", "horizon", "save", "features"):
             if getattr(options, name) is not None:
                 parser.error(
                     f"argument --{name}: not with --load, which brings its own"
                 )
+    if len(options.prices) > 1:
+        for name in ("load", "save"):
+            if getattr(options, name) is not None:
+                parser.error(
+                    f"argument --{name}: one file at a time; --prices names "
+                    f"{len(options.prices)}"
+                )
     options.horizon = options.horizon or 1
     options.model = options.model or "auto"
+    options.features = options.features or ()
+    if options.features and options.model in ("har", "lhar"):
+        parser.error(
+            f"argument --features: {options.model} reads none; use --model "
+            "auto, linear, mlp, mlp5 or lstm"
+        )
     return options
 
 
@@ -211,8 +253,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _forecast(options: argparse.Namespace) -> None:
-    inputs = [] if options.prices in BUILT_IN else [Path(options.prices)]
-    commands.check_file(options.out, options.force, inputs)
+    inputs = [Path(name) for name in options.prices if name not in BUILT_IN]
+    outs = _outs(options)
+    if len(outs) > 1:
+        commands.check_folder(options.out, "--out")
+    for out in outs:
+        if len(outs) == 1 or options.out.is_dir():
+            commands.check_file(out, options.force, inputs)
     if options.save is not None:
         commands.check_folder(options.save, "--save")
         if any(options.save.glob("checkpoint-*")) and not options.force:
@@ -226,25 +273,43 @@ def _forecast(options: argparse.Namespace) -> None:
         _use(options)
 
 
+def _outs(options: argparse.Namespace) -> list[Path]:
+    """Name the file to write for each file of prices."""
+    if len(options.prices) == 1:
+        return [options.out]
+    names = [Path(name).stem for name in options.prices]
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise UnusableError(
+                f"--prices {options.prices[names.index(name)]} and "
+                f"{options.prices[at]} would both be forecast in {name}.csv; "
+                "rename one"
+            )
+    return [options.out / f"{name}.csv" for name in names]
+
+
 @dataclass(frozen=True)
 class Walk:
-    """The forecasts of a walk through the past, and where it was scored.
+    """The forecasts of a walk through the past, and where they were scored.
 
     Attributes:
-        data: features and targets.
-        prices: what they were made of.
+        markets: features and targets of each, on the same dates.
         first: the first origin that was forecast.
         last: the first origin of the last block.
-        forecasts: by model, NaN before `first`.
+        forecasts: by model, of each market; NaN before `first`.
         shaky: models that did not converge in some block.
     """
 
-    data: VolatilityData
-    prices: pd.DataFrame
+    markets: list[VolatilityData]
     first: int
     last: int
-    forecasts: dict[str, np.ndarray]
+    forecasts: dict[str, list[np.ndarray]]
     shaky: frozenset[str]
+
+    @property
+    def data(self) -> VolatilityData:
+        """The first market, for what all of them share."""
+        return self.markets[0]
 
     @property
     def before(self) -> slice:
@@ -257,54 +322,144 @@ class Walk:
         return slice(self.last, self.data.known)
 
     def loss(self, model: str, days: slice) -> np.ndarray:
-        """Return a model's loss on some days."""
-        return qlike(self.data.target[days], self.forecasts[model][days])
+        """Return a model's loss on some days, the markets' mean."""
+        losses = [
+            qlike(data.target[days], forecast[days])
+            for data, forecast in zip(
+                self.markets, self.forecasts[model], strict=True
+            )
+        ]
+        return np.mean(losses, axis=0)
 
 
 def _fit(options: argparse.Namespace) -> None:
-    prices = _read_prices(options, MIN_ROWS)
-    data = make_volatility_data(prices, options.horizon)
-    kinds: tuple[str, ...] = AUTO
+    tables = _shared_dates(
+        {
+            name: _read_prices(options, name, MIN_ROWS, options.features)
+            for name in options.prices
+        },
+        options.quiet,
+    )
+    markets = [
+        _data(prices, options.horizon, options.features) for prices in tables
+    ]
+    kinds: tuple[str, ...] = KINDS
     if options.model != "auto":
         kinds = _unique("HAR", _kind(options.model))
-    walk = walk_through(prices, data, kinds, quiet=options.quiet)
+    walk = walk_through(markets, kinds, quiet=options.quiet)
     chosen = _kind(options.model)
     if options.model == "auto":
         chosen = min(
             kinds, key=lambda kind: walk.loss(kind, walk.before).mean()
         )
-    forecaster = fit_forecaster(chosen, data, np.arange(data.known))
-    forecast = walk.forecasts[chosen].copy()
+    forecasters = fit_pooled(chosen, markets, np.arange(walk.data.known))
+    written = [
+        _table(walk, at, chosen, forecaster)
+        for at, forecaster in enumerate(forecasters)
+    ]
+    outs = _outs(options)
+    if len(outs) > 1:
+        options.out.mkdir(parents=True, exist_ok=True)
+    for out, (table, _) in zip(outs, written, strict=True):
+        commands.write_whole(out, lambda path, each=table: _csv(each, path))
+    if options.save is not None:
+        past = slice(walk.first, walk.data.known)
+        save_forecaster(
+            options.save,
+            forecasters[0],
+            written[0][1][past],
+            walk.data.dates[past],
+        )
+    summaries = [
+        _summary(name, out, data, prices, table, chosen)
+        for name, out, data, prices, (table, _) in zip(
+            options.prices, outs, markets, tables, written, strict=True
+        )
+    ]
+    if options.json:
+        scores = {"scores": _scores(walk)}
+        several: dict[str, Any] = {"forecasts": summaries}
+        whole = summaries[0] if len(summaries) == 1 else several
+        print(json.dumps(whole | scores, indent=2))
+        return
+    print(_score_table(walk))
+    print(_choice(options, walk, kinds, chosen))
+    for summary in summaries:
+        if len(summaries) > 1:
+            print(f"\n{summary['prices']}")
+        _say(options, summary)
+    print("Not investment advice.")
+
+
+def _table(
+    walk: Walk, market: int, chosen: str, forecaster: Forecaster
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a market's table, and the log errors that it rests on."""
+    data = walk.markets[market]
+    forecast = walk.forecasts[chosen][market].copy()
     # The walk's last block ends today, with a model as old as the block; for
     # today it is fitted on all that is known.
     forecast[-1] = forecaster.variance(data)[-1]
     with np.errstate(invalid="ignore"):
         errors = np.log(data.target) - np.log(forecast)
-    table = forecast_table(data, forecast, errors).iloc[walk.first :]
-    commands.write_whole(options.out, lambda path: _write_csv(table, path))
-    if options.save is not None:
-        past = slice(walk.first, data.known)
-        save_forecaster(
-            options.save, forecaster, errors[past], data.dates[past]
+    return forecast_table(data, forecast, errors).iloc[walk.first :], errors
+
+
+def _data(
+    prices: pd.DataFrame, horizon: int, features: Sequence[str]
+) -> VolatilityData:
+    """Make features and targets; a reader's own columns come a row late."""
+    own = prices[list(features)].shift(1).add_prefix(OWN)
+    return make_volatility_data(prices, horizon, extra=own)
+
+
+def _shared_dates(
+    tables: dict[str, pd.DataFrame], quiet: bool
+) -> list[pd.DataFrame]:
+    """Cut several files to the dates that all of them have."""
+    if len(tables) == 1:
+        return list(tables.values())
+    every = list(tables.values())
+    shared = every[0].index
+    for table in every:
+        shared = shared.intersection(table.index)
+    if len(shared) < MIN_ROWS:
+        spans = "; ".join(
+            f"{name} from {table.index[0]:%Y-%m-%d} to "
+            f"{table.index[-1]:%Y-%m-%d}"
+            for name, table in tables.items()
         )
-    summary = _summary(options, data, prices, table, chosen)
-    summary["scores"] = _scores(walk)
-    if options.json:
-        print(json.dumps(summary, indent=2))
-        return
-    print(_score_table(walk))
-    print(_choice(options, walk, kinds, chosen))
-    _say(options, summary)
+        raise PriceError(
+            f"the files of --prices share {len(shared):,} dates, and "
+            f"{MIN_ROWS:,} are needed: {spans}; forecast them one by one, or "
+            "leave one out"
+        )
+    for name, table in tables.items():
+        alone = table.index.difference(shared)
+        if len(alone) and not quiet:
+            print(
+                f"warning: {name}: {len(alone):,} of {len(table):,} rows are "
+                "left out, the last of "
+                f"{alone[-1]:%Y-%m-%d}, for another file lacks these dates",
+                file=sys.stderr,
+            )
+    return [table.loc[shared] for table in every]
 
 
 def _use(options: argparse.Namespace) -> None:
     forecaster, past = load_forecaster(options.load)
-    prices = _read_prices(options, MIN_ROWS_LOADED)
-    data = make_volatility_data(prices, forecaster.horizon)
+    (name,) = options.prices
+    own = [
+        each.removeprefix(OWN)
+        for each in forecaster.features
+        if each.startswith(OWN)
+    ]
+    prices = _read_prices(options, name, MIN_ROWS_LOADED, own)
+    data = _data(prices, forecaster.horizon, own)
     first = int(data.dates.searchsorted(pd.Timestamp(forecaster.fitted)))
     if first == len(data.dates):
         raise ForecasterError(
-            f"{options.prices} ends on {data.dates[-1]:%Y-%m-%d}, and the "
+            f"{name} ends on {data.dates[-1]:%Y-%m-%d}, and the "
             f"forecaster was fitted on {forecaster.fitted}: it has seen all of "
             "these days; give newer prices"
         )
@@ -319,39 +474,46 @@ def _use(options: argparse.Namespace) -> None:
         each[-len(data.dates) :] for each in interval(whole, data.horizon)
     ]
     table = forecast_table(data, forecast, errors, bounds).iloc[first:]
-    commands.write_whole(options.out, lambda path: _write_csv(table, path))
-    summary = _summary(options, data, prices, table, forecaster.kind)
+    commands.write_whole(options.out, lambda path: _csv(table, path))
+    summary = _summary(name, options.out, data, prices, table, forecaster.kind)
     summary["fitted"] = forecaster.fitted
     if options.json:
         print(json.dumps(summary, indent=2))
         return
     print(
         f"{forecaster.kind}, fitted at the close of {forecaster.fitted}: "
-        f"{len(table)} forecasts from that day on."
+        f"{len(table)} forecast{'s' if len(table) > 1 else ''} from that day "
+        "on."
     )
     _say(options, summary)
+    print("Not investment advice.")
 
 
-def _read_prices(options: argparse.Namespace, least: int) -> pd.DataFrame:
+def _read_prices(
+    options: argparse.Namespace,
+    name: str,
+    least: int,
+    features: Sequence[str],
+) -> pd.DataFrame:
     """Load prices, say what was found in them, and refuse what no model can
     learn from."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PriceWarning)
         prices = load_prices(
-            options.prices,
+            name,
             sep=options.sep,
             decimal=options.decimal,
             thousands=options.thousands,
             encoding=options.encoding,
             date_format=options.date_format,
             dayfirst=options.dayfirst,
+            extra=features,
             spell=flag,
         )
-    _check_usable(prices, options)
+    _check_usable(prices, name, options.allow_jumps)
     if len(prices) < least:
         raise PriceError(
-            f"{options.prices} has {len(prices):,} rows, and {least:,} are "
-            "needed"
+            f"{name} has {len(prices):,} rows, and {least:,} are needed"
         )
     for warning in caught:
         if issubclass(warning.category, PriceWarning) and not options.quiet:
@@ -359,8 +521,7 @@ def _read_prices(options: argparse.Namespace, least: int) -> pd.DataFrame:
     return prices
 
 
-def _check_usable(prices: pd.DataFrame, options: argparse.Namespace) -> None:
-    name = options.prices
+def _check_usable(prices: pd.DataFrame, name: str, jumps_too: bool) -> None:
     spacing = median_spacing(pd.DatetimeIndex(prices.index))
     if spacing >= WEEKLY:
         weekly = "weekly" if spacing == 7 else "no daily"
@@ -378,7 +539,7 @@ def _check_usable(prices: pd.DataFrame, options: argparse.Namespace) -> None:
             "high and low are the day's, not copies of the close"
         )
     jumps = large_moves(prices)
-    if len(jumps) and not options.allow_jumps:
+    if len(jumps) and not jumps_too:
         raise PriceError(
             f"{name}: close moves by {100 * jumps.iloc[0]:+.0f} % on "
             f"{jumps.index[0]:%Y-%m-%d}"
@@ -393,38 +554,61 @@ def _check_usable(prices: pd.DataFrame, options: argparse.Namespace) -> None:
 
 
 def walk_through(
-    prices: pd.DataFrame,
-    data: VolatilityData,
+    markets: list[VolatilityData],
     kinds: tuple[str, ...],
     quiet: bool = False,
 ) -> Walk:
     """Forecast the last 60 % of the days in blocks, with every baseline and
-    every kind of model, fitted again before each."""
+    every kind of model, fitted again before each.
+
+    A model is marked as shaky where arch warns that an optimiser did not
+    converge, by the warning's class: its words name a code.
+    """
+    from arch.utility.exceptions import ConvergenceWarning
+
+    data = markets[0]
     count = len(data.dates)
     first = int(0.4 * count)
     size = -(-(count - first) // FOLDS)
     folds = list(walk_forward(count, first, size, gap=data.horizon - 1))
-    forecasts = {name: np.full(count, np.nan) for name in (*BASELINES, *kinds)}
+    forecasts = {
+        name: [np.full(count, np.nan) for _ in markets]
+        for name in (*BASELINES, *kinds)
+    }
     shaky = set()
     with commands.progress(len(forecasts) * FOLDS, "fits", quiet) as bar:
-        for name, forecast in forecasts.items():
+        for name, rows in forecasts.items():
             bar.set_description(name)
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 for fold in folds:
-                    forecast[fold.test] = _block(name, data, fold)
+                    for row, each in zip(
+                        rows, _block(name, markets, fold), strict=True
+                    ):
+                        row[fold.test] = each[fold.test]
                     bar.update()
-            if any("onverge" in str(each.message) for each in caught):
+            if any(issubclass(w.category, ConvergenceWarning) for w in caught):
                 shaky.add(name)
     return Walk(
-        data, prices, first, int(folds[-1].test[0]), forecasts, frozenset(shaky)
+        markets, first, int(folds[-1].test[0]), forecasts, frozenset(shaky)
     )
 
 
-def _block(name: str, data: VolatilityData, fold: Fold) -> np.ndarray:
+def _block(
+    name: str, markets: list[VolatilityData], fold: Fold
+) -> list[np.ndarray]:
+    """Fit on a fold's past, a baseline to each market and a model to all of
+    them; return a forecast for each."""
     if name in BASELINES:
-        return forecast_folds(data, BASELINES[name], [fold])[fold.test]
-    return fit_forecaster(name, data, fold.train).variance(data)[fold.test]
+        return [
+            forecast_folds(data, BASELINES[name], [fold]) for data in markets
+        ]
+    return [
+        forecaster.variance(data)
+        for forecaster, data in zip(
+            fit_pooled(name, markets, fold.train), markets, strict=True
+        )
+    ]
 
 
 def forecast_table(
@@ -449,7 +633,7 @@ def forecast_table(
     )
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
+def _csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, float_format="%.6g", date_format="%Y-%m-%d")
 
 
@@ -491,6 +675,10 @@ def _score_table(walk: Walk) -> str:
         lines.append(line.rstrip())
     if walk.shaky:
         lines.append("* did not converge in some block")
+    if len(walk.markets) > 1:
+        lines.append(
+            f"QLIKE is the mean of {len(walk.markets)} files, day by day."
+        )
     return "\n".join(map(str.rstrip, lines))
 
 
@@ -503,14 +691,15 @@ def _choice(
     if options.model != "auto":
         return f"\nThe forecast is {chosen}'s, as asked."
     return (
-        f"\nThe forecast is {chosen}'s, which of {', '.join(kinds)} has the "
-        f"lowest QLIKE\nuntil {walk.data.dates[walk.last - 1]:%Y-%m-%d}; the "
-        "last block had no part in the choice."
+        f"\nThe forecast is {chosen}'s, which of {', '.join(kinds)}\nhas the "
+        f"lowest QLIKE until {walk.data.dates[walk.last - 1]:%Y-%m-%d}; the "
+        "last block had no part in\nthe choice."
     )
 
 
 def _summary(
-    options: argparse.Namespace,
+    name: str,
+    out: Path,
     data: VolatilityData,
     prices: pd.DataFrame,
     table: pd.DataFrame,
@@ -526,7 +715,7 @@ def _summary(
     scaled = scaled.dropna()
     latest = table.iloc[-1]
     return {
-        "prices": str(options.prices),
+        "prices": name,
         "model": model,
         "horizon": data.horizon,
         "date": f"{table.index[-1]:%Y-%m-%d}",
@@ -543,7 +732,7 @@ def _summary(
             "beyond_1.96": _finite((scaled.abs() > 1.96).mean()),
         },
         "rows": len(table),
-        "out": str(options.out),
+        "out": str(out),
     }
 
 
@@ -589,7 +778,6 @@ def _say(options: argparse.Namespace, summary: dict[str, Any]) -> None:
     print(f"\nWrote {summary['rows']:,} rows to {summary['out']}.")
     if options.save is not None:
         print(f"The fitted forecaster is in {options.save}.")
-    print("Not investment advice.")
 
 
 def _next_day(dates: pd.DatetimeIndex) -> pd.Timestamp:
@@ -607,6 +795,15 @@ def _finite(value: float) -> float | None:
 
 def _kind(name: str) -> str:
     return {kind.lower(): kind for kind in KINDS}.get(name, name)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of columns like vix,rate, each named once"
+        )
+    return names
 
 
 def _unique(*names: str) -> tuple[str, ...]:

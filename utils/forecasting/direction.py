@@ -90,6 +90,8 @@ def lstm_log_odds(
         up,
         train,
         binary_cross_entropy_with_logits,
+        epochs=40,
+        learning_rate=3e-3,
         seed=seed,
     )
 

@@ -6,6 +6,7 @@ fitted once, and forecasts days that it has not seen. PyTorch is imported only
 where a network is asked for, or a folder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,11 @@ from jaxtyping import Float, Int
 
 from utils.forecasting.intervals import conformal_interval
 from utils.forecasting.recurrent import (
+    HIDDEN,
+    TUNED,
+    Settings,
     answers,
+    last_days,
     network,
     train_on_chunks,
 )
@@ -26,9 +31,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 LINEAR = {"HAR": HAR, "LHAR": LHAR, "linear": None}
-NETWORKS = ("MLP", "LSTM", "GRU")
-KINDS = (*LINEAR, *NETWORKS)
-SEEDS, HIDDEN, EPOCHS, RATE = 3, 24, 40, 3e-3
+KINDS = (*LINEAR, *TUNED)
+SEEDS = 3
 # The ends of a 90 % interval are the k-th smallest and largest of 20 k − 1
 # errors; about a year of days makes k.
 COVERAGE, LEAST_ERRORS, YEAR = 0.9, 20, 252
@@ -49,8 +53,8 @@ class Forecaster:
         horizon: days ahead.
         features: the columns that it reads.
         base: intercept and weights of the linear part, of the log variance.
-        mean: of each feature in training.
-        deviation: of each feature in training.
+        mean: of each feature in training, of each day that is read.
+        deviation: of the same.
         networks: state dictionaries of the networks whose mean is added.
         scale: factor that makes the forecast right on average in training.
         least: least target in training; no forecast is below it.
@@ -91,9 +95,8 @@ class Forecaster:
             + _columns(data, HAR_OR_ALL[self.kind]) @ (self.base[1:])
         )
         if self.networks:
-            scaled = (_columns(data, self.features) - self.mean) / (
-                self.deviation
-            )
+            read = _read(data, self.features, TUNED[self.kind])
+            scaled = (read - self.mean) / self.deviation
             log = log + np.mean(
                 [
                     answers(_restore(self.kind, scaled.shape[1], state), scaled)
@@ -105,7 +108,7 @@ class Forecaster:
 
 
 # What the linear part reads: a network corrects HAR.
-HAR_OR_ALL = LINEAR | dict.fromkeys(NETWORKS, HAR)
+HAR_OR_ALL = LINEAR | dict.fromkeys(TUNED, HAR)
 
 
 def fit_forecaster(
@@ -113,65 +116,114 @@ def fit_forecaster(
     data: VolatilityData,
     train: Int[np.ndarray, " train"],
     seeds: int = SEEDS,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
 ) -> Forecaster:
     """Fit a model on some origins: least squares of the log variance, and for
     a network a correction to HAR, trained on what HAR leaves.
 
     Args:
-        kind: "HAR", "LHAR", "linear" (all features), or "MLP", "LSTM" or
-            "GRU", which correct HAR with networks of several seeds, averaged.
-            The MLP reads one day's features and remembers nothing.
+        kind: "HAR", "LHAR", "linear" (all features), or "MLP", "MLP5" or
+            "LSTM", which correct HAR with networks of several seeds, averaged.
+            The MLPs remember nothing; they read one day's features, or those of
+            five days side by side.
         data: as from `make_volatility_data`.
         train: positions to learn from, consecutive.
         seeds: networks.
-        epochs: passes of each over the training days.
+        epochs: passes of each over the training days; `TUNED`'s by default.
 
     Raises:
         ValueError: the kind is unknown.
     """
+    return fit_pooled(kind, [data], train, seeds, epochs)[0]
+
+
+def fit_pooled(
+    kind: str,
+    markets: Sequence[VolatilityData],
+    train: Int[np.ndarray, " train"],
+    seeds: int = SEEDS,
+    epochs: int | None = None,
+) -> list[Forecaster]:
+    """Fit one model to several markets at once, and scale it to each.
+
+    Weights and networks are shared; what makes a forecast right on average, and
+    the range that it may not leave, are each market's own.
+
+    Args:
+        kind: as for `fit_forecaster`.
+        markets: on the same dates, and equally far ahead.
+        train: positions to learn from, the same in all, so that none learns
+            from days that another is still to forecast.
+        seeds: networks.
+        epochs: passes of each over the training days; `TUNED`'s by default.
+
+    Raises:
+        ValueError: the kind is unknown, or the dates differ.
+    """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; use one of {', '.join(KINDS)}")
-    log_target = np.log(data.target)
-    design = np.column_stack(
-        [np.ones(len(data.dates)), _columns(data, HAR_OR_ALL[kind])]
+    if not all(each.dates.equals(markets[0].dates) for each in markets):
+        raise ValueError("the markets must lie on the same dates")
+    count = len(markets[0].dates)
+    pooled = np.concatenate([train + k * count for k in range(len(markets))])
+    targets = np.concatenate([each.target for each in markets])
+    columns = np.concatenate(
+        [_columns(each, HAR_OR_ALL[kind]) for each in markets]
     )
-    base, *_ = np.linalg.lstsq(design[train], log_target[train], rcond=None)
-    features = tuple(data.features.columns)
-    read = _columns(data, features)
-    mean, deviation = read[train].mean(axis=0), read[train].std(axis=0)
+    design = np.column_stack([np.ones(len(columns)), columns])
+    base, *_ = np.linalg.lstsq(
+        design[pooled], np.log(targets[pooled]), rcond=None
+    )
+    features = tuple(markets[0].features.columns)
+    settings = TUNED.get(kind, TUNED["MLP"])
+    read = np.concatenate([_read(each, features, settings) for each in markets])
+    mean, deviation = read[pooled].mean(axis=0), read[pooled].std(axis=0)
     # A feature that never varies (no volume at all) carries nothing, and must
     # not divide by 0.
     deviation = np.where(deviation > 0, deviation, 1.0)
     log = design @ base
     networks: list[dict[str, Any]] = []
-    if kind in NETWORKS:
+    if kind in TUNED:
         # The networks start from HAR as it would stand alone: right on average.
-        level = np.log(np.mean(data.target[train] / np.exp(log[train])))
+        level = np.log(np.mean(targets[pooled] / np.exp(log[pooled])))
         base[0] += level
         log = log + level
         scaled = (read - mean) / deviation
+        settings = settings | {"epochs": epochs or settings["epochs"]}
         trained = [
-            _train(kind, scaled, log, log_target, train, seed, epochs)
+            _train(settings, scaled, log, np.log(targets), pooled, seed)
             for seed in range(seeds)
         ]
         networks = [dict(each.state_dict()) for each in trained]
-        log = log + np.mean([answers(each, scaled) for each in trained], axis=0)
-    target = data.target[train]
-    return Forecaster(
-        kind,
-        data.horizon,
-        features,
-        base,
-        mean,
-        deviation,
-        tuple(networks),
-        float(np.mean(target / np.exp(log[train]))),
-        float(target.min()),
-        float(target.max()),
-        # The last target in training was complete at this close.
-        f"{data.dates[train[-1] + data.horizon]:%Y-%m-%d}",
-    )
+        # Each market is read from its own beginning.
+        starts = np.split(scaled, len(markets))
+        log = log + np.mean(
+            [
+                np.concatenate([answers(each, part) for part in starts])
+                for each in trained
+            ],
+            axis=0,
+        )
+    forecasters = []
+    for data, own in zip(markets, np.split(log, len(markets)), strict=True):
+        target = data.target[train]
+        forecasters.append(
+            Forecaster(
+                kind,
+                data.horizon,
+                features,
+                base,
+                mean,
+                deviation,
+                tuple(networks),
+                float(np.mean(target / np.exp(own[train]))),
+                float(target.min()),
+                float(target.max()),
+                # The last target in training was complete at this close.
+                f"{data.dates[train[-1] + data.horizon]:%Y-%m-%d}",
+            )
+        )
+    return forecasters
 
 
 def interval(
@@ -263,6 +315,11 @@ def load_forecaster(folder: str | Path) -> tuple[Forecaster, pd.Series]:
             "that was given to --save"
         )
     fields = state["forecaster"]
+    if fields["kind"] not in KINDS:
+        raise ForecasterError(
+            f"{folder} holds a forecaster of the kind {fields['kind']}, and "
+            f"there are {', '.join(KINDS)}; fit one again with --save"
+        )
     for name in ("base", "mean", "deviation"):
         fields[name] = fields[name].numpy()
     errors = pd.Series(
@@ -278,20 +335,26 @@ def _columns(
     return chosen.to_numpy()
 
 
+def _read(
+    data: VolatilityData, features: tuple[str, ...], settings: Settings
+) -> Float[np.ndarray, "time feature"]:
+    """Return what a network reads at each origin."""
+    return last_days(_columns(data, features), settings["days"])
+
+
 def _restore(kind: str, inputs: int, state: dict[str, Any]) -> "nn.Module":
-    model = network(kind, inputs, HIDDEN)
+    model = network(TUNED[kind]["cell"], inputs, HIDDEN)
     model.load_state_dict(state)
     return model
 
 
 def _train(
-    kind: str,
+    settings: Settings,
     scaled: Float[np.ndarray, "time feature"],
     log: Float[np.ndarray, " time"],
     log_target: Float[np.ndarray, " time"],
     train: Int[np.ndarray, " train"],
     seed: int,
-    epochs: int,
 ) -> "nn.Module":
     """Train a network on what the linear part leaves, by squared error."""
     import torch
@@ -301,6 +364,15 @@ def _train(
         torch.from_numpy(np.float32(each)) for each in (scaled, log, log_target)
     )
     torch.manual_seed(seed)
-    model = network(kind, scaled.shape[1], HIDDEN)
-    train_on_chunks(model, x, start, y, train, mse_loss, epochs, RATE)
+    model = network(settings["cell"], scaled.shape[1], HIDDEN)
+    train_on_chunks(
+        model,
+        x,
+        start,
+        y,
+        train,
+        mse_loss,
+        settings["epochs"],
+        settings["learning_rate"],
+    )
     return model

@@ -5,7 +5,7 @@ PyTorch is imported only when a network is trained.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +19,25 @@ Cell = Literal["LSTM", "GRU", "MLP"]
 
 BURN_IN = 22
 CHUNK = 64
+HIDDEN = 24
+
+
+class Settings(TypedDict):
+    """How a correction is trained; see `recurrent_volatility`."""
+
+    cell: Cell
+    days: int
+    epochs: int
+    learning_rate: float
+
+
+# The least loss of `benchmarks.volatility --tune`; a test holds them to its
+# record. Chapter 10 and `python -m utils.forecasting` train with these.
+TUNED: dict[str, Settings] = {
+    "MLP": {"cell": "MLP", "days": 1, "epochs": 20, "learning_rate": 1e-3},
+    "MLP5": {"cell": "MLP", "days": 5, "epochs": 40, "learning_rate": 1e-3},
+    "LSTM": {"cell": "LSTM", "days": 1, "epochs": 20, "learning_rate": 1e-3},
+}
 
 
 def train_correction(
@@ -29,9 +48,9 @@ def train_correction(
     loss: "Callable[[Tensor, Tensor], Tensor]",
     *,
     cell: Cell = "LSTM",
-    hidden_size: int = 24,
-    epochs: int = 40,
-    learning_rate: float = 3e-3,
+    hidden_size: int = HIDDEN,
+    epochs: int = TUNED["LSTM"]["epochs"],
+    learning_rate: float = TUNED["LSTM"]["learning_rate"],
     seed: int = 0,
 ) -> Float[np.ndarray, "time"]:
     """Train base + network(features so far) towards the target; return it for
@@ -94,15 +113,24 @@ def train_on_chunks(
     """Train start + model(x) towards y with Adam, on chunks behind a burn-in.
 
     The loop of `train_correction`, which names the arguments. The chunks'
-    offset and order come from PyTorch's generator. Derived in chapter 10.
+    offset and order come from PyTorch's generator. Where `train` leaves
+    positions out, no chunk spans them. Derived in chapter 10.
     """
     import torch
 
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    runs = np.split(train, np.flatnonzero(np.diff(train) > 1) + 1)
     for _ in range(epochs):
-        offset = int(train[0]) + int(torch.randint(CHUNK, ()))
-        begins = torch.arange(
-            offset, int(train[-1]) + 2 - BURN_IN - CHUNK, CHUNK
+        offset = int(torch.randint(CHUNK, ()))
+        begins = torch.cat(
+            [
+                torch.arange(
+                    int(run[0]) + offset,
+                    int(run[-1]) + 2 - BURN_IN - CHUNK,
+                    CHUNK,
+                )
+                for run in runs
+            ]
         )
         for batch in begins[torch.randperm(len(begins))].split(8):
             steps = batch[:, None] + torch.arange(BURN_IN + CHUNK)
@@ -151,8 +179,8 @@ def recurrent_volatility(
     cell: Cell = "LSTM",
     on_har: bool = True,
     days: int = 1,
-    epochs: int = 40,
-    learning_rate: float = 3e-3,
+    epochs: int = TUNED["LSTM"]["epochs"],
+    learning_rate: float = TUNED["LSTM"]["learning_rate"],
     seed: int = 0,
 ) -> Float[np.ndarray, "time"]:
     """Forecast variance with a network, as a correction to HAR's logarithm or
@@ -199,27 +227,6 @@ def last_days(
     at = np.arange(len(features))
     past = [features[np.maximum(at - ago, 0)] for ago in range(days)]
     return np.concatenate(past, axis=1)
-
-
-def lstm_correction(
-    data: VolatilityData, train: Int[np.ndarray, "train"], seeds: int = 3
-) -> Float[np.ndarray, "time"]:
-    """HAR corrected by LSTMs of several seeds, averaged."""
-    return geometric_mean(
-        [recurrent_volatility(data, train, seed=seed) for seed in range(seeds)]
-    )
-
-
-def mlp_correction(
-    data: VolatilityData, train: Int[np.ndarray, "train"], seeds: int = 3
-) -> Float[np.ndarray, "time"]:
-    """HAR corrected by networks without memory of several seeds, averaged."""
-    return geometric_mean(
-        [
-            recurrent_volatility(data, train, cell="MLP", seed=seed)
-            for seed in range(seeds)
-        ]
-    )
 
 
 def tree_correction(
