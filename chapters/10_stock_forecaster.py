@@ -102,7 +102,7 @@ from utils.forecasting import direction
 from utils.forecasting.__main__ import main as forecast_command
 from utils.forecasting.recurrent import recurrent_volatility
 from utils.forecasting.significance import waves_of
-from utils.labs import trading_cost_lab
+from utils.labs import track, trading_cost_lab, volatility_lab
 from utils.models.keras import stacked_price_lstm
 from utils.models.pytorch import ManyToOne
 from utils.notebook import load_results, show_source
@@ -1185,23 +1185,35 @@ plt.show()
 # {numref}`fig-stock-coverage` shows a year in which the truth is outside nearly
 # every third time.[ᶜ](claims.md#coverage_falls_with_the_horizon) Adapting
 # brings the average back, and pays for it in width.
+
+# %% mystnb={"figure": {"name": "fig-stock-promise", "caption": "Intervals of HAR's forecasts of the chapter's prices, one day and twenty-two days ahead: the band of a year, and coverage and width by year, for the coverage, the number of past errors and the rate of adapting that you choose."}, "image": {"alt": "Coverage and width of HAR's intervals by year, one and twenty-two days ahead."}}
+tracks = []
+for ahead in (1, 22):
+    seen = forecasting.make_volatility_data(prices, horizon=ahead)
+    blocks = forecasting.walk_forward(seen.known, 504, 504, gap=ahead - 1)
+    har = forecasting.forecast_folds(seen, forecasting.har, list(blocks))
+    tracks.append(track(seen, har))
+volatility_lab(tracks)
+
+# %% [markdown]
+# In {numref}`fig-stock-promise` HAR makes the promise: which years break it,
+# and what does adapting cost there?
 #
 # ## The forecaster outside the book
 #
-# From a shell, on any file of daily prices with 1,000 rows or more:
+# On any file of 1,000 daily prices or more:
 #
 # ```
 # python -m utils.forecasting --prices mine.csv --horizon 1 --out forecast.csv
 # ```
 #
-# It walks forward in six blocks, as this chapter did, takes the model with the
-# lowest loss before the last block (or the one that `--model` names), and
-# prints that model's score and coverage in the last block, which had no part in
-# the choice. Of the columns that it writes, `range_volatility` leaves out the
-# nights, as here; `return_volatility` is scaled to returns from close to close,
-# and is the one for a risk limit. `--features vix` learns from further columns
-# of the file, a row late so that none can leak; several files are fitted as
-# one. `--help` describes the rest.
+# It walks forward in six blocks, takes the model with the lowest loss before the
+# last block (or the one that `--model` names), and prints that model's score
+# and coverage in the last block, which had no part in the choice. Of the
+# columns that it writes, `range_volatility` leaves out the nights, as here;
+# `return_volatility`, scaled to returns from close to close, is the one for a
+# risk limit. `--features vix` learns from further columns of the file, a row
+# late so that none can leak; several files are fitted as one.
 #
 # ## Summary
 #

@@ -197,7 +197,8 @@ def _twin(
     for each, color, mark in zip(
         tracks, ("blue", "vermilion", "green"), "os^", strict=False
     ):
-        table = by_year(each, coverage, window, longest=longest).loc[years]
+        table = by_year(each, coverage, window, longest=longest)
+        table = table.loc[list(years)]
         label = f"{each.horizon} day{'s' * (each.horizon > 1)} ahead"
         style = {"color": COLORS[color], "marker": mark, "label": label}
         held.plot(table.index, 100 * table["coverage"], **style)
