@@ -65,14 +65,17 @@ def chosen_rate(
 
 
 def missing(
-    results: Results, contenders: Iterable[str], fresh: bool
+    results: Results,
+    contenders: Iterable[str],
+    fresh: bool,
+    first: Sequence[float] = FIRST_RATES,
 ) -> Iterator[tuple[str, str, tuple[str, float, int]]]:
     """Yield (part of the record, name, (contender, rate, seed)) of what to run:
     first all tuning, then, if wanted, the fresh seeds, one for each."""
     contenders = list(contenders)
     for contender in contenders:
         while (
-            rate := chosen_rate(results["tuning"], contender)[1]
+            rate := chosen_rate(results["tuning"], contender, first)[1]
         ) is not None:
             for seed in TUNING_SEEDS:
                 name = key(contender, rate, seed)
@@ -82,7 +85,7 @@ def missing(
         for contender in contenders:
             name = key(contender, seed)
             if name not in results["runs"]:
-                best, _ = chosen_rate(results["tuning"], contender)
+                best, _ = chosen_rate(results["tuning"], contender, first)
                 assert best is not None
                 yield "runs", name, (contender, best, seed)
 
