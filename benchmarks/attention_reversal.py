@@ -7,7 +7,7 @@ Strings of one to twenty letters, fresh ones in every pass, with so many passes
 under one learning-rate cycle, and strings up to twice as long to test on. The
 models have 64 hidden units; whether the summary's size is what is short, a
 third without attention tells, of 128. Every run is saved as it ends and not
-repeated. All take about forty minutes of one core. The rates are not tuned:
+repeated. All take about half an hour of one core. The rates are not tuned:
 that of the dates is taken. Chapter 09 shows the results.
 """
 
