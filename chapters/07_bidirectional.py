@@ -23,7 +23,8 @@
 #
 # After this chapter you can
 #
-# - build a two-way layer, forward and backward, from a layer that you know;
+# - build a bidirectional layer, forward and backward, from a layer that you
+#   know;
 # - find every state in the outputs and in `h_n`, in PyTorch and Keras;
 # - summarise a padded string by the right outputs, and see what a missing mask
 #   costs;
@@ -82,6 +83,7 @@ from utils.data.digit_strings import (
     draw_digit_strings,
     occurs_once,
 )
+from utils.data.pronunciations import load_pronunciations
 from utils.data.samples import load_sunspots
 from utils.exercises import check_final_states, check_joined, check_shifted
 from utils.figures.diagrams import bidirectional
@@ -891,10 +893,136 @@ plt.show()
 #
 # ## A second direction on real data
 #
-# Does it pay where nobody has arranged the task for it? Images of handwritten
-# digits, 8 × 8 pixels, read row by row from the top ([Alpaydin and Kaynak,
-# 1998](https://doi.org/10.24432/C50P49)). The final states go to a dense layer.
-# The model in PyTorch and in Keras, with the same weights:
+# Does it pay where nobody has arranged the task for it?
+#
+# ### Where is the stress?
+#
+# An English word has a vowel of primary stress (1), sometimes others of
+# secondary stress (2), and the rest have none (0). What decides may come late:
+
+# %%
+listed = load_pronunciations(stress=True)
+for word in ("photograph", "photographer", "photographic"):
+    print(f"{word:13}", *listed[word][0])
+
+# %% [markdown]
+# These words begin with the same letters, and their ending says which vowel is
+# stressed. A reader who has to mark the first vowel at once has not seen it. So
+# here is a task: given the phones of a word without the digits, say the digit
+# of every vowel. `benchmarks/stress.py` draws 40,000 words of two vowels and
+# more from the CMU Pronouncing Dictionary ([chapter 9](09_attention.ipynb)) to
+# train on, and tests on 5,541 others. A word with its relatives, such as
+# *walks* and *walked*, stands on one side, and no test word sounds like a
+# training word.
+#
+# An LSTM in one direction marks a vowel when it comes to it, or one to four
+# phones later; another reads in both directions, with about as many parameters.
+# Each was tuned in runs of a single pass and then trained for three. Their
+# opponents count. A *rule* takes the stress that a vowel mostly has in the
+# training words around which the same phones stand: it begins with the vowel
+# and the number of vowels before it, adds up to six phones on either side, one
+# after the other, and mixes the rare narrow counts with the frequent wide ones.
+# It too can be shown as many phones ahead as we like.
+
+# %% tags=["hide-input"]
+stress = load_results("stress")["results"]["runs"]
+rules = stress["rules"]["scores"]
+AHEAD = {"one direction": 0, **{f"delay {k}": k for k in (1, 2, 3, 4)}}
+READERS = [*AHEAD, "both directions"]
+
+
+def marked(name):
+    return [stress[f"{name} / {seed}"] for seed in range(5)]
+
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-stress", "caption": "What the phones ahead are worth on English words: share of vowels whose stress is marked right, by how many phones the reader sees beyond the vowel. One dot for each of five seeds; squares are rules that count, on the same test words."}, "image": {"alt": "Dots that rise from left to right. Blue dots for one direction rise from 0 to 4 phones ahead, by less and less; orange dots for both directions, at the right, lie highest. Black squares rise below them."}}
+fig, ax = plt.subplots()
+WHOLE = 6
+for name in READERS:
+    color = COLORS["orange" if name == "both directions" else "blue"]
+    label = {"one direction": "one direction", "both directions": name}
+    scores = [run["vowels"] for run in marked(name)]
+    place = AHEAD.get(name, WHOLE)
+    seed_dots(ax, place, scores, color=color, label=label.get(name))
+for place in (*AHEAD.values(), WHOLE):
+    known = "the whole word" if place == WHOLE else f"{place} ahead"
+    score = rules[f"counts, {known}"]["vowels"]
+    label = "counts" if place == 0 else None
+    ax.plot(place, score, "s", color="black", mfc="none", label=label)
+ax.set_xticks([*AHEAD.values(), WHOLE], [*AHEAD.values(), "whole\nword"])
+ax.set(xlabel="phones seen ahead", ylabel="vowels right")
+ax.legend(loc="lower right")
+plt.show()
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress", "caption": "Stress marks of 5,541 test words: vowels right, and words of which all vowels are; for the networks the median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate."}}
+table = {}
+for name in (
+    "the vowel alone",
+    "pattern of the ending",
+    "counts, the whole word",
+):
+    table[name] = {
+        what: f"{rules[name][what]:.3f}" for what in ("vowels", "words")
+    }
+for name in READERS:
+    table[name] = {
+        what: median_and_range([run[what] for run in marked(name)], 3)
+        for what in ("vowels", "words")
+    }
+    table[name]["parameters"] = marked(name)[0]["parameters"]
+    seconds = [run["seconds"] for run in marked(name)]
+    table[name]["CPU s"] = f"{np.median(seconds):.0f}"
+    table[name]["rate"] = marked(name)[0]["rate"]
+pd.DataFrame(table).T.fillna("")
+
+# %% [markdown]
+# With the whole word before it the LSTM marks more vowels right than at once,
+# and more words
+# ({numref}`tab-bi-stress`).[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
+# Much of that can be had by waiting: in {numref}`fig-bi-stress` each phone of
+# delay adds something, and with four of them more than half of the way is
+# gone.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) The squares rise in the
+# same way. Where nothing may be seen ahead the counts come near the network;
+# with the whole word it marks more vowels and words right than the best of the
+# rules.[ᶜ](claims.md#network_beats_the_counts) (By words that is the *pattern
+# of the ending*: the commonest pattern of stresses among training words with as
+# many vowels and the longest ending shared.) These are distances after two
+# passes, at rates tuned for one. Where in the word does it pay?
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-stress-places", "caption": "Where the future counts: vowels marked right by their place from the end of the word, one dot for each of five seeds."}, "image": {"alt": "Dots in four groups, from the last vowel of a word to the earliest. In each group those of both directions lie highest and those of one direction lowest; the gap is small at the last vowel and widest at the earliest, where those of delay 4 lie nearer to one direction."}}
+fig, ax = plt.subplots()
+PLACES = list(stress["one direction / 0"]["by place"])
+for shift, (name, color) in zip(
+    (-0.25, 0, 0.25),
+    {
+        "one direction": "blue",
+        "delay 4": "green",
+        "both directions": "orange",
+    }.items(),
+    strict=True,
+):
+    for at, place in enumerate(PLACES):
+        scores = [run["by place"][place] for run in marked(name)]
+        look = {"color": COLORS[color], "spread": 0.18}
+        label = name if at == 0 else None
+        seed_dots(ax, at + shift, scores, **look, label=label)
+ax.set_xticks(range(4), PLACES)
+ax.set(xlabel="vowel", ylabel="right", ylim=(0.4, 1))
+ax.legend(loc="lower left")
+plt.show()
+
+# %% [markdown]
+# Behind the last vowel of a word little is to come. The more vowels follow one,
+# the more the second direction adds
+# ({numref}`fig-bi-stress-places`).[ᶜ](claims.md#future_is_worth_most_early_in_a_word)
+# Four phones of delay reach a vowel or two ahead, and so serve the first vowels
+# of long words least.
+#
+# ### Images, row by row
+#
+# Handwritten digits, 8 × 8 pixels, read row by row from the top ([Alpaydin and
+# Kaynak, 1998](https://doi.org/10.24432/C50P49)). The final states go to a
+# dense layer. The model in PyTorch and in Keras, with the same weights:
 
 # %% tags=["tab-pytorch"]
 # PyTorch
@@ -997,6 +1125,13 @@ pd.DataFrame(table).T.fillna("")
 #   parameters.[ᶜ](claims.md#second_direction_closes_the_gap)
 # - Answering two digits late buys part of it, and such a model can
 #   stream.[ᶜ](claims.md#waiting_buys_part_of_it)
+# - The stress of English vowels is marked right more often by a model in both
+#   directions than by one that must answer at
+#   once.[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
+# - Four phones of delay buy more than half of
+#   that.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it)
+# - The second direction adds the more, the more vowels follow the one that is
+#   marked.[ᶜ](claims.md#future_is_worth_most_early_in_a_word)
 # - Handwritten digits read row by row gained from a second direction in the
 #   median and on four seeds of five, at about equal
 #   parameters.[ᶜ](claims.md#second_direction_reads_digits)

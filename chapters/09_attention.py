@@ -92,8 +92,10 @@ from utils.data.pronunciations import load_pronunciations
 from utils.exercises import (
     check_attention_weights,
     check_copy_gate,
+    check_coverage_loss,
     check_dot_product_attention,
     check_padding_mask,
+    check_tempered_weights,
 )
 from utils.figures.attending import attend_to_self
 from utils.figures.charts import heat_map
@@ -1382,14 +1384,14 @@ assert (
 # :label: ex-attention-mask
 # ```
 # Write `padding_mask(lengths, time)`: a boolean array (batch, time), True at
-# valid positions. Check it with `check_padding_mask(padding_mask)`.
+# valid positions. `check_padding_mask(padding_mask)` judges it.
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-attention-mask
 # :class: dropdown
 # ```
-# Compare every position with every length; broadcasting does the rest.
+# Broadcasting compares every position with every length.
 
 
 # %%
@@ -1416,8 +1418,7 @@ assert check_padding_mask(padding_mask)
 # ```{solution-start} ex-attention-softmax
 # :class: dropdown
 # ```
-# Positions are the last axis. A softmax over axis 1 would let the queries
-# compete for a position.
+# Over axis 1 the queries would compete for a position.
 
 
 # %%
@@ -1464,8 +1465,8 @@ assert check_dot_product_attention(dot_product_attention)
 # ```{exercise-start} Find the fault (*medium*)
 # :label: ex-attention-fault
 # ```
-# This layer trains, and writes worse beside longer rows. What is wrong, and how
-# would you have found it without an accuracy?
+# This layer trains, but writes worse beside longer rows. What is wrong, and
+# what shows it without an accuracy?
 #
 #     weights = softmax(scores) * mask
 #     context = weights @ keys
@@ -1475,9 +1476,8 @@ assert check_dot_product_attention(dot_product_attention)
 # ```{solution-start} ex-attention-fault
 # :class: dropdown
 # ```
-# The mask comes after the softmax: padding has taken its share before it is cut
-# off, and the weights no longer sum to one. Pad a batch further and compare; a
-# right layer gives the same contexts.
+# The mask comes after the softmax: padding has taken its share, and the weights
+# no longer sum to one. Pad a batch further and compare.
 
 
 # %%
@@ -1498,36 +1498,102 @@ print(f"changed by padding: {np.abs(short - padded).max():.2f}")
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} How sharply does it look? (*medium*)
+# ```{exercise-start} Softer, harder (*medium*)
 # :label: ex-attention-entropy
 # ```
-# The entropy $-\sum_j \alpha_j \log_2 \alpha_j$ of a row of weights is 0 bits
-# where all weight lies on one position. Predict: is it larger where the year is
-# written or where the month is, for dates with a month's name? Measure it over
-# 200 English dates.
+# Divide the scores by a *temperature*: below 1 the weights sharpen, towards
+# *hard* attention on one position ([Xu et al.,
+# 2015](https://arxiv.org/abs/1502.03044)). Write
+# `tempered_weights(scores, mask, temperature)` for `check_tempered_weights`.
+# Predict, for English dates at 1/8, 1 and 8, how many are right, and the
+# entropy $-\sum_j \alpha_j \log_2 \alpha_j$ in bits where year and month are
+# written.
 # ```{exercise-end}
 # ```
 #
 # ```{solution-start} ex-attention-entropy
 # :class: dropdown
 # ```
-# A digit of the year is one character; a month's name is several, and which of
-# its states the model asks is its own choice.
+
+
+# %%
+def tempered_weights(scores, mask, temperature):
+    return attention_weights(scores / temperature, mask)
+
+
+assert check_tempered_weights(tempered_weights)
+
+# %%
+english = [pair for pair in test if pair.style == "English, weekday"][:200]
+english_rows, score = encode(english), attending.attention.score.weight.data
+
+
+def at(temperature):
+    score.div_(temperature)
+    memory = attending.encode(*map(torch.from_numpy, english_rows[:2]))
+    weights = greedy_decode(attending, memory, max_length=10).weights.numpy()
+    right = exact_matches(attending, english_rows, max_length=11).mean()
+    score.mul_(temperature)  # exact, for a power of two
+    return weights, right
+
 
 # %% tags=["within-0.3"]
-english = [pair.text for pair in test if pair.style == "English, weekday"]
-weights = np.stack(
-    [
-        np.pad(look(text).weights, ((0, 0), (0, 40 - len(text))))
-        for text in english[:200]
-    ]
-)
-bits = -(weights * np.log2(np.maximum(weights, 1e-12))).sum(axis=2).mean(axis=0)
-# no comparison: the reader predicts, and looks.
+weights, right = {}, {}
+for temperature in (1 / 8, 1, 8):
+    weights[temperature], right[temperature] = at(temperature)
+    bits = -weights[temperature] * np.log2(weights[temperature] + 1e-12)
+    bits = bits.sum(axis=2).mean(axis=0)
+    year, month = bits[:4].mean(), bits[5:7].mean()
+    print(f"year {year:.1f} bits, month {month:.1f}, ", end="")
+    print(f"right {right[temperature]:.1f}")
 # tolerance: averages over few positions of a model trained shortly.
-print(f"year {bits[:4].mean():.1f} bits, month {bits[5:7].mean():.1f} bits")
+assert min(right[1 / 8], right[1]) > right[8] + 0.2
 
 # %% [markdown]
+# Flat weights no longer say where; sharp ones cost less. A digit is one
+# character, a month's name several.
+# ```{solution-end}
+# ```
+#
+# ```{exercise-start} Looked at twice (*medium*)
+# :label: ex-attention-coverage
+# ```
+# Against loops [See, Liu and Manning
+# (2017)](https://aclanthology.org/P17-1099) punish looking twice: a position's
+# *coverage* is its weight at all steps before, the loss $\sum_{ij}
+# \min(\alpha_{ij}, \sum_{k<i} \alpha_{kj})$. Write `coverage_loss(weights)` for
+# (batch, steps, time) and `check_coverage_loss`. Where in a date is it largest?
+# ```{exercise-end}
+# ```
+#
+# ```{solution-start} ex-attention-coverage
+# :class: dropdown
+# ```
+
+
+# %%
+def coverage_loss(weights):
+    covered = weights.cumsum(axis=1) - weights
+    return np.minimum(weights, covered).sum(axis=(1, 2))
+
+
+assert check_coverage_loss(coverage_loss)
+
+# %% tags=["within-0.1"]
+losses = [coverage_loss(weights[1][:, :i]).mean() for i in range(11)]
+each = np.diff(losses)
+# no comparison: the reader predicts, and looks.
+# tolerance: a model trained shortly.
+print(
+    *(
+        f"{symbol} {loss:.1f}"
+        for symbol, loss in zip("yyyy-mm-dd", each, strict=True)
+    )
+)
+
+# %% [markdown]
+# Both digits of a month come from one name: looking twice is right here. The
+# loss suits summaries, where each place is due once.
 # ```{solution-end}
 # ```
 #
@@ -1544,9 +1610,8 @@ print(f"year {bits[:4].mean():.1f} bits, month {bits[5:7].mean():.1f} bits")
 # ```{solution-start} ex-attention-luong
 # :class: dropdown
 # ```
-# The cell no longer takes a context, and the readout takes one vector of 64. To
-# train it, call `train_model(luong, peak=1e-2)`; a comparison needs each
-# model's own rate, and seeds.
+# The cell takes no context, the readout one vector. `train_model(luong,
+# peak=1e-2)` trains it; a comparison needs each model's own rate, and seeds.
 
 
 # %%
@@ -1588,10 +1653,9 @@ for model in (attending, luong):
 # ```{exercise-start} A copy gate (*medium*)
 # :label: ex-attention-copy
 # ```
-# Much of a date is copied. A *copy gate* $g$ says so outright: with probability
-# $g$ a symbol is written as before, else it is the one at a position drawn by
-# the weights, $p(y) = g\, p_w(y) + (1 - g) \sum_{j:\, x_j = y} \alpha_j$
-# ([See, Liu and Manning, 2017](https://aclanthology.org/P17-1099)). Write
+# A *copy gate* $g$ of See, Liu and Manning says that much is copied: with
+# probability $g$ a symbol is written, else it is the one at a position drawn by
+# the weights, $p(y) = g\, p_w(y) + (1 - g) \sum_{j:\, x_j = y} \alpha_j$. Write
 # `copy_gate(written, weights, source, gate)` for probabilities (batch,
 # symbols), weights and source (batch, time) and a gate (batch,); check it with
 # `check_copy_gate(copy_gate)`. What could such a model write that ours cannot?
@@ -1602,9 +1666,8 @@ for model in (attending, luong):
 # :class: dropdown
 # ```
 # A symbol that stands twice gets both weights, which `mixed[rows, source] +=`
-# would forget. Such a model can write a name that it has never met, because it
-# only has to find it; a readout over a list of symbols writes what is on the
-# list.
+# would forget. Such a model can write a name that it has never met; a readout
+# over a list of symbols writes what is on the list.
 
 
 # %%
@@ -1635,8 +1698,8 @@ assert check_copy_gate(copy_gate)
 # ```
 # No. Exchange the encoder's two directions, and the halves of every matrix that
 # reads its states: this model computes from the turned source what the old one
-# computes from the source. Both are equally likely as a random start, and so is
-# whatever training makes of them.
+# computes from the source. Both are equally likely random starts, and so is
+# what training makes of them.
 
 
 # %%
@@ -1683,9 +1746,9 @@ torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
 # :class: dropdown
 # ```
 # A dot promises the day first. Where day and month are equal the order does not
-# matter. Where both could be a month, the model must follow the rule and swap
-# them: the "wrong" answer is the right one. Where the day exceeds 12 there is
-# no such date in the training set, and the model may do anything.
+# matter. Where both could be a month, the model must swap them: the "wrong"
+# answer is right. A day above 12 never stood second in training, and the model
+# may do anything.
 
 # %% tags=["within-0.1"]
 days = pd.to_datetime([pair.iso for pair in test])

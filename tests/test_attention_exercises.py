@@ -54,6 +54,18 @@ def add_once(array, index, values):
     array[index] += values
 
 
+def tempered(scores, mask, temperature, weigh=masked):
+    return weigh(scores / temperature, mask)
+
+
+def covered(weights, axis=1):
+    return weights.cumsum(axis) - weights
+
+
+def cover(weights, compare=np.minimum, covered=covered):
+    return compare(weights, covered(weights)).sum((1, 2))
+
+
 def steps(time):
     return np.arange(time)
 
@@ -99,6 +111,52 @@ CASES = {
         "inverted": lambda scores, mask: softmax(
             np.where(mask[:, None], -1e9, scores)
         ),
+    },
+    "check_tempered_weights": {
+        True: [
+            tempered,
+            # A power of the weights is a temperature as well.
+            lambda s, mask, t: (
+                masked(s, mask) ** (1 / t)
+                / (masked(s, mask) ** (1 / t)).sum(-1, keepdims=True)
+            ),
+        ],
+        "multiplies by the temperature": lambda s, mask, t: tempered(
+            s, mask, 1 / t
+        ),
+        "comes after the softmax and": lambda s, mask, t: masked(s, mask) / t,
+        "changes nothing": lambda s, mask, t: masked(s, mask),
+        "hard at every temperature": lambda s, mask, t: np.eye(s.shape[-1])[
+            np.where(mask[:, None], s, -np.inf).argmax(-1)
+        ],
+        "mask is not used": lambda s, mask, t: softmax(s / t),
+        "axis 1": lambda s, mask, t: masked(s / t, mask, axis=1),
+        "comes after the softmax, so": lambda s, mask, t: (
+            softmax(s / t) * mask[:, None]
+        ),
+    },
+    "check_coverage_loss": {
+        True: [
+            cover,
+            lambda weights: sum(
+                np.minimum(weights[:, i], weights[:, :i].sum(1)).sum(1)
+                for i in range(weights.shape[1])
+            ),
+        ],
+        "holds the present step": lambda w: cover(
+            w, covered=lambda w: w.cumsum(1)
+        ),
+        "remembers one step": lambda w: np.minimum(w[:, 1:], w[:, :-1]).sum(
+            (1, 2)
+        ),
+        "over the positions": lambda w: cover(
+            w, covered=lambda w: covered(w, axis=2)
+        ),
+        "the larger": lambda w: cover(w, np.maximum),
+        "multiplies the two": lambda w: cover(w, np.multiply),
+        "averages over steps and": lambda w: cover(w) / w[0].size,
+        "averages over the steps;": lambda w: cover(w) / w.shape[1],
+        "the shape (2, 5); (2,)": lambda w: np.minimum(w, covered(w)).sum(1),
     },
     "check_copy_gate": {
         True: [copy, torch_copy],

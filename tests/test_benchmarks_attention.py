@@ -143,6 +143,23 @@ def test_reversals_are_reversed_and_scored(capsys):
     assert len(result["training loss"]) == 2
 
 
+def test_a_wider_model_without_attention_is_planned(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        attention_reversal,
+        "record_runs",
+        lambda _, runs: asked.extend(runs({"runs": {}}, True)),
+    )
+    attention_reversal.main()
+    wider = [run for _, name, run in asked if "128 units / 16" in name]
+    assert len(wider) == 3
+    monkeypatch.setattr(
+        attention_reversal, "Seq2Seq", lambda *_, hidden_size: 1 / hidden_size
+    )
+    with pytest.raises(AttributeError, match="float"):
+        wider[0]()
+
+
 @pytest.mark.parametrize(
     ("module", "name"),
     [
@@ -155,7 +172,7 @@ def test_each_seed_comes_after_the_one_before(module, name, monkeypatch):
     monkeypatch.setattr(
         module, "record_runs", lambda *means: asked.update([means])
     )
-    monkeypatch.setattr(module, "measure", lambda *means: means)
+    monkeypatch.setattr(module, "measure", lambda *means, **sizes: means)
     module.main()
     runs = list(asked[name]({"runs": {"attention / 4 / 0": {}}}, True))
     names = [name for _, name, _ in runs]

@@ -274,7 +274,8 @@ def test_a_lab_is_accessible_and_fits_its_page(name, theme, width, show):
 
 # A pixel of each colour, for computed ones come in several notations.
 BUTTONS = """() => {
-  const brush = document.createElement("canvas").getContext("2d");
+  const brush = document.createElement("canvas").getContext(
+    "2d", {willReadFrequently: true});
   const pixel = color => {
     brush.fillStyle = color;
     brush.fillRect(0, 0, 1, 1);
@@ -286,7 +287,8 @@ BUTTONS = """() => {
     return .2126 * r + .7152 * g + .0722 * b;
   };
   const contrast = (one, other) => {
-    const [low, high] = [luminance(one), luminance(other)].sort();
+    const [low, high] = [luminance(one), luminance(other)]
+      .sort((a, b) => a - b);
     return (high + .05) / (low + .05);
   };
   const panel = getComputedStyle(

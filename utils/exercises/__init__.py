@@ -4,8 +4,10 @@ mistake it makes."""
 from utils.exercises.attention import (
     check_attention_weights,
     check_copy_gate,
+    check_coverage_loss,
     check_dot_product_attention,
     check_padding_mask,
+    check_tempered_weights,
 )
 from utils.exercises.bidirectional import (
     check_final_states,
@@ -69,6 +71,7 @@ __all__ = [
     "check_combined_gradient",
     "check_conformal",
     "check_copy_gate",
+    "check_coverage_loss",
     "check_delta_step",
     "check_diebold_mariano",
     "check_dot_product_attention",
@@ -101,5 +104,6 @@ __all__ = [
     "check_shifted",
     "check_streams",
     "check_temperature",
+    "check_tempered_weights",
     "check_top_p",
 ]

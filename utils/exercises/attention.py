@@ -1,4 +1,5 @@
-"""The checkers of masks, softmax, attention and the copy gate. Chapter 09."""
+"""The checkers of masks, softmax, attention, its temperature and coverage, and
+the copy gate. Chapter 09."""
 
 from collections.abc import Callable
 from functools import partial
@@ -215,6 +216,128 @@ def check_dot_product_attention(attention: Callable[..., Any]) -> bool:
         values=lambda batch, queries, time, size: (batch, time, size + 2),
     )
     return judge(attention, cases, variants)
+
+
+def check_tempered_weights(tempered_weights: Callable[..., Any]) -> bool:
+    """Say whether `tempered_weights(scores, mask, temperature)` is a masked
+    softmax of the scores divided by the temperature, and if not, why.
+
+    Shapes: scores and weights (batch, queries, time), mask (batch, time), True
+    at valid positions, the temperature a number above 0. Chapter 09.
+    """
+    variants = [
+        Variant(
+            "It divides the scores, and each query's weights sum to one.",
+            lambda scores, mask, t: _masked_weights(scores / t, mask),
+            right=True,
+        ),
+        Variant(
+            "It multiplies by the temperature, so that a low one flattens the "
+            "weights: divide.",
+            lambda scores, mask, t: _masked_weights(scores * t, mask),
+        ),
+        Variant(
+            "The temperature comes after the softmax and the weights no longer "
+            "sum to one: divide the scores before it.",
+            lambda scores, mask, t: _masked_weights(scores, mask) / t,
+        ),
+        Variant(
+            "The temperature changes nothing: divide the scores, before the "
+            "softmax.",
+            lambda scores, mask, t: _masked_weights(scores, mask),
+        ),
+        Variant(
+            "It is hard at every temperature: all weight lies on the best "
+            "position. That is the limit at 0.",
+            lambda scores, mask, t: _masked_weights(1e9 * scores, mask),
+        ),
+        *(
+            Variant(
+                verdict,
+                lambda scores, mask, t, compute=compute: compute(
+                    scores / t, mask
+                ),
+            )
+            for verdict, compute in WEIGHT_MISTAKES.items()
+        ),
+    ]
+    cases = [
+        {**case, "temperature": np.array(temperature)}
+        for case, temperature in zip(
+            _attention_cases(
+                scores=lambda batch, queries, time, size: (batch, queries, time)
+            ),
+            (0.5, 1.7),
+            strict=True,
+        )
+    ]
+    return judge(tempered_weights, cases, variants)
+
+
+def check_coverage_loss(coverage_loss: Callable[..., Any]) -> bool:
+    """Say whether `coverage_loss(weights)` counts looking twice, and if not,
+    why.
+
+    sum_ij min(a_ij, sum_{k < i} a_kj), the coverage loss of See, Liu and
+    Manning (2017) summed over the steps i of an output. Shapes: weights (batch,
+    steps, time), the result (batch,). Chapter 09.
+    """
+
+    def covered(weights: Array, axis: int = 1) -> Array:
+        return weights.cumsum(axis=axis) - weights
+
+    def before(weights: Array) -> Array:
+        return np.pad(weights, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+
+    def total(compare: Callable[[Array], Array]) -> Callable[..., Array]:
+        return lambda weights: compare(weights).sum(axis=(1, 2))
+
+    variants = [
+        Variant(
+            "It counts what has been looked at before.",
+            total(lambda w: np.minimum(w, covered(w))),
+            right=True,
+        ),
+        Variant(
+            "The coverage holds the present step too, so that the minimum is "
+            "always its own weight and the loss the number of steps: sum over "
+            "the steps before.",
+            total(lambda w: np.minimum(w, w.cumsum(axis=1))),
+        ),
+        Variant(
+            "It remembers one step only; the coverage is the sum of all steps "
+            "before.",
+            total(lambda w: np.minimum(w, before(w))),
+        ),
+        Variant(
+            "The coverage is summed over the positions, the last axis; sum "
+            "over the steps, axis 1, for each position.",
+            total(lambda w: np.minimum(w, covered(w, axis=2))),
+        ),
+        Variant(
+            "It takes the larger of the two; the smaller one is what has been "
+            "looked at twice.",
+            total(lambda w: np.maximum(w, covered(w))),
+        ),
+        Variant(
+            "It multiplies the two; their minimum is wanted.",
+            total(lambda w: w * covered(w)),
+        ),
+        Variant(
+            "It averages over steps and positions; sum over both.",
+            lambda w: np.minimum(w, covered(w)).mean(axis=(1, 2)),
+        ),
+        Variant(
+            "It averages over the steps; sum over them.",
+            lambda w: np.minimum(w, covered(w)).sum(axis=2).mean(axis=1),
+        ),
+    ]
+    shapes = ((2, 4, 5), (3, 3, 3))
+    cases = [
+        {"weights": _softmax(np.random.default_rng(seed).normal(size=shape))}
+        for seed, shape in enumerate(shapes)
+    ]
+    return judge(coverage_loss, cases, variants)
 
 
 def check_copy_gate(copy_gate: Callable[..., Any]) -> bool:

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -361,7 +362,7 @@ def _fit(options: argparse.Namespace) -> None:
     if len(outs) > 1:
         options.out.mkdir(parents=True, exist_ok=True)
     for out, (table, _) in zip(outs, written, strict=True):
-        commands.write_whole(out, lambda path, each=table: _csv(each, path))
+        commands.write_whole(out, partial(_csv, table))
     if options.save is not None:
         past = slice(walk.first, walk.data.known)
         save_forecaster(

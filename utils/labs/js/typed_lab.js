@@ -29,7 +29,8 @@ const read = () => {
       known.map(sign => numbers.get(sign)), data.padding, masked);
     const outputs = transcribe.search(network, memory, data.steps,
       beam ? data.width : 1);
-    const weights = transcribe.weightsAlong(network, memory, outputs[0].symbols);
+    const weights = transcribe.weightsAlong(network, memory,
+      outputs[0].symbols);
     found = {outputs, weights};
   } else if (!network && typed.join("") === first && masked && !beam)
     found = data.first;

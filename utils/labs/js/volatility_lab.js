@@ -42,7 +42,8 @@ const byYear = (name, {values, wanted, from, to, label}, years, year) => {
       [years[years.length - 1] + .5, wanted]],
       {"class": "lab-axis", "stroke-dasharray": "6 4"});
   chart.line(svg, place, points,
-    {style: "stroke:var(--blue);stroke-width:1.5", "data-part": name + "-line"});
+    {style: "stroke:var(--blue);stroke-width:1.5",
+      "data-part": name + "-line"});
   chart.dots(svg, place, points, {"class": "lab-year"});
   chart.dots(svg, place, points.filter(([each]) => each === year),
     {"class": "lab-year lab-chosen"});
