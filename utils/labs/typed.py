@@ -83,7 +83,7 @@ DATES = Typed(
     ),
     steps=11,
 )
-SOUNDS = """AA father, AE cat, AH hut, AO law, AW cow, AY hide, B be, CH cheese,
+SOUNDS = """AA father, AE cat, AH hut, AO saw, AW cow, AY hide, B be, CH cheese,
 D day, DH this, EH bed, ER bird, EY day, F fee, G green, HH he, IH it, IY eat,
 JH judge, K key, L lee, M me, N no, NG sing, OW boat, OY toy, P pay, R read,
 S sea, SH she, T tea, TH think, UH book, UW two, V voice, W we, Y yes, Z zoo,
