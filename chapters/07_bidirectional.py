@@ -917,7 +917,7 @@ for word in ("photograph", "photographer", "photographic"):
 #
 # An LSTM in one direction marks a vowel when it comes to it, or one to four
 # phones later; another reads in both directions, with about as many parameters.
-# Each was tuned in runs of a single pass and then trained for three. Their
+# Each was tuned in runs of a single pass and then trained for two. Their
 # opponents count. A *rule* takes the stress that a vowel mostly has in the
 # training words around which the same phones stand: it begins with the vowel
 # and the number of vowels before it, adds up to six phones on either side, one
@@ -954,6 +954,10 @@ ax.set(xlabel="phones seen ahead", ylabel="vowels right")
 ax.legend(loc="lower right")
 plt.show()
 
+# %% [markdown]
+# Each phone of delay in {numref}`fig-bi-stress` adds something, though less and
+# less, and the squares rise in the same way. In numbers:
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress", "caption": "Stress marks of 5,541 test words: vowels right, and words of which all vowels are; for the networks the median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate."}}
 table = {}
 for name in (
@@ -979,11 +983,10 @@ pd.DataFrame(table).T.fillna("")
 # With the whole word before it the LSTM marks more vowels right than at once,
 # and more words
 # ({numref}`tab-bi-stress`).[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
-# Much of that can be had by waiting: in {numref}`fig-bi-stress` each phone of
-# delay adds something, and with four of them more than half of the way is
-# gone.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) The squares rise in the
-# same way. Where nothing may be seen ahead the counts come near the network;
-# with the whole word it marks more vowels and words right than the best of the
+# Much of that can be had by waiting: four phones go more than half of the
+# way.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) Where nothing may be
+# seen ahead the counts come near the network; with the whole word it marks more
+# vowels and words right than the best of the
 # rules.[ᶜ](claims.md#network_beats_the_counts) (By words that is the *pattern
 # of the ending*: the commonest pattern of stresses among training words with as
 # many vowels and the longest ending shared.) These are distances after two

@@ -1207,9 +1207,9 @@ volatility_lab(tracks)
 # python -m utils.forecasting --prices mine.csv --horizon 1 --out forecast.csv
 # ```
 #
-# It walks forward in six blocks, takes the model with the lowest loss before the
-# last block (or the one that `--model` names), and prints that model's score
-# and coverage in the last block, which had no part in the choice. Of the
+# It walks forward in six blocks, takes the model with the lowest loss before
+# the last block (or the one that `--model` names), and prints that model's
+# score and coverage in the last block, which had no part in the choice. Of the
 # columns that it writes, `range_volatility` leaves out the nights, as here;
 # `return_volatility`, scaled to returns from close to close, is the one for a
 # risk limit. `--features vix` learns from further columns of the file, a row
