@@ -956,7 +956,9 @@ plt.show()
 
 # %% [markdown]
 # Each phone of delay in {numref}`fig-bi-stress` adds something, though less and
-# less, and the squares rise in the same way. In numbers:
+# less: four of them go more than half of the way to the whole
+# word.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) The squares rise in
+# the same way. In numbers:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress", "caption": "Stress marks of 5,541 test words: vowels right, and words of which all vowels are; for the networks the median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate."}}
 table = {}
@@ -983,10 +985,8 @@ pd.DataFrame(table).T.fillna("")
 # With the whole word before it the LSTM marks more vowels right than at once,
 # and more words
 # ({numref}`tab-bi-stress`).[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
-# Much of that can be had by waiting: four phones go more than half of the
-# way.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) Where nothing may be
-# seen ahead the counts come near the network; with the whole word it marks more
-# vowels and words right than the best of the
+# Where nothing may be seen ahead the counts come near the network; with the
+# whole word it marks more vowels and words right than the best of the
 # rules.[ᶜ](claims.md#network_beats_the_counts) (By words that is the *pattern
 # of the ending*: the commonest pattern of stresses among training words with as
 # many vowels and the longest ending shared.) These are distances after two
