@@ -1110,6 +1110,9 @@ pd.DataFrame(rows).T.fillna("")
 # distribution. Its one assumption, that errors could be exchanged in time, is
 # not true of markets, so the coverage has to be measured.
 
+# %% tags=["remove-input"]
+show_source(forecasting.conformal_interval, bare=True)
+
 # %%
 log_errors = np.log(data.target) - np.log(forecasts["MLP correction"])
 lower, upper = forecasting.conformal_interval(log_errors, 0.9, window=504)

@@ -3,6 +3,7 @@
 import json
 from contextlib import contextmanager
 
+import numpy as np
 from py_mini_racer import MiniRacer
 
 from utils.labs.weights import FOLDER
@@ -65,3 +66,12 @@ def on_disk(lab, weights_name, folder, browser):
     yield page
     assert complaints == []
     page.close()
+
+
+def map_weights(page, shape):
+    """Read an alignment map's weights back from its rectangles."""
+    weights = np.full(shape, np.nan)
+    for cell in page.locator("rect.lab-weight").all():
+        row, column = map(int, cell.get_attribute("data-cell").split(","))
+        weights[row, column] = float(cell.get_attribute("fill-opacity"))
+    return weights

@@ -18,7 +18,7 @@ from benchmarks import (
     streaming,
 )
 from benchmarks.record import recorded
-from utils.figures import crossing as crossing_figures
+from utils.speed import crossing_figure as crossing_figures
 from utils.speed.crossing_figure import gpu_table
 from utils.speed.ladder import RUNGS, operations
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from javascript import map_weights
 
 from utils import labs
 from utils.forecasting.direction import strategy_returns
@@ -538,15 +539,6 @@ def test_a_chaotic_gain_takes_newton_many_iterations(show):
     assert shown(page, "growth") > 1
 
 
-def cells(page, shape):
-    """Read the map's weights back from its rectangles."""
-    weights = np.full(shape, np.nan)
-    for cell in page.locator("rect.lab-weight").all():
-        row, column = map(int, cell.get_attribute("data-cell").split(","))
-        weights[row, column] = float(cell.get_attribute("fill-opacity"))
-    return weights
-
-
 @pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("mask", [True, False])
 def test_the_attention_map_shows_the_weights(number, mask, show):
@@ -556,7 +548,7 @@ def test_the_attention_map_shows_the_weights(number, mask, show):
     part(page, "example").select_option(str(number))
     part(page, "mask").set_checked(mask)
     assert np.allclose(
-        cells(page, view.weights.shape), view.weights, atol=5.1e-4
+        map_weights(page, view.weights.shape), view.weights, atol=5.1e-4
     )
     padding = [symbol == "∅" for symbol in example.source]
     for row in (0, len(view.written) - 1):

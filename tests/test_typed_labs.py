@@ -7,7 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from javascript import ENGINES, chosen, evaluator, on_disk, written
+from javascript import (
+    ENGINES,
+    chosen,
+    evaluator,
+    map_weights,
+    on_disk,
+    written,
+)
 
 from benchmarks import pronouncer, typed
 from benchmarks.pronunciation import Words
@@ -264,15 +271,6 @@ def said(page, name, text):
     )
 
 
-def cells(page, shape):
-    """Read the map's weights back from its rectangles."""
-    weights = np.full(shape, np.nan)
-    for cell in page.locator("rect.lab-weight").all():
-        row, column = map(int, cell.get_attribute("data-cell").split(","))
-        weights[row, column] = float(cell.get_attribute("fill-opacity"))
-    return weights
-
-
 def test_a_typed_date_is_written(opened):
     dates = load("date_reader")
     page, network, source = opened(dates), dates.network, dates.source
@@ -290,7 +288,7 @@ def test_a_typed_date_is_written(opened):
         memory = network.encode(numbers, mask)
         (best,) = network.search(memory, DATES.steps)
         along = network.weights_along(memory, best.symbols)[:-1]
-        drawn = cells(page, (len(along), len(numbers) + 1))
+        drawn = map_weights(page, (len(along), len(numbers) + 1))
         inside = along[:, : len(numbers)]
         np.testing.assert_allclose(drawn[:, :-1], inside, atol=1e-9)
         padding = along[:, len(numbers) :].sum(axis=1)
@@ -368,7 +366,7 @@ def test_a_typed_word_is_pronounced(opened):
     memory = network.encode(numbers)
     (best,) = network.search(memory, WORDS.steps)
     along = network.weights_along(memory, best.symbols)[:-1, : len(numbers)]
-    drawn = cells(page, (len(along), len(numbers) + 1))
+    drawn = map_weights(page, (len(along), len(numbers) + 1))
     np.testing.assert_allclose(drawn[:, :-1], along, atol=1e-9)
     part(page, "beam").press("Space")
     rows = page.locator("[data-part=outputs] tr")

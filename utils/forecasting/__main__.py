@@ -152,7 +152,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model",
         choices=["auto", *map(str.lower, KINDS)],
-        help="default auto",
+        metavar="MODEL",
+        help=f"auto (default) or {', '.join(map(str.lower, KINDS))}",
     )
     parser.add_argument(
         "--features",
