@@ -20,15 +20,15 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.pronunciation import Words, spell_out
+from benchmarks.pronunciation import Words, spell_out, timed_passes
 from benchmarks.record import record
-from benchmarks.trial import rounded, timed_passes
+from benchmarks.trial import rounded
 from benchmarks.typed import layers_of, read, round_weights
 from utils.attention.pytorch import PairBatches, Seq2Seq, sequence_loss
 from utils.data.pairs import SPECIAL
 from utils.labs.typed import WORDS
 from utils.labs.weights import FOLDER, write_weights
-from utils.training import evaluate, fit
+from utils.training import evaluate
 
 NAME, DTYPE, SEED = "pronouncer", "int8", 0
 EMBEDDING, HIDDEN, DROPOUT = 48, 112, 0.1
@@ -58,18 +58,7 @@ def trained(words: Words, passes: int = PASSES) -> tuple[Seq2Seq, float]:
 
     schedule = LambdaLR(optimizer, share)
     seconds = timed_passes(
-        CHECKPOINTS,
-        passes,
-        lambda epochs: fit(
-            model,
-            batches,
-            loss=sequence_loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            clip=1.0,
-            schedule=schedule,
-            checkpoint=CHECKPOINTS,
-        ),
+        model, batches, optimizer, schedule, passes, CHECKPOINTS
     )
     return model, seconds
 

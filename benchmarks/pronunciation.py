@@ -30,7 +30,6 @@ from benchmarks.trial import (
     not_recorded,
     record_runs,
     rounded,
-    timed_passes,
 )
 from utils.attention.joint_ngrams import JointNGrams, align, train_pairs
 from utils.attention.mixtures import (
@@ -184,6 +183,36 @@ def weights_file(by: str, contender: str, budget: int, seed: int) -> Path:
     return CHECKPOINTS / f"{file_name(by, contender, budget, seed)}.pt"
 
 
+def timed_passes(
+    model: Seq2Seq,
+    batches: PairBatches,
+    optimizer: torch.optim.Optimizer,
+    schedule: LambdaLR,
+    passes: int,
+    folder: Path,
+) -> float:
+    """Train pass after pass, going on from the last checkpoint in `folder`;
+    return the CPU seconds, those before an interruption included."""
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = folder / "seconds.txt"
+    before = float(clock.read_text("utf-8")) if clock.exists() else 0.0
+    started = time.process_time()
+    for done in range(1, passes + 1):
+        fit(
+            model,
+            batches,
+            loss=sequence_loss,
+            optimizer=optimizer,
+            epochs=done,
+            clip=1.0,
+            schedule=schedule,
+            checkpoint=folder,
+        )
+        seconds = before + time.process_time() - started
+        clock.write_text(str(seconds), "utf-8")
+    return seconds
+
+
 def trunk(
     words: Words,
     contender: str,
@@ -202,20 +231,7 @@ def trunk(
     warm = LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARM_UP))
     folder = CHECKPOINTS / file_name(by, contender, rate, dropout, seed)
     batches = PairBatches(words.rows(words.train), BATCH_SIZE, seed)
-    seconds = timed_passes(
-        folder,
-        passes,
-        lambda epochs: fit(
-            model,
-            batches,
-            loss=sequence_loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            clip=1.0,
-            schedule=warm,
-            checkpoint=folder,
-        ),
-    )
+    seconds = timed_passes(model, batches, optimizer, warm, passes, folder)
     return model, optimizer, seconds
 
 

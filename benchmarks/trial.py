@@ -12,7 +12,6 @@ import math
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
@@ -181,28 +180,6 @@ def each_budget(
         for name, passes in budgets.items()
         for budget in passes
     }
-
-
-def timed_passes(
-    folder: Path, passes: int, train: Callable[[int], object]
-) -> float:
-    """Train pass after pass; return the CPU seconds, those before an
-    interruption included.
-
-    Args:
-        folder: where checkpoints lie, and the clock between two runs.
-        passes: how many.
-        train: brings the run up to so many passes, and saves it in `folder`.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    clock = folder / "seconds.txt"
-    before = float(clock.read_text("utf-8")) if clock.exists() else 0.0
-    started = time.process_time()
-    for done in range(1, passes + 1):
-        train(done)
-        seconds = before + time.process_time() - started
-        clock.write_text(str(seconds), "utf-8")
-    return seconds
 
 
 def thresholds_committed(claims: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from javascript import (
     written,
 )
 
-from benchmarks import pronouncer, typed
+from benchmarks import pronouncer, pronunciation, typed
 from benchmarks.pronunciation import Words
 from utils.attention.pytorch import Seq2Seq, beam_search, greedy_decode
 from utils.data.pairs import PAD, Symbols
@@ -222,7 +222,7 @@ def test_a_small_pronouncer_is_trained_and_goes_on(tmp_path, monkeypatch):
     words = Words(limit=300)
     result = pronouncer.measure(words, passes=2)
     monkeypatch.setattr(pronouncer, "CHECKPOINTS", tmp_path / "cut")
-    monkeypatch.setattr(pronouncer, "fit", cut_short(pronouncer.fit))
+    monkeypatch.setattr(pronunciation, "fit", cut_short(pronunciation.fit))
     with pytest.raises(KeyboardInterrupt):
         pronouncer.measure(words, passes=2)
     again = pronouncer.measure(words, passes=2)
