@@ -15,7 +15,9 @@ CPU. Chapter 12 shows the results.
 import argparse
 import math
 import time
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from typing import Any
@@ -98,25 +100,37 @@ def seconds(work: Callable[[], Any], device: str) -> float:
     return time.perf_counter() - started
 
 
+@dataclass(eq=False)
+class Kept:
+    """A tensor that the forward pass has handed to the backward pass."""
+
+    tensor: Tensor
+
+
 def kept_bytes(layer: nn.Module, x: Tensor) -> int:
     """Return the bytes that a forward pass keeps for the backward pass.
 
     Each piece of memory counts once, and the layer's parameters not at all.
     """
     parameters = {p.untyped_storage().data_ptr() for p in layer.parameters()}
-    kept: dict[int, int] = {}
+    handed: list[weakref.ref[Kept]] = []
 
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in parameters:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+    def keep(tensor: Tensor) -> Kept:
+        kept = Kept(tensor)
+        handed.append(weakref.ref(kept))
+        return kept
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda each: each):
-        # The outputs stay alive, or their memory would be counted as free.
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda k: k.tensor):
         outputs = layer(x)
+    # What no output needs is free again, and its memory may be in use by
+    # another tensor: only what is still held while the outputs live counts.
+    held = [kept for reference in handed if (kept := reference()) is not None]
+    storages = [kept.tensor.untyped_storage() for kept in held]
+    bytes_at = {each.data_ptr(): each.nbytes() for each in storages}
     del outputs
-    return sum(kept.values())
+    return sum(
+        size for place, size in bytes_at.items() if place not in parameters
+    )
 
 
 def training(

@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from benchmarks import recall_pairs, recurrence_cost, state_tracking
 from benchmarks.record import recorded
@@ -213,6 +214,20 @@ def test_a_scan_equals_its_loop_and_attention_its_matrix():
         layer, other = (kind(recurrence_cost.WIDTH) for kind in (plain, looped))
         other.load_state_dict(layer.state_dict())
         torch.testing.assert_close(layer(x), other(x))
+
+
+class WithUnusedBranch(nn.Linear):
+    def forward(self, x):
+        unused = super().forward(x).sin() * x
+        del unused
+        return super().forward(x).cos()
+
+
+def test_bytes_that_no_output_needs_do_not_count():
+    x = torch.randn(4, recurrence_cost.WIDTH, requires_grad=True)
+    layer = WithUnusedBranch(recurrence_cost.WIDTH, recurrence_cost.WIDTH)
+    input_and_product = 2 * x.untyped_storage().nbytes()
+    assert recurrence_cost.kept_bytes(layer, x) == input_and_product
 
 
 def test_the_bytes_kept_for_training_come_out_as_recorded():
