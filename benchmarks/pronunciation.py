@@ -3,16 +3,18 @@
     python -m benchmarks.pronunciation [--tune] [--runs N]
 
 The words of the CMU Pronouncing Dictionary, split by word and, stricter, by
-stem. Each network's learning rate and then its dropout are chosen on validation
-words with a seed of its own (`--tune` does no more than that); then three fresh
-seeds are trained for about the same CPU time with attention and without. A run
+stem. Each network's learning rate, one further out as long as the best lies at
+the edge, and then its dropout are chosen on validation words, at half the
+longest budget and with a seed of their own (`--tune` does no more than that).
+Then three fresh seeds are trained for about the same CPU time with attention
+and without; by stem those with attention alone, for the longest budget. A run
 trains at a constant rate, from which each budget branches off and lets the rate
 fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
 interrupted. At last the three networks with attention and the longest training
 are mixed, in equal shares, and their mixture with the joint 7-gram, in the
-share that is best on the validation words. All take about four hours of one
-core, the joint n-grams, which come first, three minutes. Chapter 09 shows the
-results.
+share that is best on the validation words. All take about four hours and a half
+of one core, the joint n-grams, which come first, three minutes. Chapter 09
+shows the results.
 """
 
 import copy
@@ -60,13 +62,15 @@ SEEDS, TUNING_SEED = range(3), 100
 EMBEDDING, HIDDEN, BATCH_SIZE = 64, 128, 128
 LONGEST, WIDTH = 30, 5
 WARM_UP = 200
-RATES, DROPOUTS = (1e-3, 3e-3, 1e-2), (0.0, 0.15, 0.3)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+FIRST_RATES, DROPOUTS = RATES[2:5], (0.0, 0.15, 0.3)
 # Passes at a constant rate and while it falls; a pass without attention takes
 # two thirds of the time, so that the budgets of a column cost about the same.
 BUDGETS = {
-    "attention": ((1, 1), (4, 2), (8, 4)),
-    "no attention": ((2, 1), (6, 3), (12, 6)),
+    "attention": {1: (4, 2), 2: (8, 4)},
+    "no attention": {1: (6, 3), 2: (12, 6)},
 }
+TUNED_AT, LONGEST_BUDGET = 1, 2
 LENGTHS = ((1, 4), (5, 6), (7, 8), (9, 10), (11, 13), (14, 40))
 SHOWN = ("xylophone", "harkness", "ramaphosa", "brackney", "lightest")
 CHECKPOINTS = Path("checkpoints/pronunciation")
@@ -344,7 +348,9 @@ def likely_pronunciations(
     return found
 
 
-def mixed(words: Words, by: str, budget: int = 2) -> dict[str, Any]:
+def mixed(
+    words: Words, by: str, budget: int = LONGEST_BUDGET
+) -> dict[str, Any]:
     """Score the networks with attention as one, and mixed with the counts.
 
     Raises:
@@ -390,14 +396,27 @@ def best(tuning: dict[str, Any], wanted: Sequence[str]) -> str | None:
     return min(wanted, key=lambda name: tuning[name]["valid loss"])
 
 
-def rate_names(contender: str) -> list[str]:
-    """Name the runs that the learning rate is chosen among."""
-    return [key(contender, 0, rate, DROPOUTS[0]) for rate in RATES]
+def rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
+    """Name the runs that the learning rate is chosen among, as far as can be
+    told from those that are done."""
+    low, high = (RATES.index(FIRST_RATES[end]) for end in (0, -1))
+    while True:
+        names = [
+            key(contender, TUNED_AT, rate, DROPOUTS[0])
+            for rate in RATES[low : high + 1]
+        ]
+        lowest = best(tuning, names)
+        if lowest == names[0] and low > 0:
+            low -= 1
+        elif lowest == names[-1] and high < len(RATES) - 1:
+            high += 1
+        else:
+            return names
 
 
 def dropout_names(contender: str, rate: float) -> list[str]:
     """Name the runs that the dropout is chosen among."""
-    return [key(contender, 1, rate, dropout) for dropout in DROPOUTS]
+    return [key(contender, TUNED_AT, rate, dropout) for dropout in DROPOUTS]
 
 
 def next_run(
@@ -425,10 +444,12 @@ def next_run(
         )
 
     for contender in BUDGETS:
-        for name in rate_names(contender):
-            if name not in tuning:
-                yield "tuning", name, tuned(name)
-        rate = float(str(best(tuning, rate_names(contender))).split(" / ")[2])
+        while missing := [
+            name for name in rate_names(contender, tuning) if name not in tuning
+        ]:
+            yield "tuning", missing[0], tuned(missing[0])
+        rates = rate_names(contender, tuning)
+        rate = float(str(best(tuning, rates)).split(" / ")[2])
         for name in dropout_names(contender, rate):
             if name not in tuning:
                 yield "tuning", name, tuned(name)
@@ -436,7 +457,7 @@ def next_run(
         chosen[contender] = kept["rate"], kept["dropout"]
     wanted: dict[str, Callable[[], Any]] = {}
     for by in SPLITS if fresh else ():
-        for run in fresh_runs(chosen):
+        for run in fresh_runs(by, chosen):
             wanted[key(run[0], by, run[1], run[-1])] = lambda by=by, run=run: (
                 measure(words(by), by, *run)
             )
@@ -446,13 +467,13 @@ def next_run(
 
 
 def fresh_runs(
-    chosen: dict[str, tuple[float, float]],
+    by: str, chosen: dict[str, tuple[float, float]]
 ) -> Iterator[tuple[str, int, float, float, int]]:
     """Yield contender, budget, rate, dropout and seed, small budgets first."""
-    for budget in (1, 2):
+    for budget in (1, 2) if by == "word" else (LONGEST_BUDGET,):
         for seed in SEEDS:
-            for contender, (rate, dropout) in chosen.items():
-                yield contender, budget, rate, dropout, seed
+            for contender in BUDGETS if by == "word" else ("attention",):
+                yield contender, budget, *chosen[contender], seed
 
 
 def main() -> None:
