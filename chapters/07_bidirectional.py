@@ -541,11 +541,12 @@ pd.DataFrame(by_length)
 # %% [markdown]
 # It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 on it
 # guesses after 200 training steps, at every learning rate tried, and on the
-# longest strings also after 1,000, at the rate of the shorter run. That is "did
-# not learn within this budget", not "cannot": other rates for the longer run
-# and a larger forget bias ([chapter 2](02_lstm.ipynb)) were not tried. So
-# `outputs[:, -1]` is not blind. It is a layer in one direction at the price of
-# two, with a long memory to be learnt that the other poolings do not need.
+# longest strings also after 1,000,[ᶜ](claims.md#length_is_what_it_lacks) at the
+# rate of the shorter run. That is "did not learn within this budget", not
+# "cannot": other rates for the longer run and a larger forget bias ([chapter
+# 2](02_lstm.ipynb)) were not tried. So `outputs[:, -1]` is not blind. It is a
+# layer in one direction at the price of two, with a long memory to be learnt
+# that the other poolings do not need.
 #
 # ### What a missing mask costs
 #

@@ -33,8 +33,7 @@
 #   promise you have checked;
 # - say whether a network's memory had any part in its success.
 #
-# The chapter teaches how to judge forecasts. Nothing in it is investment
-# advice.
+# Nothing in this chapter is investment advice.
 
 # %% tags=["bootstrap", "remove-cell"]
 # Find the book's code in a folder above, or fetch it (as in Colab).
@@ -171,9 +170,9 @@ _ = model.fit(x_train, y_train, batch_size=32, epochs=1, verbose=0)
 keras_forecast = model.predict(x_test, verbose=0)[:, 0]
 
 # %% [markdown]
-# One epoch is unfair to them, so let us look at a recorded run of the Keras
-# system after 50 (`benchmarks/stock_tutorial.py`), in the way in which such
-# forecasts are usually shown, and then from near.
+# One epoch is unfair to them, so here is a recorded run of the Keras system
+# after 50 (`benchmarks/stock_tutorial.py`), first as such forecasts are usually
+# shown, then from near.
 
 # %% tags=["hide-input"]
 tutorial = load_results("stock_tutorial")["results"]
@@ -198,11 +197,11 @@ axes[2].set(xlabel="moved back by days", ylabel="misfit, index points")
 plt.show()
 
 # %% [markdown]
-# On the left of {numref}`fig-stock-famous` is the picture that sells the idea.
-# In the middle is what you would have had to trade on: the past, smoothed. The
-# forecast turns after the index has turned, and so fits best once moved *back*
-# two days, as the bars show. Over four years such a delay is less than the
-# width of a line.
+# On the left of {numref}`fig-stock-famous` is the picture that sells the idea,
+# in the middle what you would have had to trade on: the past, smoothed. The
+# forecast turns after the index, and so fits best once moved *back* two days,
+# as the bars show. Over four years such a delay is less than the width of a
+# line.
 #
 # ## The rival that costs nothing
 #
@@ -261,9 +260,8 @@ print(f"persistence: RMSE {rival['rmse']:.1f}, MAPE {rival['mape']:.2f} %")
 # 19.9 points or 0.58 %, at any of the four
 # checkpoints.[ᶜ](claims.md#the_tutorial_loses_to_yesterday) Two of the lighter
 # system's seeds come close after 50 epochs. The last column says how: by its
-# **best lag**, 0 for foresight and 1 for a copy of yesterday, every run of the
-# lighter system fits the price of one day ago best, and of the famous one that
-# of two.
+# **best lag**, 0 for foresight and 1 for a copy of yesterday, the lighter
+# system always fits the price of one day ago best, the famous one that of two.
 #
 # ## Skill or luck?
 #
@@ -372,8 +370,8 @@ assert max(allowed for _, allowed in alarms.values()) < 0.1
 # A month ahead, a test that takes the days for independent finds something in
 # most series in which there is nothing; the slow waves keep near their 5 %.
 # (The theory also asks that neither model contain the other and that the
-# stretch they learn from not grow. Below both happen; take a p-value just below
-# $0.05$ for less than it says.)
+# stretch they learn from not grow. Below both happen; so mistrust a p-value
+# just below $0.05$.)
 #
 # ## Leaks
 #
@@ -473,7 +471,7 @@ print(f"alone right: AR(1) on {b} days, always up on {c}; p {p_value:.2f}")
 # probability that AR(1) wins so many of them or more is **McNemar's** test
 # ([1947](https://doi.org/10.1007/BF02295996)), one-sided, because only a
 # forecast that is right *more* often is of any use. Here it is right less
-# often: after a crisis its mean return is low, and it says "down" too readily.
+# often.
 #
 # The record (`benchmarks/direction.py`) tries four rules on two indices with
 # expanding and rolling windows, from 2007 to 2018: the training mean, AR(1), a
@@ -517,10 +515,10 @@ ahead = np.expm1(following[first:] / 100)
 trading_cost_lab(ahead, predicted[first:] > 0, "AR(1)", dates=dates[first:])
 
 # %% [markdown]
-# Costs finish this rule, the busiest of the four. The **Sharpe ratio** is the
-# mean daily return over its standard deviation, times $\sqrt{252}$ for a year.
-# The interval of {numref}`tab-stock-sharpe` draws the days again and again in
-# blocks of random length ([Politis and Romano,
+# Costs finish this rule. The **Sharpe ratio** is the mean daily return over its
+# standard deviation, times $\sqrt{252}$ for a year. The interval of
+# {numref}`tab-stock-sharpe` draws the days again and again in blocks of random
+# length ([Politis and Romano,
 # 1994](https://doi.org/10.1080/01621459.1994.10476870)), so that runs stay
 # whole.
 
@@ -562,9 +560,9 @@ for name in ("sp500 expanding", "sp500 rolling"):
         print(f"{name:16} {years:9} LSTM {rule:.2f}, index {index:.2f}")
 
 # %% [markdown]
-# On the NASDAQ the same rule adds nothing, most of the S&P's gain is made in
-# the crisis, and after costs no interval of {numref}`tab-stock-sharpe` lies
-# above zero.
+# On the NASDAQ the rule adds nothing, most of the S&P's gain is made in the
+# crisis, and after costs no interval of {numref}`tab-stock-sharpe` lies above
+# zero.
 #
 # ## Volatility
 #
@@ -573,15 +571,49 @@ for name in ("sp500 expanding", "sp500 rolling"):
 # **volatility** its root, in per cent. How large was today's? One closing price
 # tells little: a day that swung by 3 % and came back looks calm. The *range*
 # between the day's high $H$ and low $L$ saw the swing. For a random walk the
-# squared log range is $4 \ln 2$ times the variance on average, and one can do
-# better by taking away what the walk from open $O$ to close $C$ explains; the
-# weights that do so with the least noise are those of [Garman and Klass
-# (1980)](https://doi.org/10.1086/296072):
+# squared log range is $4 \ln 2$ times the variance on average; divided by that
+# it is the measure of [Parkinson (1980)](https://doi.org/10.1086/296071). One
+# can do better by taking away what the walk from open $O$ to close $C$
+# explains; the weights that do so with the least noise are those of [Garman and
+# Klass (1980)](https://doi.org/10.1086/296072):
 #
 # $$
 # \sigma^2_t = \tfrac12 \ln\!\left(\frac{H_t}{L_t}\right)^2
 #   - (2 \ln 2 - 1) \ln\!\left(\frac{C_t}{O_t}\right)^2
 # $$ (eq-stock-gk)
+#
+# On simulated days the truth is known: 2,000 random walks of 5,000 steps, and
+# each measure over the true variance, by mean, standard deviation, and the
+# number of squared returns that tell as much.
+
+
+# %%
+def simulated_days(daily, days=2000, steps=5000):
+    rng = np.random.default_rng(0)
+    walk = rng.standard_normal((days, steps), dtype=np.float32)
+    walk = np.cumsum(walk, axis=1) * daily / np.sqrt(steps)
+    low, high = walk.min(axis=1).clip(max=0), walk.max(axis=1).clip(min=0)
+    logs = {"open": 0 * low, "high": high, "low": low, "close": walk[:, -1]}
+    return np.exp(pd.DataFrame(logs).astype(float))
+
+
+# %%
+days, daily = simulated_days(daily=0.01), 0.01
+measures = {
+    "squared return": np.log(days["close"] / days["open"]) ** 2,
+    "Parkinson": forecasting.parkinson(days),
+    "Garman–Klass": forecasting.garman_klass(days),
+}
+told = (pd.DataFrame(measures) / daily**2).agg(["mean", "std"]).T
+told["worth"] = (told["std"].iloc[0] / told["std"]) ** 2
+assert abs(told["mean"] - 1).max() < 0.05
+assert 4 < told["worth"]["Parkinson"] < 6 < told["worth"]["Garman–Klass"]
+told.round(2)
+
+# %% [markdown]
+# Both ranges are right on average, but for the little that 5,000 steps miss of
+# the extremes, and one by Parkinson is worth five squared returns. Now the
+# market:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-waves", "caption": "Daily volatility of the prices by Garman and Klass: each day (dots), and the mean of the last 22 days (line); logarithmic axis."}, "image": {"alt": "A grey scatter of days from 0.1 to 8 per cent and an orange line through it. Long calm and stormy stretches follow one another; the highest peak, near 4 per cent, is in late 2008."}}
 variance = forecasting.garman_klass(prices)
@@ -598,8 +630,8 @@ plt.show()
 
 # %% [markdown]
 # The waves of {numref}`fig-stock-waves` last for months, so a forecast has
-# something to hold on to. But what has been measured? Divided by the mean
-# squared return from close to close, from 2008 on:
+# something to hold on to. But what has been measured? Over the mean squared
+# return from close to close, from 2008 on:
 
 
 # %%
@@ -640,9 +672,8 @@ for year in copied.index[::4]:
 # of your position. The last lines warn of this very file: in its early years
 # the "open" is a copy of the last close, later a traded price, so that
 # {eq}`eq-stock-gk` changes its meaning on the way. We shall check every finding
-# on a measure that needs no open, [Parkinson's
-# (1980)](https://doi.org/10.1086/296071) $\ln(H/L)^2 / (4 \ln 2)$, and on a
-# second index, the NASDAQ.
+# by Parkinson's measure, which needs no open, and on a second index, the
+# NASDAQ.
 #
 # ### The field's models
 #
@@ -667,9 +698,8 @@ for year in copied.index[::4]:
 #
 # ### A score for variances
 #
-# The truth itself is only measured, with noise that has half the truth's size
-# even if prices are a random walk. A score must not be fooled by that. The
-# field's is QLIKE,
+# The truth itself is only measured, with half its size in noise even on
+# simulated days. A score must not be fooled by that. The field's is QLIKE,
 #
 # $$
 # \text{QLIKE}(\sigma^2, f) = \frac{\sigma^2}{f} - \ln \frac{\sigma^2}{f} - 1 ,
@@ -698,9 +728,9 @@ plt.show()
 #
 # ### The network, as a correction
 #
-# A network that had to learn all of this from a few thousand days would spend
-# them on what HAR knows already. So let it learn only what HAR misses, and let
-# it begin by adding nothing:
+# A network that had to learn all of this would spend its few thousand days on
+# what HAR knows already. So let it learn only what HAR misses, and begin by
+# adding nothing:
 #
 # $$
 # \begin{aligned}
@@ -718,10 +748,9 @@ plt.show()
 # epoch; each stands behind 22 that only fill the state. To forecast, the
 # network reads on from the first day.
 #
-# Now look at the features again. Half of them are means over a week or a
-# month: they *carry* the past. Whether the LSTM's own memory adds to that is
-# for an experiment to say, and the experiment is the same network without
-# memory,
+# Half of these features are means over a week or a month: they *carry* the
+# past. Whether the LSTM's own memory adds to that is for an experiment to say,
+# and the experiment is the same network without memory,
 #
 # $$
 # h_t = \tanh(x_t W + b),
@@ -947,14 +976,13 @@ for measure in ("Garman–Klass", "Parkinson"):
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# It is ahead in every row, by Parkinson's measure no further than luck would
-# bring it, and the set keeps it everywhere. The LSTM stays in one set of four,
-# beside the plain MLP. Five days are all the past that the window has; the LSTM
-# could keep more, but must learn from a few thousand days *what* to keep. This
-# is no verdict on recurrence: somebody had already done the remembering, in
-# features that carry a month. Only the control tells such cases apart, and it
-# stands in [the next chapter](11_sentiment.ipynb) too, as a model that cannot
-# see the order of words.
+# It is ahead in every row, by Parkinson's measure by no more than luck, and the
+# set keeps it everywhere. The LSTM stays in one set of four, beside the plain
+# MLP. Five days are all the past that the window has; the LSTM could keep more,
+# but must learn from a few thousand days *what* to keep. This is no verdict on
+# recurrence: somebody had already done the remembering, in features that carry
+# a month. Only the control tells such cases apart; [the next
+# chapter](11_sentiment.ipynb) has one too.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-cumulative", "caption": "When the saving was made: QLIKE saved against HAR one day ahead, summed over the days so far, in blocks of 21. A rising line saves, a level one does not."}, "image": {"alt": "Two panels of lines that rise in steps. On the S&P 500 the LSTM's and the MLP's run together above the linear model's; on the NASDAQ the MLP's ends highest and the other two end together."}}
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
@@ -975,7 +1003,7 @@ plt.show()
 
 # %% [markdown]
 # The lines of {numref}`fig-stock-cumulative` rise in most years, but in steps:
-# a handful of blocks bring much of the gain.
+# few blocks bring much of the gain.
 #
 # ### A week and a month ahead
 

@@ -355,9 +355,10 @@ print({name: round(float(score), 3) for name, score in scores.items()})
 assert min(scores.values()) > 0.93
 
 # %% [markdown]
-# What a bag of words provably cannot do takes the BiLSTM seconds, for
-# combinations that it never saw and with 400 neutral words behind the verdict,
-# where no training sentence had more than 12.
+# What a bag of words provably cannot do[ⁱ](#a-bag-judges-one-of-each-pair)
+# takes the BiLSTM seconds, for combinations that it never saw and with 400
+# neutral words behind the verdict,[ᶜ](claims.md#maximum_learns_the_twins) where
+# no training sentence had more than 12.
 #
 # ### Where attention looks
 #
@@ -530,13 +531,13 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 # %% [markdown]
 # From {numref}`tab-sentiment-twins`:
 #
-# - **Bags** stay near chance on everything; two or three words in a row gain
-#   little here.
+# - **Bags** of up to three words in a row stay near chance on everything.
 # - **BiLSTM with maximum or attention**: every seed is right everywhere.
 # - **BiLSTM with the last states**: at chance with three of five seeds after
 #   ten epochs, right with all after thirty. Slow is not incapable.
 # - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
-#   leave four of them at 0.51 behind 400 neutral words*.
+#   leave four of them at 0.51 behind 400 neutral
+#   words*.[ᶜ](claims.md#a_perfect_test_hides_length)
 # - **The GRU** is right on the test with every seed. The plain RNN has learned
 #   nothing.
 #
@@ -557,14 +558,16 @@ for name, seeds in recorded["learned"].items():
 pd.DataFrame(table).T
 
 # %% [markdown]
-# By {numref}`tab-sentiment-learned` last states take longer than the maximum,
-# the GRU's least so, and the RNN does not arrive. All others are right on the
+# By {numref}`tab-sentiment-learned` last states take longer than the
+# maximum,[ᶜ](claims.md#last_states_learn_later) and the RNN does not
+# arrive.[ᶜ](claims.md#plain_rnn_stays_at_chance) All others are right on the
 # test, and behind 400 words two of the five one-way LSTMs are at chance. A
 # perfect test score does not say what a model has learned. A maximum need not
 # remember where the verdict stood: some unit was high there, and that value
 # stands. A last state has to be carried over every neutral word, training never
 # asked for more than 12, and whether it holds differs from seed to seed. Longer
-# tails in training are a remedy; a pooling that need not remember is another.
+# tails in training are a remedy;[ᶜ](claims.md#longer_tails_in_training_help) a
+# pooling that need not remember is another.
 
 # %% [markdown]
 # ## A verdict, word by word
@@ -763,7 +766,8 @@ for name in (
 print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 
 # %% [markdown]
-# What helps the BiLSTM is what the baseline knows. Embeddings whose first five
+# What helps the BiLSTM is what the baseline
+# knows.[ᶜ](claims.md#knowing_the_counts_helps) Embeddings whose first five
 # numbers start at their word's $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to
 # 0.802. Adding the baseline's log odds of the whole text to the logits gives
 # 0.799; both together, with more dropout, give 0.812. (Those of training texts
@@ -861,8 +865,8 @@ for column in ("p", "Holm"):
 table.fillna("")
 
 # %% [markdown]
-# By {numref}`tab-sentiment-test` an ensemble of plain networks is better than
-# its members: with the maximum 77.4 % become 78.9 %. NB in the embeddings,
+# By {numref}`tab-sentiment-test` the plain networks with the maximum are right
+# on 77.4 %, one by one, and their ensemble on 78.9 %. NB in the embeddings,
 # which lifts a single network to 79.0 %, brought this ensemble nothing: 78.5 %
 # is below the mean of its own members, which may agree in their errors. The
 # ensembles of mean and attention had a $p$ of 0.04 each; after Holm it is 0.25,
@@ -1002,9 +1006,11 @@ pd.DataFrame(compared).T
 # {numref}`tab-sentiment-folds` networks with NB in their embeddings are 0.12
 # points behind the baseline. With its log odds inside, too, they are 1.05
 # ahead, and mixed with it the first are 1.07 ahead. But counted characters,
-# mixed with it, are 1.26 ahead: the gain is no sign of reading. And none of the
-# eight survives, the smallest adjusted $p$ is 0.10, and the variants were
-# chosen on rows that are in these folds. A point, perhaps.
+# mixed with it, are 1.26 ahead: the gain is no sign of
+# reading.[ᶜ](claims.md#second_count_is_no_network) And none of the eight
+# survives,[ᶜ](claims.md#no_gain_survives_holm) the smallest adjusted $p$ is
+# 0.10, and the variants were chosen on rows that are in these folds. A point,
+# perhaps.
 #
 # ### The same without recurrence
 #
@@ -1045,14 +1051,16 @@ pd.DataFrame(
 
 # %% [markdown]
 # In {numref}`tab-sentiment-recurrence` ensembles with recurrence are 0.52
-# points ahead of those without, their mixtures 0.28, and single networks that
-# are handed everything are 0.35 points *behind*. The first interval alone
-# leaves zero out; adjusted for the three, its $p$ is 0.12: half a point, and
-# perhaps none. Of the 1.07 points that a mixture gains, 0.79 come with a
-# network that is blind to order. [Chapter 10](10_stock_forecaster.ipynb) takes
-# the recurrence out of its forecasts, too.
+# points ahead of those without, their mixtures
+# 0.28,[ᶜ](claims.md#recurrence_is_worth_half_a_point) and single networks that
+# are handed everything are 0.35 points
+# *behind*.[ᶜ](claims.md#recurrence_adds_less_than_a_point) The first interval
+# alone leaves zero out; adjusted for the three, its $p$ is 0.12: half a point,
+# and perhaps none. Of the 1.07 points that a mixture gains, 0.79 come with a
+# network that is blind to order.
 #
-# So does one split, with five fresh seeds each:
+# One split says the same, by five fresh seeds
+# each:[ᶜ](claims.md#recurrence_is_worth_little)
 
 # %%
 for name in singles:
@@ -1143,11 +1151,12 @@ plt.show()
 # TF-IDF at its default penalty errs by 9.5 points, and by
 # {numref}`fig-sentiment-reliability` it is too modest: of the sentences of
 # which it says three quarters it gets nine in ten right. A temperature of 0.54
-# takes the error to 2.0 %, within what chance explains; its better penalty does
-# the same by itself. The plain BiLSTMs' 3.4 % lie within their floor; those
-# that know the baseline are too sure. By {numref}`tab-sentiment-calibration`
-# scaling takes six of the ten further off, by up to about a point, for $T$ is
-# itself estimated from a thousand sentences.
+# takes the error to 2.0 %, within what chance
+# explains;[ᶜ](claims.md#one_temperature_calibrates) its better penalty does the
+# same by itself. The plain BiLSTMs' 3.4 % lie within their floor; those that
+# know the baseline are too sure. By {numref}`tab-sentiment-calibration` scaling
+# takes six of the ten further off, by up to about a point, for $T$ is itself
+# estimated from a thousand sentences.
 #
 # ## Where it goes wrong
 #
@@ -1174,9 +1183,10 @@ pd.DataFrame(by_slice)
 
 # %% [markdown]
 # By {numref}`tab-sentiment-slices` contrast costs everybody seven points or
-# more: the baseline is right on 72.3 % (66 to 78) of such sentences and on
-# 82.2 % where nothing is negated or contrasted, the plain networks on 73.2 %
-# and 80.9 %. On 224 sentences a gain of three points could not be seen.
+# more:[ᶜ](claims.md#contrast_costs_everybody) the baseline is right on 72.3 %
+# (66 to 78) of such sentences and on 82.2 % where nothing is negated or
+# contrasted, the plain networks on 73.2 % and 80.9 %. On 224 sentences a gain
+# of three points could not be seen.
 #
 # Then read the mistakes, on *validation* texts: who reads test texts and mends
 # what is wrong there has trained on them. Here are those of the one-way LSTM,
@@ -1250,15 +1260,15 @@ pd.DataFrame(rates)
 
 # %% [markdown]
 # In {numref}`tab-sentiment-behaviour` the classifiers of real text fail most
-# negations, and on contrast they are at chance. And of the plain verdicts, "the
-# whole cast was brilliant.", the baseline fails 35 % (26 to 45) and the plain
-# networks 42 %, although they have seen every word. None of this
-# shows in an accuracy of four in five.
+# negations,[ᶜ](claims.md#most_negations_fail) and on contrast they are at
+# chance. And of the plain verdicts, "the whole cast was brilliant.", the
+# baseline fails 35 % (26 to 45) and the plain networks 42 %, although they have
+# seen every word. None of this shows in an accuracy of four in five.
 #
 # The BiLSTM that was right on every part of the twins passes every test with
 # one of its seeds; others fail up to 43 % of the sentences with "but" and up to
-# 56 % of those with one more word. What a network does where it was not trained
-# is left to the seed.
+# 56 % of those with one more word.[ᶜ](claims.md#right_on_twins_fails_elsewhere)
+# What a network does where it was not trained is left to the seed.
 #
 # ## Beyond good and bad
 #
@@ -1307,10 +1317,10 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
 #
 # ## The frontier, and your own vectors
 #
-# What would help most is not in this chapter: text beyond the 8,529 sentences.
-# Logistic regression on frozen sentence vectors of SimCSE ([Gao et al.,
-# 2021](https://aclanthology.org/2021.emnlp-main.552)) reaches, cross-validated on
-# these sentences, by the files that its authors published with their models,
+# What this chapter lacks is text beyond its 8,529 sentences. Logistic
+# regression on frozen sentence vectors of SimCSE ([Gao et al.,
+# 2021](https://aclanthology.org/2021.emnlp-main.552)) reaches, cross-validated
+# on these sentences, by the files that its authors published with their models,
 # 80.8 % with [a BERT trained without
 # labels](https://huggingface.co/gaotianyu1350/unsup-simcse-bert-base-uncased/blob/main/eval_results.txt)
 # and 87.0 % with [a large supervised
@@ -1391,15 +1401,17 @@ with tempfile.TemporaryDirectory() as folder:
 # - A small BiLSTM with a maximum over time is right on twins, on held-out
 #   combinations and behind 400 neutral
 #   words.[ᶜ](claims.md#maximum_learns_the_twins)
-# - Last states learn the twins later.[ᶜ](claims.md#last_states_learn_later)
+# - Last states learn the twins later than a
+#   maximum.[ᶜ](claims.md#last_states_learn_later)
 # - A plain RNN had not learned them in 40
 #   epochs.[ᶜ](claims.md#plain_rnn_stays_at_chance)
 # - One-way LSTMs that are right on the test may be right or at chance behind
 #   400 neutral words.[ᶜ](claims.md#a_perfect_test_hides_length)
 # - Trained on longer tails, they
 #   hold.[ᶜ](claims.md#longer_tails_in_training_help)
-# - Most seeds of the BiLSTM that is right on all twins fail simple sentences of
-#   another form.[ᶜ](claims.md#right_on_twins_fails_elsewhere)
+# - Most seeds of the BiLSTM that is right on all twins fail a tenth or more of
+#   simple sentences of another
+#   form.[ᶜ](claims.md#right_on_twins_fails_elsewhere)
 # - PyTorch, Keras and NumPy give the same verdict with the same
 #   weights.[ⁱ](#same-verdicts)
 # - On real sentences a single BiLSTM from random embeddings, at a learning rate
@@ -1428,12 +1440,12 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # ## Exercises
 #
-# ```{exercise-start} Pooling under padding
+# ```{exercise-start} Pooling under padding (*easy*)
 # :label: ex-sentiment-max
 # ```
-# *easy* Write `masked_max(outputs, mask)`: each unit's largest value over the
-# valid steps. outputs (batch, time, hidden), mask (batch, time), True where a
-# step is valid. Which value must stand for the padding? Check it with
+# Write `masked_max(outputs, mask)`: each unit's largest value over the valid
+# steps. outputs (batch, time, hidden), mask (batch, time), True where a step is
+# valid. Which value must stand for the padding? Check it with
 # `check_masked_max(masked_max)`.
 # ```{exercise-end}
 # ```
@@ -1456,10 +1468,10 @@ assert check_masked_max(masked_max)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} The ratio of a word
+# ```{exercise-start} The ratio of a word (*easy*)
 # :label: ex-sentiment-ratio
 # ```
-# *easy* Write `ratio(counts, labels)`, the log-count ratios of
+# Write `ratio(counts, labels)`, the log-count ratios of
 # {eq}`eq-sentiment-ratio`: counts (text, word), labels (text,), 1 or 0; the
 # result (word,). Check it with `check_nb_ratio(ratio)`.
 # ```{exercise-end}
@@ -1484,11 +1496,11 @@ assert check_nb_ratio(ratio)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A test that always says 1
+# ```{exercise-start} A test that always says 1 (*medium*)
 # :label: ex-sentiment-mcnemar
 # ```
-# *medium* This test of two classifiers answers $p = 1$ whatever they do. Say
-# why before you run it, mend it, and check it with `check_mcnemar(test)`.
+# This test of two classifiers answers $p = 1$ whatever they do. Say why before
+# you run it, mend it, and check it with `check_mcnemar(test)`.
 #
 #     from scipy.stats import binomtest
 #
@@ -1520,13 +1532,13 @@ assert check_mcnemar(test_of_two)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} How sure, how right
+# ```{exercise-start} How sure, how right (*medium*)
 # :label: ex-sentiment-calibration
 # ```
-# *medium* Write `error(confidence, right)`, the expected calibration error over
-# ten bins from one half to one, and check it with
-# `check_calibration_error(error)`. Then: which error has a classifier that says
-# "100 %" of every text and is right on 80 %?
+# Write `error(confidence, right)`, the expected calibration error over ten bins
+# from one half to one, and check it with `check_calibration_error(error)`.
+# Then: which error has a classifier that says "100 %" of every text and is
+# right on 80 %?
 # ```{exercise-end}
 # ```
 #
@@ -1552,13 +1564,13 @@ print(f"{error(np.ones(10), np.arange(10) < 8):.1f}")
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Three classes, one of them common
+# ```{exercise-start} Three classes, one of them common (*medium*)
 # :label: ex-sentiment-macro
 # ```
-# *medium* Of a hundred reviews 12 have one star, 8 three and 80 five, and a
-# classifier always says "positive". Write `macro_f1(predicted, true)` for
-# labels 0, 1, 2: the mean of the classes' F1, 0 where none is found. Check it
-# with `check_macro_f1(macro_f1)`; then ask it of your own stars.
+# Of a hundred reviews 12 have one star, 8 three and 80 five, and a classifier
+# always says "positive". Write `macro_f1(predicted, true)` for labels 0, 1, 2:
+# the mean of the classes' F1, 0 where none is found. Check it with
+# `check_macro_f1(macro_f1)`; then ask it of your own stars.
 # ```{exercise-end}
 # ```
 #
@@ -1588,13 +1600,12 @@ print(f"{(always == true).mean():.0%} right, F1 {macro_f1(always, true):.2f}")
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} When padding and unknown are one
+# ```{exercise-start} When padding and unknown are one (*medium*)
 # :label: ex-sentiment-unknown
 # ```
-# *medium* A colleague gives unknown words the number 0 as well, and counts each
-# row's length as `(tokens != 0).sum()`. What does the classifier then read of
-# "the zeitgeist , albeit risible , was not brilliant"? Say it first, then run
-# it.
+# A colleague gives unknown words the number 0 as well, and counts each row's
+# length as `(tokens != 0).sum()`. What does the classifier then read of "the
+# zeitgeist , albeit risible , was not brilliant"? Say it first, then run it.
 # ```{exercise-end}
 # ```
 #
@@ -1617,14 +1628,13 @@ print("read:", vocabulary.decode(numbers[:length]))
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A copy that leaks
+# ```{exercise-start} A copy that leaks (*medium*)
 # :label: ex-sentiment-leak
 # ```
-# *medium* A widely used copy of a sentiment data set has its validation
-# sentences in its training file. Do the same to the twins: train a
-# one-nearest-neighbour classifier on TF-IDF of up to three words, with and
-# without the validation sentences. What do validation and test say, and who
-# warns you?
+# A widely used copy of a sentiment data set has its validation sentences in its
+# training file. Do the same to the twins: train a one-nearest-neighbour
+# classifier on TF-IDF of up to three words, with and without the validation
+# sentences. What do validation and test say, and who warns you?
 # ```{exercise-end}
 # ```
 #

@@ -527,7 +527,7 @@ np.testing.assert_allclose(lru(x, *weights), lru_loop(x, *weights), atol=1e-12)
 # length $\Delta$, and gets $\lambda = e^{\Delta A}$. Its output is a
 # convolution with one kernel per channel. Two of them, as S4D initialises $A$:
 
-# %% mystnb={"figure": {"name": "fig-s4d-kernels", "caption": "Kernels of two channels of an S4D layer that differ in their step length."}, "image": {"alt": "Two kernels over 400 steps: with a step length of 0.01 a few slow waves that fade over the whole window, with 0.1 waves ten times as fast that are gone after 60 steps."}}
+# %% mystnb={"figure": {"name": "fig-s4d-kernels", "caption": "Kernels of two channels of an S4D layer that differ in their step length."}, "image": {"alt": "Two kernels over 400 steps: with a step length of 0.01 a few slow waves that fade over the whole window, with 0.1 waves ten times as fast that are gone after 100 steps."}}
 log_delta = np.log([0.01, 0.1])
 A = np.tile(-0.5 + 1j * np.pi * np.arange(4), (2, 1))
 ones = np.ones((2, 4), complex)
@@ -536,7 +536,6 @@ fig, ax = plt.subplots()
 for label, channel in zip(("0.01", "0.1"), kernels.T, strict=True):
     ax.plot(channel / np.abs(channel).max(), label=f"Δ = {label}")
 ax.set(xlabel="lag k, in steps", ylabel="kernel, scaled")
-ax.set_title("The step length Δ sets how far a kernel reaches")
 ax.legend()
 plt.show()
 
@@ -567,9 +566,10 @@ np.testing.assert_allclose(s4d(noise, log_delta, A, ones), by_state, atol=1e-12)
 # $$ (eq-scan-selective)
 #
 # where $A < 0$ is learnt but constant and $\Delta_t > 0$, $B_t$ and $C_t$ are
-# linear in the input (through softplus for $\Delta$). A large $\Delta_t$
-# forgets and writes; a $\Delta_t$ near 0 skips the step. The transition changes
-# with $t$, so there is no kernel any more, but there is a scan:
+# linear in the input ($\Delta$ through softplus, $\ln(1 + e^u)$). A large
+# $\Delta_t$ forgets and writes; a $\Delta_t$ near 0 skips the step. The
+# transition changes with $t$, so there is no kernel any more, but there is a
+# scan:
 
 
 # %%
@@ -804,7 +804,7 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # | xLSTM: sLSTM | as an LSTM | yes | loop | $4H$ | yes, cited |
 # | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | did not, below |
 #
-# What does the column *gate sees the state?* cost?
+# What does a *no* to *gate sees the state?* cost?
 #
 # ## What linearity costs
 #
@@ -1115,12 +1115,12 @@ for layer in (RNN(4, 16, rng=0), GRU(4, 16, rng=0)):
 show_source(newton, rnn_tangents, fold="The library's version", bare=True)
 
 # %% [markdown]
-# A handful of iterations in place of 512 steps. Always? In
-# [chapter 01](01_rnn_basics.ipynb) the **spectral radius** of $W_h$, its
+# A handful of iterations in place of 512 steps. Always? In [chapter
+# 01](01_rnn_basics.ipynb) the **spectral radius** of $W_h$, the size of its
 # largest eigenvalue, decided whether gradients vanish or explode. Turn it up.
 # The second quantity to watch is what the states really do: by how much a small
-# difference between two states grows per step, on average along the
-# sequence (the exponential of the largest **Lyapunov exponent**):
+# difference between two states grows per step, on average along the sequence
+# (the exponential of the largest **Lyapunov exponent**):
 
 
 # %%
@@ -1151,6 +1151,7 @@ runs = [
     for layer in (rnn_of_gain(gain, seed) for seed in range(5))
 ]
 runs = pd.DataFrame(runs, columns=["gain", "iterations", "growth"])
+# Identity: growth-decides
 shrinking, growing = runs[runs.growth < 0.9], runs[runs.growth > 1.1]
 assert shrinking.iterations.max() < 20
 assert growing.iterations.min() > 40
@@ -1166,19 +1167,18 @@ for ax, (column, label) in zip(axes, columns.items(), strict=True):
     ax.axvline(1, color=COLORS["black"], linewidth=1, linestyle="--")
     ax.set(xlabel=label, ylim=(0, 128))
 axes[0].set(ylabel="iterations for 128 steps")
-fig.suptitle("Newton is quick until the past is amplified")
 plt.show()
 
 # %% [markdown]
 # Up to gain 1 a few iterations suffice ({numref}`fig-newton-gain`, a dot a
 # network). Beyond it the number climbs, and the gain alone does not tell how
 # far, because a saturated tanh has small slopes. What a small difference does
-# is the better guide. Where it shrinks, an error in a guess dies out along the
-# sequence, and the tangents of all steps get good together. Where it grows, the
-# network is **chaotic**: each iteration settles a few steps. [Gonzalez et al.
-# (2025)](https://arxiv.org/abs/2508.16817) prove that this exponent decides:
-# *predictability enables parallelization*. Turn the gain yourself
-# ({numref}`fig-newton-lab`):
+# tells more.[ⁱ](#growth-decides) Where it shrinks, an error in a guess dies out
+# along the sequence, and the tangents of all steps get good together. Where it
+# grows, the network is **chaotic**: each iteration settles a few steps.
+# [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817) prove that this
+# exponent decides: *predictability enables parallelization*. Turn the gain
+# yourself ({numref}`fig-newton-lab`):
 
 # %% mystnb={"figure": {"name": "fig-newton-lab", "caption": "Newton's method on a tanh RNN of 8 units, at any gain."}}
 newton_lab()
@@ -1255,7 +1255,7 @@ assert new.loc[64, "linear attention"] - new.loc[64, "delta rule"] > 0.3
 assert corrections.loc[8, "delta rule"] - corrections.loc[8, "attention"] > 0.5
 pd.concat({"new facts": new, "corrections": corrections}).round(2)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recall", "caption": "Facts recalled from keys of 16 numbers, by four memories without any training; a dot is a draw, a line their median. The best linear state is fitted to the new values alone."}, "image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, the best linear state and linear attention fall after 32 pairs, the delta rule from 4 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before, and so does the best linear state, after 32 pairs."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recall", "caption": "Facts recalled from keys of 16 numbers, by four memories without any training; a dot is a draw, a line their median. The best linear state is fitted to the new values alone."}, "image": {"alt": "Share of facts recalled against their number, for new facts on the left and for corrections on the right, ten draws each. New facts: attention stays at one, linear attention falls from 32 pairs on and the best linear state close behind it, the delta rule from 8 pairs on. Corrections: attention and linear attention stay near zero, the delta rule begins at one and falls as before, and so does the best linear state, after 32 pairs."}}
 fig, axes = plt.subplots(1, 2, sharey=True, figsize=(6.2, 3.4))
 for ax, case, share in zip(axes, cases, shares, strict=True):
     for i, (reader, color) in enumerate(
@@ -1271,24 +1271,24 @@ for ax, case, share in zip(axes, cases, shares, strict=True):
     ax.set_xticks(counts[::2], counts[::2])
     ax.set(xlabel=f"pairs: {case}", ylim=(-0.03, 1.03))
 axes[0].set(ylabel="share recalled")
-fig.suptitle("Kept for ever, or replaced")
 fig.legend(
     *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2
 )
 plt.show()
 
 # %% [markdown]
-# For new facts attention in {numref}`fig-recall` answers every question. The
-# linear state that fits the values best (least squares, which sees them all at
-# once) names the right symbol well beyond 16 pairs and then fails; plain
-# addition comes close. The delta rule comes last,
-# because random keys overlap, and each correction at one key spoils its
-# neighbours. For corrections addition and attention, which keep everything,
+# For new facts attention in {numref}`fig-recall` answers every
+# question.[ⁱ](#who-recalls-what) The linear state that fits the values best
+# (least squares, which sees them all at once) names the right symbol well
+# beyond 16 pairs and then fails; plain addition comes close. The delta rule
+# comes last, because random keys overlap, and each correction at one key spoils
+# its neighbours. For corrections addition and attention, which keep everything,
 # have two old values against the new one and fail; the delta rule replaces, and
-# does as well as before. This attention does not know which value came last.
+# does as well as before.[ⁱ](#who-recalls-what) This attention does not know
+# which value came last.
 #
-# [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove the like of
-# copying.
+# For copying [Jelassi et al. (2024)](https://arxiv.org/abs/2402.01032) prove as
+# much: a fixed state cannot, two layers of a transformer can.
 #
 # And trained? Some 10,000 parameters each, rows of 1 to 24 pairs, rules as
 # above (`benchmarks/recall_pairs.py`); linear attention has its features
@@ -1360,15 +1360,20 @@ def draw_cost(ax, part, ticks):
     ax.minorticks_off()
     ax.set_xticks(lengths[::2], lengths[::2])
     ax.set_yticks(ticks, ticks)
-    ax.legend(fontsize=8)
 
 
 # %% mystnb={"figure": {"name": "fig-cost", "caption": "Milliseconds on the CPU against length, both axes logarithmic: a training pass on the left, one further token on the right."}, "image": {"alt": "Left, six lines that rise with the length: lowest minGRU by a scan; fused attention is next up to 1,024 steps and then crosses the delta rule in chunks and minGRU by a loop, which lie close together; the GRU is highest at short lengths, attention written out rises most steeply and ends highest. Right: GRU and minGRU stay below 0.1 with no trend, attention's line rises."}}
-fig, axes = plt.subplots(1, 2, figsize=(6.2, 3.8))
+fig, axes = plt.subplots(1, 2, figsize=(6.2, 4.4))
 draw_cost(axes[0], "training", [3, 10, 30, 100, 300, 1000, 3000])
 draw_cost(axes[1], "generation", [0.05, 0.1, 0.2, 0.5, 1])
 axes[0].set(xlabel="steps in a row", ylabel="milliseconds")
 axes[1].set(xlabel="tokens before")
+fig.legend(
+    *axes[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=2,
+    fontsize=10,
+)
 plt.show()
 
 # %% [markdown]
@@ -1397,30 +1402,30 @@ plt.show()
 # {numref}`fig-map` maps the names of this chapter; the scan for linear RNNs is
 # [Martin and Cundy's (2017)](https://arxiv.org/abs/1709.04057).
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "Recurrences since 2017, by the year of their paper and by their state; Newton stands for Newton's method, which is no model."}, "image": {"alt": "Names by year in three rows. Sees its state: Newton 2023, sLSTM 2024, ParaRNN 2025, M²RNN 2026. Linear, state a matrix: linear attention 2020, delta rule 2021, RetNet 2023, Mamba-2, mLSTM and Gated DeltaNet 2024, RWKV-7 and DeltaProduct 2025, Mamba-3 2026. Linear, state a vector: linear RNN 2017, S4 2021, S4D 2022, LRU, RWKV-4 and Mamba 2023, minGRU 2024."}}
-rows = {
-    "linear, state\na vector": "2017 linear RNN; 2021 S4; 2022 S4D; 2023 LRU; "
-    "2023 RWKV-4; 2023 Mamba; 2024 minGRU",
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map", "caption": "Recurrences since 2017, by the year of their paper and by their state; Newton stands for Newton's method, which is no model."}, "image": {"alt": "Names in three columns, the years from above. Linear, state a vector: linear RNN 2017, S4 2021, S4D 2022, LRU, RWKV-4 and Mamba 2023, minGRU 2024. Linear, state a matrix: linear attention 2020, delta rule 2021, RetNet 2023, Mamba-2, mLSTM and Gated DeltaNet 2024, RWKV-7 and DeltaProduct 2025, Mamba-3 2026. Sees its state: Newton 2023, sLSTM 2024, ParaRNN 2025, M²RNN 2026."}}
+columns = {
+    "linear, state\na vector": "2017 linear RNN; 2021 S4; 2022 S4D; "
+    "2023 LRU, RWKV-4,\nMamba; 2024 minGRU",
     "linear, state\na matrix": "2020 linear attention; 2021 delta rule; "
-    "2023 RetNet; 2024 Mamba-2; 2024 mLSTM; 2024 Gated DeltaNet; "
-    "2025 RWKV-7; 2025 Delta- Product; 2026 Mamba-3",
-    "sees its state": "2023 Newton; 2024 sLSTM; 2025 ParaRNN; 2026 M²RNN",
+    "2023 RetNet; 2024 Mamba-2, mLSTM,\nGated DeltaNet; "
+    "2025 RWKV-7,\nDeltaProduct; 2026 Mamba-3",
+    "sees its\nstate": "2023 Newton; 2024 sLSTM; 2025 ParaRNN; 2026 M²RNN",
 }
-fig, ax = plt.subplots(figsize=(6.8, 2.8))
-for row, names in enumerate(rows.values()):
-    by_year = {}
+places = [0, 1, 1.85]
+fig, ax = plt.subplots(figsize=(4.8, 4.6))
+for place, names in zip(places, columns.values(), strict=True):
     for year, name in (each.split(" ", 1) for each in names.split("; ")):
-        by_year.setdefault(int(year), []).append(name.replace(" ", "\n"))
-    for year, group in by_year.items():
-        ax.text(year, row, "\n".join(group), ha="center", va="center", size=8)
-ax.set(xlim=(2016.5, 2026.6), ylim=(-0.6, 2.5), xticks=range(2017, 2027))
-ax.set_yticks(range(3), rows)
-ax.tick_params(labelsize=9)
+        ax.text(place, int(year), name, ha="center", va="center", size=10.5)
+ax.set(xlim=(-0.55, 2.25), ylim=(2026.5, 2016.5), yticks=range(2017, 2027))
+ax.xaxis.tick_top()
+ax.set_xticks(places, columns)
+ax.tick_params(labelsize=11, length=0)
+ax.spines[:].set_visible(False)
 ax.grid(visible=False)
 plt.show()
 
 # %% [markdown]
-# Some now see their states again, by Newton's method or in a loop
+# Some newer ones see their states again, by Newton's method or in a loop
 # ([M²RNN](https://arxiv.org/abs/2603.14360), whose state is a matrix as well).
 #
 # ## Summary
@@ -1463,10 +1468,10 @@ plt.show()
 #
 # ## Exercises
 #
-# ```{exercise-start} Join two steps
+# ```{exercise-start} Join two steps (*easy*)
 # :label: ex-scan-join
 # ```
-# *easy* Write `join(a_1, b_1, a_2, b_2)` without looking up, and run
+# Write `join(a_1, b_1, a_2, b_2)` without looking up, and run
 # `exercises.check_join(join)`. Which of the operators $(a_2, a_2 b_1 + b_2)$,
 # $(a_1 + a_2, b_1 + b_2)$ and $(a_2 a_1, b_1 + b_2)$ are associative, and what
 # recurrences do the associative ones compute?
@@ -1503,11 +1508,11 @@ for name, o in operators.items():
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Find the bug
+# ```{exercise-start} Find the bug (*easy*)
 # :label: ex-scan-bug
 # ```
-# *easy* This scan passes every test that starts from zero. Find what is wrong
-# with `broken`, mend it, and let `exercises.check_scan` judge both.
+# This scan passes every test that starts from zero. Find what is wrong with
+# `broken`, mend it, and let `exercises.check_scan` judge both.
 #
 # ```python
 # def broken(a, b, h0):
@@ -1540,16 +1545,14 @@ for each in (broken, mended):
     exercises.check_scan(each)
 
 # %% [markdown]
-# The checker knows the published bug as well.
-#
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} minGRU in logarithms
+# ```{exercise-start} minGRU in logarithms (*medium*)
 # :label: ex-scan-log
 # ```
-# *medium* Write `coefficients(z, n)`, which returns $\log a$ and $\log b$ of a
-# minGRU with positive candidates from the values before squashing, and run
+# Write `coefficients(z, n)`, which returns $\log a$ and $\log b$ of a minGRU
+# with positive candidates from the values before squashing, and run
 # `exercises.check_log_min_gru(coefficients)`. It tries values in the thousands.
 # ```{exercise-end}
 # ```
@@ -1582,14 +1585,14 @@ for each in (naive, log_coefficients):
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A negative eigenvalue
+# ```{exercise-start} A negative eigenvalue (*medium*)
 # :label: ex-scan-parity
 # ```
-# *medium* Write `coefficients(x)`, which returns the $a$ and $b$ of a linear
-# recurrence from $h_0 = 0$ whose state is the parity of the bits so far, and
-# run `exercises.check_parity(coefficients)`. Then predict what becomes of the
-# state if every transition is multiplied by 0.99, and check your prediction at
-# step 1,000.
+# Write `coefficients(x)`, which returns the $a$ and $b$ of a linear recurrence
+# from $h_0 = 0$ whose state is the parity of the bits so far, and run
+# `exercises.check_parity(coefficients)`. Then predict what becomes of the state
+# if every transition is multiplied by 0.99, and check your prediction at step
+# 1,000.
 # ```{exercise-end}
 # ```
 #
@@ -1616,14 +1619,13 @@ print(f"first wrong at step {wrong[0] + 1}; {len(wrong)} of 1000 are wrong")
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A matrix state by hand
+# ```{exercise-start} A matrix state by hand (*medium*)
 # :label: ex-scan-delta
 # ```
-# *medium* Start from $S = 0$ and write, with $\beta = 1$, the value $(1, 0)$ at
-# the key $(1, 0)$ and then $(0, 1)$ at the key $(0.6, 0.8)$. What does the
-# first key return, by the delta rule and by linear attention? Work it out on
-# paper; then write `step(S, k, v, beta)` and run
-# `exercises.check_delta_step(step)`.
+# Start from $S = 0$ and write, with $\beta = 1$, the value $(1, 0)$ at the key
+# $(1, 0)$ and then $(0, 1)$ at the key $(0.6, 0.8)$. What does the first key
+# return, by the delta rule and by linear attention? Work it out on paper; then
+# write `step(S, k, v, beta)` and run `exercises.check_delta_step(step)`.
 # ```{exercise-end}
 # ```
 #
@@ -1648,12 +1650,12 @@ _ = exercises.check_delta_step(delta_step)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Newton, predicted
+# ```{exercise-start} Newton, predicted (*hard*)
 # :label: ex-scan-newton
 # ```
-# *hard* How many iterations does `newton` need for a tanh RNN whose $W_h$ is
-# zero? And for one whose $W_h$ is strictly upper triangular, with 4 units?
-# Predict, then count. Why does neither number depend on $T$?
+# How many iterations does `newton` need for a tanh RNN whose $W_h$ is zero? And
+# for one whose $W_h$ is strictly upper triangular, with 4 units? Predict, then
+# count. Why does neither number depend on $T$?
 # ```{exercise-end}
 # ```
 #

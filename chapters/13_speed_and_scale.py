@@ -293,13 +293,13 @@ plt.show()
 # %% [markdown]
 # Two things in {numref}`tab-speed-ladder` and {numref}`fig-speed-ladder` are
 # worth a long look. The batch gains by far the most of all steps in
-# NumPy:[ᶜ](claims.md#the_batch_gains_most)
-# some twenty times, wherever there is a batch. What follows gains a quarter at
-# most places and sometimes nothing; with a whole batch in each call the
-# arithmetic may have become the larger part. And with a single row, in the last
-# column, nothing that stays in Python helps enough. There `nn.LSTM`, whose
-# loop is compiled C++, is several times as fast as NumPy and as a Python loop
-# over its own cell.[ᶜ](claims.md#one_row_needs_a_kernel)
+# NumPy:[ᶜ](claims.md#the_batch_gains_most) some twenty times, wherever there is
+# a batch. What follows gains up to two fifths, mostly less and sometimes
+# nothing; with a whole batch in each call the arithmetic may have become the
+# larger part. And with a single row, in the last column, nothing that stays in
+# Python helps enough. There `nn.LSTM`, whose loop is compiled C++, is several
+# times as fast as NumPy and as a Python loop over its own
+# cell.[ᶜ](claims.md#one_row_needs_a_kernel)
 #
 # With a batch, and 128 units or more, the book's NumPy layer keeps up with
 # `nn.LSTM`.[ᶜ](claims.md#numpy_keeps_up_with_the_kernel) So the gap that a
@@ -380,7 +380,7 @@ alone = [
 print(f"memory: {bandwidth:.1f} bytes a nanosecond")
 print(f"the roof bends at {peak / bandwidth:.1f} operations per byte")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-roof", "caption": "The roof over one LSTM step with 64 inputs and 128 units, and what stands below it, at batches of 1 to 512 rows. Black: what a large copy in memory and a large product allow. Blue: the step's product alone, its weights in the cache. Orange and green: whole layers, 50 steps forward and backward, drawn at the intensity of their product. Medians of seven rounds."}, "image": {"alt": "Operations per nanosecond against operations per byte, both logarithmic. A black line rises and becomes level. The blue dots of the product begin above the rising part, fall below it and flatten near the level part; the dots of both layers rise as well and end at half the height of the level part."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-roof", "caption": "The roof over one LSTM step with 64 inputs and 128 units, and what stands below it, at batches of 1 to 512 rows. Black: what a large copy in memory and a large product allow. Blue: the step's product alone, in NumPy, its weights in the cache. Orange and green: whole layers, 50 steps forward and backward, drawn at the intensity of their product. Medians of seven rounds."}, "image": {"alt": "Operations per nanosecond against operations per byte, both logarithmic. A black line rises and becomes level. The blue dots of the product begin above the rising part, fall below it and flatten near the level part; the dots of both layers rise as well and end at half the height of the level part."}}
 intensity = np.array([each["intensity"] for each in batches.values()])
 fig, ax = plt.subplots()
 roof_x = np.geomspace(intensity.min() / 1.5, intensity.max() * 1.5)
@@ -404,9 +404,10 @@ plt.show()
 # %% [markdown]
 # Follow the blue dots of {numref}`fig-speed-roof`. With one row the product
 # reads 98,304 weights and uses each of them once. It stays far below the level
-# part, and above the sloping one only because these weights lie in the cache,
+# part, but above the sloping one, as it may: these weights fit into the cache,
 # which delivers faster than the memory that the copy went through. (At two rows
-# it falls back; a routine for matrices instead of vectors may be the reason.)
+# it falls back; a routine for matrices instead of vectors may be the reason. At
+# eight rows `nn.LSTM`, which multiplies by routines of its own, lies above it.)
 # From 32 rows on it is near the level part, and there it stays. The layers do
 # not reach it. Between their products stand the gates, element by element, and
 # every element is read, computed and written, wherever the product stands under
@@ -538,8 +539,9 @@ pd.DataFrame(
 # instead makes training a small LSTM more than twice as
 # slow.[ᶜ](claims.md#packing_slows_the_fused_lstm) RNNs and GRUs have no such
 # kernel to lose: run forward alone, on batches that are mostly padding, they
-# are faster packed.[ᶜ](claims.md#packing_saves_where_nothing_is_trained) What
-# saves time for every cell is to put rows of similar length together, and
+# are faster packed[ᶜ](claims.md#packing_saves_where_nothing_is_trained) (those
+# batches, of lognormal lengths, are in chapter 5). What saves time for every
+# cell is to put rows of similar length together, and
 # pad.[ᶜ](claims.md#buckets_save_everywhere) On a GPU the answer may differ;
 # measure.
 #
@@ -586,12 +588,13 @@ pd.DataFrame(compiled).rename_axis(columns="steps")
 # is one fast operation already, each call of compiled code has a price of its
 # own, and the loop around it stays in Python and stays slower than
 # `nn.LSTM`.[ᶜ](claims.md#a_compiled_cell_is_no_kernel) Compiled as a whole, in
-# {numref}`tab-speed-compile`, the loop gains a quarter to a third. But its
-# compilation takes tens of seconds, more with every step, and again for every
-# other length. (Before the first recording we expected twenty steps to take at
-# least twice as long to compile as five, and were wrong.) For a loop of a few
-# steps that trains for hours it pays. For sequences of a thousand steps it is
-# no remedy.
+# {numref}`tab-speed-compile`, the loop gains a quarter to a third. (Compare
+# within a column: something disturbed the rounds of five steps, which cannot
+# cost what ten do.) But its compilation takes tens of seconds, more with every
+# step, and again for every other length. (Before the first recording we
+# expected twenty steps to take at least twice as long to compile as five, and
+# were wrong.) For a loop of a few steps that trains for hours it pays. For
+# sequences of a thousand steps it is no remedy.
 #
 # ### Is minGRU 175 times faster than a GRU?
 #
@@ -625,7 +628,11 @@ print(f"over nn.GRU: {kernel:.2f} times")
 # {numref}`tab-speed-min` its *loop* is no slower than its scan. So the gain
 # here is not the scan's. It comes from gates that need no product with the
 # state: the two products of minGRU are done for all steps at once, before the
-# loop. The published factor, as [users point
+# loop. (That is so with 64 rows. With two, in [chapter
+# 12](12_recurrence_after_transformers.ipynb), the scan takes a tenth of the
+# loop's time:[ᶜ](claims.md#a_scan_is_faster_than_a_loop) a step of the loop
+# then has little to compute, and what its calls cost may be what remains.) The
+# published factor, as [users point
 # out](https://github.com/cheind/mingru/issues/3), is not over `nn.GRU`. A GPU
 # may wait very long for a loop in Python. Whoever uses `nn.GRU` has not written
 # that loop.
@@ -639,9 +646,11 @@ print(f"over nn.GRU: {kernel:.2f} times")
 # somewhere; where it lies is a matter of measurement. The next cell makes it.
 # In Colab, choose a GPU under *Runtime*, set `MEASURE = True` and run the cell:
 # after some minutes it shows your GPU's milliseconds beside those of the CPU
-# next to it, for cuDNN in float32, TF32 and bfloat16, for a Python loop and for
-# that loop replayed as a CUDA graph, and draws both against the rows of a batch
-# and against the number of units, with the crossing points marked.
+# next to it, for cuDNN, NVIDIA's library behind `nn.LSTM`, in float32, TF32 and
+# bfloat16, for a Python loop and for that loop replayed as a CUDA graph, a
+# recording of its calls that the GPU repeats by itself, and draws both against
+# the rows of a batch and against the number of units, with the crossing points
+# marked.
 
 # %%
 MEASURE = False
@@ -791,12 +800,12 @@ print(f"a step of the small model in one: {alone:.1f} ms")
 # In {numref}`tab-speed-scaling` the second process pays for the large
 # model,[ᶜ](claims.md#two_processes_want_a_large_model) and two that share the
 # batch of the small one are *slower* than one. A step of the small model takes
-# no longer than one message between two processes, which costs more than a
-# millisecond here, however short it is: these have a few thousand bytes. Two
-# threads of one process, the alternative that needs no messages, gained less on
-# the large model than two processes did. Processes meet once a step, threads
-# after each product, which may be the reason. With the same rows for each
-# process, weak scaling, the large model gains nearly as much.
+# less time than one message between two processes, however short that is: these
+# have a few thousand bytes. Two threads of one process, the alternative that
+# needs no messages, gained less on the large model than two processes did.
+# Processes meet once a step, threads after each product, which may be the
+# reason. With the same rows for each process, weak scaling, the large model
+# gains nearly as much.
 #
 # ### What would 64 workers do?
 #
@@ -873,8 +882,8 @@ print(f"from {measured.min():.0f} to {measured.max():.0f} in five rounds")
 #     --node-rank=0 --main-address=ADDRESS_OF_THE_FIRST
 # ```
 #
-# Under Slurm. *Not run here.* Fabric finds the machines by itself when the
-# numbers agree:
+# Under Slurm, which hands out the machines of a cluster. *Not run here.* Fabric
+# finds the machines by itself when the numbers agree:
 #
 # ```
 # #SBATCH --nodes=2 --ntasks-per-node=4 --gres=gpu:4
@@ -1045,10 +1054,11 @@ pd.DataFrame(
 # %% [markdown]
 # In {numref}`tab-speed-latency` all five forms compute the same answer, and
 # most of their time is not arithmetic: from the first column to the last there
-# are 256 times as many weights, and none of them takes even 50 times as long.
-# It is the price of calls, which ONNX Runtime, a program of a few operations
-# outside Python, pays least often. With 64 inputs and 128 units it takes less
-# than half the time of `nn.LSTM`.[ᶜ](claims.md#a_runtime_shortens_a_step)
+# are 256 times as many weights, and none of them takes even 20 times as long.
+# What remains may be the price of calls, which ONNX Runtime, a program of a few
+# operations outside Python, pays least often. With 64 inputs and 128 units it
+# takes less than half the time of
+# `nn.LSTM`.[ᶜ](claims.md#a_runtime_shortens_a_step)
 #
 # ## Does your machine compute the same?
 #
@@ -1148,7 +1158,7 @@ print("many rows:", round(left_in_loop(1e9, 128), 1), "=", 128 * 3 / 8)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Find the bug: unequal shares
+# ```{exercise-start} Find the bug: unequal shares (*medium*)
 # :label: ex-speed-shares
 # ```
 # A batch of 10 rows is shared by four processes, so that two of them have three
@@ -1179,7 +1189,7 @@ _ = check_combined_gradient(combined)
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Does a second worker pay?
+# ```{exercise-start} Does a second worker pay? (*easy*)
 # :label: ex-speed-ring
 # ```
 # Write equation {eq}`eq-speed-ring` as `ring_seconds(n, C, S, latency,
@@ -1211,7 +1221,7 @@ for C in (0.020, 0.0642, 0.100):
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} A layer-normed LSTM
+# ```{exercise-start} A layer-normed LSTM (*hard*)
 # :label: ex-speed-norm
 # ```
 # [Ba, Kiros and Hinton (2016)](https://arxiv.org/abs/1607.06450) normalise the
@@ -1248,7 +1258,7 @@ print("outputs:", tuple(normed(given).shape))
 # ```{solution-end}
 # ```
 #
-# ```{exercise-start} Shards in a bad order
+# ```{exercise-start} Shards in a bad order (*medium*)
 # :label: ex-speed-order
 # ```
 # Somebody writes all sequences that end in 0 to the first two shards, and all

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from benchmarks.claims import Claim, Effect, claim, every, exchanged
-from tools import chapters
+from tools import chapters, marks
 
 CLAIMS = every()
 RECORD = {
@@ -40,6 +40,15 @@ def test_a_claim_says_what_it_is_about(name: str):
     assert check.sentence.endswith(".")
     assert check.data
     assert check.refuted_by
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_is_said_in_a_chapter(name: str):
+    mark = f"({marks.LEDGER}{name})"
+    assert any(
+        mark in source.read_text(encoding="utf-8")
+        for source in chapters.sources()
+    )
 
 
 def test_thresholds_stood_in_the_history_before_the_results():

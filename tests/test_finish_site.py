@@ -7,6 +7,8 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 
 from tools import finish_site
+from tools import site_checks as checks
+from tools.chapters import ROOT
 
 
 def soup(body="", head=""):
@@ -172,6 +174,66 @@ def test_figures_reserve_their_place(tmp_path):
         "50",
         None,
     )
+
+
+FIGURES = (
+    '<div class="cell_output"><a href="a.png"><img src="a.png" '
+    'width="{image}" height="200" alt="a"></a><svg class="unrolled-drawing" '
+    'width="{drawing}" height="90" viewBox="0 0 {drawing} 90" role="img" '
+    'aria-label="b"></svg></div>'
+)
+
+
+def test_a_wide_figure_gets_a_box_and_no_other():
+    page = soup(
+        f'<article class="bd-article">{FIGURES.format(image=892, drawing=612)}'
+        f"{FIGURES.format(image=694, drawing=470)}</article>"
+    )
+    for _ in range(2):
+        finish_site.let_wide_figures_scroll(page)
+    boxes = page.select(".scroll.wide-figure")
+    assert [box.find(["img", "svg"])["width"] for box in boxes] == [
+        "892",
+        "612",
+    ]
+    assert [box.find(True).name for box in boxes] == ["a", "svg"]
+    assert [box["style"] for box in boxes] == [
+        "--legible: 580px",
+        "--legible: 551px",
+    ]
+
+
+def test_a_wide_figure_scrolls_on_a_phone(tmp_path, browser):
+    """It says so, and the keys reach it; at a desk it is shown whole."""
+    Image.new("RGB", (892, 200)).save(tmp_path / "a.png")
+    body = soup(
+        f'<article class="bd-article">{FIGURES.format(image=892, drawing=612)}'
+        "</article>",
+        '<meta name="viewport" content="width=device-width"><style>'
+        + (ROOT / "assets/unrolled.css").read_text(encoding="utf-8")
+        + "svg { display: block; max-width: 100%; }</style>",
+    )
+    finish_site.let_wide_figures_scroll(body)
+    script = (ROOT / "assets/unrolled.js").read_text(encoding="utf-8")
+    path = tmp_path / "a.html"
+    path.write_text(f"<!doctype html>{body}<script>{script}</script>", "utf-8")
+    seen = {}
+    for width in (checks.PHONE, checks.DESKTOP):
+        with checks.opened(browser, checks.View("light", width)) as page:
+            page.goto(path.as_uri())
+            page.wait_for_timeout(200)
+            seen[width] = page.evaluate(
+                """() => [...document.querySelectorAll('.wide-figure')].map(
+                    box => [box.querySelector('img, svg').clientWidth,
+                        box.scrollWidth > box.clientWidth, box.tabIndex,
+                        getComputedStyle(box, '::before').content != 'none'])"""
+            )
+            assert checks.overflow(page) == []
+    assert seen[checks.PHONE] == [[580, True, 0, True], [551, True, 0, True]]
+    assert seen[checks.DESKTOP] == [
+        [892, False, -1, False],
+        [612, False, -1, False],
+    ]
 
 
 def test_a_figure_shrinks_and_keeps_its_size_and_colours(tmp_path):

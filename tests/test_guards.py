@@ -87,7 +87,7 @@ assert score["GRU"] - score["RNN"] > 0.05
 
 EXERCISE = """
 # %% [markdown]
-# ```{{exercise-start}} Easy
+# ```{{exercise-start}} Compute (*easy*)
 # :label: ex-sample-{number}
 # ```
 # Compute it.
@@ -527,6 +527,12 @@ def missing_solution(chapter):
     )
 
 
+def missing_level(chapter):
+    text = chapter.source.read_text()
+    chapter.source.write_text(text.replace("Compute (*easy*)", "Compute", 1))
+    write_notebook(chapter.source)
+
+
 def missing_from_contents(chapter):
     (chapter.root / "_toc.yml").write_text("root: intro\nchapters: []\n")
 
@@ -630,6 +636,7 @@ FAULTS = [
     (guards.incomplete, missing_summary),
     (guards.incomplete, missing_exercises),
     (guards.incomplete, missing_solution),
+    (guards.incomplete, missing_level),
     (guards.unlisted, missing_from_contents),
     (guards.unopenable, untracked_colab_target),
     (guards.unopenable, other_bootstrap),

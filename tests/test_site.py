@@ -214,6 +214,10 @@ def test_figures_keep_their_proportions(visit):
     assert visit.distorted == []
 
 
+def test_the_letters_of_figures_can_be_read(visit):
+    assert visit.shrunken == []
+
+
 def test_nothing_must_be_scrolled_sideways_at_a_desk(page, visits):
     """Chapters of the first edition are exempt until they are rewritten."""
     if page.stem.partition("_")[2] not in CUT:

@@ -132,7 +132,7 @@ def test_weight_counts_what_loads_at_once_and_what_loads_later_apart(site):
 
 def test_a_sound_page_has_no_fault(site, browser):
     found = look(site, browser, "<h1>A page</h1><article><p>text</p></article>")
-    assert found == checks.Visit([], [], [], [], [], [])
+    assert found == checks.Visit([], [], [], [], [], [], [])
 
 
 def test_a_request_to_another_host_is_found(site, browser):
@@ -208,6 +208,17 @@ def test_a_distorted_figure_is_found(site, browser):
         site, browser, f"<h1>A</h1><article>{good}{bad}</article>"
     ).distorted
     assert ['alt="b"' in fault for fault in found] == [True]
+
+
+def test_a_figure_with_tiny_letters_is_found(site, browser):
+    Image.new("RGB", (900, 20)).save(site / "a.png")
+    image = '<img src="a.png" alt="a wide plot" width="900" style="{}">'
+    body = "<h1>A</h1><article><div class='cell_output'>{}</div></article>"
+    shrunk = body.format(image.format("max-width: 100%"))
+    assert look(site, browser, shrunk, PHONE).shrunken == ["42 %: a wide plot"]
+    assert look(site, browser, shrunk, LIGHT).shrunken == []
+    kept = body.format(image.format("width: 600px"))
+    assert look(site, browser, kept, PHONE).shrunken == []
 
 
 def test_what_loads_or_is_laid_out_far_below_is_looked_at_too(site, browser):

@@ -27,6 +27,11 @@ TOKEN_RULE = re.compile(
 COLOUR = re.compile(r"(?<![\w-])color: *(#\w+)")
 SOURCE_MAP = re.compile(r"//# sourceMappingURL=\S+")
 STATED_SIZE = re.compile(r"width: (\d+)px; height: (\d+)px")
+# What a phone can show whole, in pixels, and the share of its width below which
+# the letters of a wider figure are too small: a plot's are large, a drawing's
+# are those of the text.
+SHOWN_WHOLE = {"img": 740, "svg": 500}
+LEGIBLE = {"img": 0.65, "svg": 0.9}
 IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)""")
 ICON_FONT_RANGE = re.compile(
     r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", re.IGNORECASE
@@ -207,6 +212,30 @@ def size_images(page: BeautifulSoup, folder: Path) -> None:
             del image["style"]
         image["width"], image["height"] = map(str, size)
         image["loading"] = "lazy"
+
+
+def let_wide_figures_scroll(page: BeautifulSoup) -> None:
+    """Put each wide figure into a box of its own, in which it scrolls sideways
+    on a phone: shrunk to the screen, its letters could not be read.
+
+    Comes after `size_images`. The width that keeps the letters legible goes
+    along, for the style sheet.
+    """
+    for figure in page.select(
+        ".cell_output img[width], .cell_output svg.unrolled-drawing[width]"
+    ):
+        width = round(float(figure["width"]))
+        if width > SHOWN_WHOLE[figure.name] and not figure.find_parent(
+            class_="scroll"
+        ):
+            box = {
+                "class": "scroll wide-figure",
+                "role": "group",
+                "aria-label": "Wide figure",
+                "style": f"--legible: {round(LEGIBLE[figure.name] * width)}px",
+            }
+            linked = figure.find_parent("a")
+            (linked or figure).wrap(page.new_tag("div", attrs=box))
 
 
 def shrink_figure(path: Path) -> None:
@@ -436,6 +465,7 @@ def finish(site: Path) -> None:
             fix(page)
         join_plain_tokens(page, plain)
         size_images(page, path.parent)
+        let_wide_figures_scroll(page)
     used_scripts = {
         site_path(site, path, script["src"])
         for path, page in pages.items()

@@ -25,6 +25,7 @@ WORDS = range(2_000, 4_501)
 LONGEST_CELL = 20
 LONGEST_MEDIAN = 8
 WIDEST_LINE = 80
+LEVELS = tuple(f"(*{level}*)" for level in ("easy", "medium", "hard"))
 EXERCISES = range(4, 11)
 TAGS = {
     "bootstrap",
@@ -525,7 +526,7 @@ def uninterpreted(chapter: Chapter) -> list[str]:
 def incomplete(chapter: Chapter) -> list[str]:
     """A chapter ends with its summary, exercises and further reading.
 
-    Every exercise has its solution.
+    Every exercise has its solution, and its level in its title.
     """
     faults = [
         f"has no section “## {title}”"
@@ -543,6 +544,11 @@ def incomplete(chapter: Chapter) -> list[str]:
         f"exercise {label} has no solution"
         for label in asked
         if label not in solved
+    ]
+    faults += [
+        f"exercise “{title}” says no level, like “(*easy*)”"
+        for title in re.findall(r"\{exercise-start\}\s*(.*)", chapter.markdown)
+        if not title.endswith(LEVELS)
     ]
     return faults
 

@@ -327,6 +327,7 @@ class Visit:
     errors: list[str]
     overflow: list[str]
     distorted: list[str]
+    shrunken: list[str]
     violations: list[str]
     cut: list[str]
 
@@ -414,7 +415,7 @@ def visit(browser: Browser, address: str, width: int) -> dict[View, Visit]:
         shape = {}
         for scheme in reversed(SCHEMES):
             page.emulate_media(color_scheme=scheme)
-            shape[scheme] = (overflow(page), distorted(page))
+            shape[scheme] = (overflow(page), distorted(page), shrunken(page))
         # Last, because axe looks at one formula of each kind, the others gone.
         page.evaluate(ONE_OF_EACH_KIND)
         if width < max(each.width for each in VIEWS):
@@ -537,4 +538,21 @@ def distorted(page: Page) -> list[str]:
                 (image.clientWidth / image.clientHeight)
                 / (image.naturalWidth / image.naturalHeight) - 1) > 0.02)
             .map(image => image.outerHTML.slice(0, 120))"""
+    )
+
+
+def shrunken(page: Page) -> list[str]:
+    """Find figures shown so much smaller than they were drawn that their
+    letters, large in plots and as the text's in drawings, cannot be read."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(
+            'article .cell_output img[width], '
+            + 'article svg.unrolled-drawing[width]')]
+            .map(figure => [figure, figure.getBoundingClientRect().width
+                / figure.getAttribute('width')])
+            .filter(([figure, share]) => share
+                && share < (figure.matches('img') ? 0.45 : 0.65))
+            .map(([figure, share]) => `${Math.round(100 * share)} %: `
+                + (figure.alt ?? figure.getAttribute('aria-label') ?? '')
+                    .slice(0, 80))"""
     )
