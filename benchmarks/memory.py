@@ -3,18 +3,41 @@
     python -m benchmarks.memory [--minutes 10] [--only TASK ...]
     python -m benchmarks.memory --collect
 
-Every contender's learning rate is tuned for each task on three seeds of its
-own; then five fresh seeds run once and are scored on test rows. The fresh seeds
-of a task wait until its thresholds stand in a commit (`thresholds_committed`).
+Every contender's learning rate is tuned for each task, at three rates and on
+three seeds of its own; then five fresh seeds run once and are scored on test
+rows. The fresh seeds of a task wait until its thresholds stand in a commit
+(`thresholds_committed`).
+
+What saves cost and cannot change which rate is chosen:
+
+- A run ends when its task is solved at two checks in succession.
+- A rate is given up when no outcome of what it still has to run could make it
+  the best. So that this comes early, tuning begins with the rate that was the
+  best at half the length.
+
+What saves cost and could:
+
+- Where the first tuning seed solves the task at no rate, the other two run only
+  at the rate at which its loss was lowest. If one of them solves it there, all
+  three run at every rate.
+- Where a task has no goal, the other two tuning seeds run only at the two rates
+  that were best for the first.
+- A contender that solved a task at no rate, on none of its tuning seeds, is not
+  run at twice the length, and is named as not run. `TWICE` says which lengths
+  that concerns; adding 100 is none of them, as everybody runs there.
+- The budget of adding 400 is 2,000 training steps, elsewhere it is 3,000 (copy
+  5,000, waves 1,500).
+
 Every run is one line of `benchmarks/results/memory.jsonl`, written as it ends
 and not repeated, so that the benchmark can be killed at any time and started
-again. Tasks do not depend on each other: `--only` runs some of them, and beside
-it another process may run others. `--collect` copies what is there to
-`benchmarks/results/memory.json`.
-All of it takes about six hours of one core, one thread. The layers are
+again. `--only` runs some of the tasks, and beside it another process may run
+others; a length waits for the tuning of its half, whoever makes it. `--collect`
+copies what is there to `benchmarks/results/memory.json`.
+All of it takes about three hours of one core, one thread. The layers are
 NumPy's of `utils.scratch` in single precision: at these sizes, measured on one
 thread, a step of the RNN and the GRU is about three times as fast as PyTorch's
-and one of the LSTM about as fast. Chapter 04 shows the results.
+and one of the LSTM about as fast. Of a step, drawing rows, clipping and Adam
+take less than a tenth. Chapter 04 shows the results.
 """
 
 import argparse
@@ -59,6 +82,9 @@ BATCH_SIZE = 32
 STEPS_PER_CHECK = 50
 VALIDATION_ROWS, TEST_ROWS = 256, 2000
 CLIP = 1.0
+# As many rows are scored at once: what an LSTM keeps of 400 steps then stays
+# below the size from which memory is fetched anew from the system every time.
+CHUNK = 128
 # Where a task has no goal: the share of the budget without a new lowest
 # validation loss after which a run ends. Its best weights are kept anyway.
 PATIENCE = 1 / 3
@@ -287,15 +313,24 @@ def references() -> dict[str, float]:
 # In the order in which they are run: what is cheap, one of each kind, the dear.
 TASKS: dict[str, Task] = {
     **{f"recall {lag}": recall(lag) for lag in (20, 5, 10)},
+    "adding 50": adding(50),
     "adding 100": adding(100),
     "waves": waves(steps=1500),
     "pixels": digits(permuted=False, steps=3000),
     "pixels permuted": digits(permuted=True, steps=3000),
     **{f"recall {lag}": recall(lag) for lag in (40, 80)},
     "copy": copying(lag=20, length=5, steps=5000),
-    "adding 50": adding(50),
     "adding 200": adding(200),
-    "adding 400": adding(400),
+    "adding 400": adding(400, steps=2000),
+}
+# Tuned from the best rate at half the length on, and run by those who solved
+# that; but see `TELLING`.
+TWICE = {
+    "recall 40": "recall 20",
+    "recall 80": "recall 40",
+    "adding 100": "adding 50",
+    "adding 200": "adding 100",
+    "adding 400": "adding 200",
 }
 
 
@@ -363,7 +398,7 @@ FURTHER = {
     "GRU, update bias 3": Contender("GRU", _bias(3.0, 1)),
 }
 EVERY = CONTENDERS | FURTHER
-# Where the further starts run too, and where one rate for all is shown.
+# Where everybody runs, the further starts too, and one rate for all is shown.
 TELLING = ("recall 20", "adding 100")
 
 
@@ -429,7 +464,8 @@ def scores(model: Model, task: Task, rows: Rows) -> dict[str, float]:
     """Return the loss on the steps that count and, of classes, the accuracy
     (of the copy task: that of its letters)."""
     parts = [
-        model.forward(rows[0][i : i + 256]) for i in range(0, len(rows[0]), 256)
+        model.forward(rows[0][i : i + CHUNK])
+        for i in range(0, len(rows[0]), CHUNK)
     ]
     answers, targets = np.concatenate(parts), rows[1]
     if task.every_step:
@@ -547,70 +583,193 @@ def run(job: Job) -> dict[str, Any]:
     }
 
 
+NOT_FINITE = 3.0
+
+
 def badness(task: Task, result: dict[str, Any]) -> float:
     """Say how good a tuning run was; the lowest mean picks the rate.
 
     The share of the budget that had gone by when it was solved. Of one that was
     not, 1 and its lowest validation loss as a share of the baseline's, at most
-    1. 2 where a loss or gradient was not finite.
+    1. `NOT_FINITE` where a loss or gradient was not finite.
     """
     if result["ended"] == "not finite":
-        return 2.0
+        return NOT_FINITE
     if result["ended"] == "solved":
         return result["solved_at"] / task.steps
     return 1 + min(result["best"] / task.baseline, 1)
 
 
+def untried(best: float, tried: Sequence[float]) -> float | None:
+    """Return the rate next below or above the best, unless both are tried."""
+    place = RATES.index(best)
+    beside = RATES[max(place - 1, 0) : place + 2]
+    return next((rate for rate in beside if rate not in tried), None)
+
+
 def tuned(
     task_name: str, name: str, done: dict[str, Any]
 ) -> tuple[float | None, Job | None]:
-    """Return a contender's best rate, or the tuning run that comes next.
+    """Return a contender's best rate, or the tuning run that comes next;
+    neither where it waits for that of half the length.
 
-    Each of the three first rates runs on the tuning seeds. While the best is
-    the lowest or the highest of those tried, so does one further out; only one,
-    though, where no run has solved the task, because then the rates differ by
-    little but chance. A rate is given up, at once or in the middle of a run,
-    when no outcome of what it still has to run could make it the best: that
-    changes the cost and not the choice.
+    The first tuning seed runs at each of the three first rates (and at the one
+    that was best at half the length) until it solves the task. Once a run has,
+    `race` decides. Where none does, or there is no goal, the first seed's best
+    rate counts; where no loss stayed finite, the lowest. A neighbour of it that
+    is untried is tried too; only one, though, where there is a goal and some
+    loss was finite, because unsolved runs differ by little but chance. The
+    other seeds then run at the best rate, or, without a goal, at the best two,
+    of which the lowest mean is chosen. The neighbours of that are tried in the
+    same way.
     """
     task = TASKS[task_name]
+    goal = task.solved is not None
     tried = list(FIRST_RATES)
-    means: dict[float, float] = {}
-    solved = task.solved is None
+    if half := half_of(task_name, name):
+        found, _ = tuned(half, name, done)
+        if found is None:
+            return None, None
+        tried = sorted(
+            {*tried, found}, key=lambda rate: abs(math.log(rate / found))
+        )
+    first, *others = TUNING_SEEDS
+    begun_with = len(tried)
+    for rate in RATES:  # what was tried once stays on the list
+        begun = Job("tuning", task_name, name, rate, first)
+        if rate not in tried and begun.key in done:
+            tried.append(rate)
+
+    def keys(rates: Sequence[float], seeds: Sequence[int]) -> list[Job]:
+        return [
+            Job("tuning", task_name, name, rate, seed)
+            for rate in rates
+            for seed in seeds
+        ]
+
+    def lacking(jobs: Sequence[Job]) -> Job | None:
+        return next((job for job in jobs if job.key not in done), None)
+
+    def bad(rate: float, seeds: Sequence[int]) -> float:
+        jobs = keys([rate], seeds)
+        return sum(badness(task, done[job.key]) for job in jobs)
+
+    best: float | None
+    job: Job | None
     while True:
-        for rate in tried:
-            if rate in means:
+        solved = any(map(has_solved(done), keys(tried, TUNING_SEEDS)))
+        if solved:
+            best, job = race(task_name, name, tried, done)
+        else:
+            if job := lacking(keys(tried, [first])):
+                return None, job
+            lost = all(bad(rate, [first]) == NOT_FINITE for rate in tried)
+            early = sorted(
+                tried, key=lambda rate: rate if lost else bad(rate, [first])
+            )
+            beside = untried(early[0], tried)
+            enough = goal and not lost and len(tried) > begun_with
+            if beside and not enough:
+                tried.append(beside)
                 continue
-            total, given_up = 0.0, False
-            for seed in TUNING_SEEDS:
-                room = len(TUNING_SEEDS) * min(means.values(), default=math.inf)
-                job = Job("tuning", task_name, name, rate, seed, room - total)
-                if job.ceiling <= 0:
-                    given_up = True
-                    break
-                if job.key not in done:
-                    return None, job
-                result = done[job.key]
-                solved |= result["ended"] == "solved"
-                if result["ended"] == "left behind":
-                    given_up = True
-                    break
-                total += badness(task, result)
-            means[rate] = math.inf if given_up else total / len(TUNING_SEEDS)
-        best = min(means, key=means.__getitem__)
-        place = RATES.index(best)
-        place += {min(tried): -1, max(tried): 1}.get(best, 0)
-        further = 0 <= place < len(RATES) and RATES[place] not in tried
-        if not further or not (solved or len(tried) == len(FIRST_RATES)):
+            finalists = early[: 1 if goal else 2]
+            job = lacking(keys(finalists, others))
+            if job is None:
+                best = min(finalists, key=lambda rate: bad(rate, TUNING_SEEDS))
+        if job is not None:
+            return None, job
+        assert best is not None
+        beside = untried(best, tried)
+        if beside is None or (goal and not solved):
             return best, None
-        tried.append(RATES[place])
+        tried.append(beside)
+
+
+def has_solved(done: dict[str, Any]) -> Callable[[Job], bool]:
+    """Return what says of a run whether it was made and solved its task."""
+    return lambda job: done.get(job.key, {}).get("ended") == "solved"
+
+
+def race(
+    task_name: str, name: str, tried: Sequence[float], done: dict[str, Any]
+) -> tuple[float | None, Job | None]:
+    """Return the rate with the lowest mean badness on the tuning seeds, or the
+    run that comes next.
+
+    Rates at which a run has solved the task come first. A rate is given up, at
+    once or in the middle of a run, when no outcome of what it still has to run
+    could make it the best: that changes the cost and not the choice.
+    """
+    task, number = TASKS[task_name], len(TUNING_SEEDS)
+    means: dict[float, float] = {}
+
+    def unsolved(rate: float) -> bool:
+        jobs = (
+            Job("tuning", task_name, name, rate, seed) for seed in TUNING_SEEDS
+        )
+        return not any(map(has_solved(done), jobs))
+
+    for rate in sorted(tried, key=unsolved):
+        total, given_up = 0.0, False
+        for seed in TUNING_SEEDS:
+            room = number * min(means.values(), default=math.inf)
+            job = Job("tuning", task_name, name, rate, seed, room - total)
+            if job.ceiling <= 0:
+                given_up = True
+                break
+            if job.key not in done:
+                return None, job
+            result = done[job.key]
+            if result["ended"] == "left behind":
+                given_up = True
+                break
+            total += badness(task, result)
+        means[rate] = math.inf if given_up else total / number
+    return min(means, key=means.__getitem__), None
+
+
+def half_of(task: str, name: str) -> str | None:
+    """Return the task of half the length, where the contender runs it too."""
+    return TWICE.get(task) if name in CONTENDERS else None
+
+
+def standing(task: str, name: str, done: dict[str, Any]) -> str:
+    """Say whether a contender "runs" on a task, "waits" for the tuning of half
+    the length, or is "left out" because it solved half the length at no rate.
+    """
+    half = half_of(task, name)
+    if half is None:
+        return "runs"
+    before = standing(half, name, done)
+    if before != "runs":
+        return before
+    if tuned(half, name, done)[0] is None:
+        return "waits"
+    start = Job("tuning", half, name, 1.0, 0).key.rpartition(" / 1 / ")[0]
+    solved = any(
+        run["ended"] == "solved"
+        for key, run in done.items()
+        if key.startswith(f"{start} / ")
+    )
+    return "runs" if solved or task in TELLING else "left out"
 
 
 def contenders(task: str) -> Iterator[str]:
-    """Name who stands trial on a task."""
+    """Name who may stand trial on a task."""
     yield from CONTENDERS
     if task in TELLING:
         yield from FURTHER
+
+
+def who(
+    task: str, done: dict[str, Any], names: Sequence[str], standings: str
+) -> list[str]:
+    """Return those of some contenders who stand as named on a task."""
+    return [
+        name
+        for name in contenders(task)
+        if name in names and standing(task, name, done) == standings
+    ]
 
 
 def next_job(
@@ -625,10 +784,10 @@ def next_job(
     which a run is wanted; None is all.
     """
     wanted_tasks = [task for task in TASKS if only is None or task in only]
-    for names in (CONTENDERS, FURTHER):
+    for names in (list(CONTENDERS), list(FURTHER)):
         for task in [task for task in wanted_tasks if task in open_tasks]:
             rates: dict[str, float] = {}
-            for name in [name for name in contenders(task) if name in names]:
+            for name in who(task, done, names, "runs"):
                 best, job = tuned(task, name, done)
                 if job is not None:
                     return job
@@ -644,7 +803,7 @@ def next_job(
                         if job.key not in done:
                             return job
         for task in [task for task in wanted_tasks if task not in open_tasks]:
-            for name in [name for name in contenders(task) if name in names]:
+            for name in who(task, done, names, "runs"):
                 _, job = tuned(task, name, done)
                 if job is not None:
                     return job
@@ -654,17 +813,22 @@ def next_job(
 # The journal
 
 
-def read_journal(path: Path) -> dict[str, Any]:
-    """Return the runs that a journal holds; cut off a line that was not
-    finished."""
-    if not path.exists():
-        return {}
-    text = path.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if whole != text:
+def whole_lines(path: Path) -> bytes:
+    """Return a journal's lines, less one that was not finished."""
+    text = path.read_bytes() if path.exists() else b""
+    return text[: text.rfind(b"\n") + 1]
+
+
+def mend_journal(path: Path) -> None:
+    """Cut off a line that was not finished."""
+    if path.exists() and path.read_bytes() != (whole := whole_lines(path)):
         path.write_bytes(whole)
+
+
+def read_journal(path: Path) -> dict[str, Any]:
+    """Return the runs that a journal holds."""
     found: dict[str, Any] = {}
-    for line in whole.decode("utf-8").splitlines():
+    for line in whole_lines(path).decode("utf-8").splitlines():
         found |= json.loads(line)
     return found
 
@@ -685,11 +849,14 @@ def collect(path: Path = JOURNAL) -> None:
     """Copy the journal's runs into the recording."""
     runs = made(path)
     rates: dict[str, dict[str, float]] = {}
+    left_out: dict[str, list[str]] = {}
     for task in TASKS:
-        for name in contenders(task):
+        for name in who(task, runs, list(EVERY), "runs"):
             best, _ = tuned(task, name, runs)
             if best is not None:
                 rates.setdefault(task, {})[name] = best
+        if missing := who(task, runs, list(EVERY), "left out"):
+            left_out[task] = missing
     results = {
         "steps_per_check": STEPS_PER_CHECK,
         "budgets": {name: task.steps for name, task in TASKS.items()},
@@ -698,6 +865,7 @@ def collect(path: Path = JOURNAL) -> None:
         },
         "references": references(),
         "rates": rates,
+        "not run": left_out,
         "runs": runs,
     }
     record("memory", results)
@@ -717,15 +885,19 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     started = time.monotonic()
-    done = made(JOURNAL)
+    mend_journal(JOURNAL)
     open_tasks = thresholds_committed(CLAIMS)
-    while job := next_job(done, open_tasks, arguments.only):
+    while job := next_job(made(JOURNAL), open_tasks, arguments.only):
         if time.monotonic() - started > 60 * arguments.minutes:
-            break
-        done[job.key] = run(job)
-        write_journal(JOURNAL, job.key, done[job.key])
-        shown = {k: v for k, v in done[job.key].items() if k != "losses"}
+            return
+        result = run(job)
+        write_journal(JOURNAL, job.key, result)
+        shown = {k: v for k, v in result.items() if k != "losses"}
         print(f"{job.key}: {shown}", flush=True)
+    done = made(JOURNAL)
+    for task in arguments.only or TASKS:
+        if waiting := who(task, done, list(EVERY), "waits"):
+            print(f"{task} waits for {TWICE[task]}:", ", ".join(waiting))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The memory trial: fair, resumable, and what is recorded comes out again."""
 
 import dataclasses
+import inspect
 import itertools
 import json
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import memory, trial
-from benchmarks.claims import memory_on_trial
+from benchmarks.claims import Effect, exchanged, memory_on_trial
 
 SMALL = memory.recall(3, steps=150)
 TWO = {name: memory.CONTENDERS[name] for name in ("tanh RNN", "GRU")}
@@ -142,13 +143,139 @@ def test_thresholds_count_once_they_are_committed(monkeypatch):
     assert shown("", 128) == ()
 
 
+# A record that nobody measured, in which every check holds: the step at which
+# each seed solved a task, None for no seed.
+SOLVED_AT = {
+    "recall 10": {"LSTM, forget bias 3": 50, "LSTM, forget bias 1": 150},
+    "recall 20": {
+        "tanh RNN": 150,
+        "tanh RNN, orthogonal": 100,
+        "tanh RNN, identity": 100,
+        "LSTM, forget bias 0": None,
+        "LSTM, forget bias 1": 900,
+        "LSTM, chrono": 200,
+    },
+    "recall 40": {
+        "LSTM, forget bias 3": 250,
+        "LSTM, forget bias 1": None,
+        "ReLU RNN, identity": 50,
+        "tanh RNN": 700,
+    },
+    "recall 80": {"LSTM, forget bias 3": 600, "GRU": 100},
+    "adding 50": {
+        "GRU": 150,
+        "ReLU RNN, identity": 350,
+        "tanh RNN": None,
+        "LSTM, forget bias 1": 450,
+        "LSTM, forget bias 3": 500,
+    },
+    "adding 100": {
+        "GRU": 200,
+        "ReLU RNN, identity": 800,
+        "tanh RNN": None,
+        "tanh RNN, orthogonal": None,
+        "tanh RNN, identity": None,
+        "LSTM, forget bias 1": 1200,
+        "LSTM, forget bias 3": 600,
+        "LSTM, chrono": 500,
+    },
+    "adding 200": {"GRU": 250, "LSTM, forget bias 3": 1500},
+    "adding 400": {"GRU": 300, "ReLU RNN, identity": None},
+}
+SCORES = {
+    "copy": {
+        "GRU": {"accuracy": 0.9, "loss": 0.05},
+        "tanh RNN": {"accuracy": 0.2, "loss": 0.34},
+        "LSTM, forget bias 3": {"accuracy": 0.5, "loss": 0.2},
+        "LSTM, forget bias 1": {"accuracy": 0.3, "loss": 0.3},
+    },
+    "waves": {"GRU": {"loss": 0.06}, "tanh RNN": {"loss": 0.08}},
+    "pixels": {
+        "GRU": {"accuracy": 0.85},
+        "tanh RNN": {"accuracy": 0.75},
+        "LSTM, forget bias 3": {"accuracy": 0.84},
+        "ReLU RNN, identity": {"accuracy": 0.5},
+    },
+    "pixels permuted": {
+        "GRU": {"accuracy": 0.75},
+        "tanh RNN": {"accuracy": 0.77},
+    },
+}
+
+
+def made_up():
+    """Return a record of these steps and scores, all at the rate 0.001."""
+    rates, runs = {}, {}
+
+    def add(task, name, rate, run):
+        for seed in memory.SEEDS:
+            runs[f"seeds / {task} / {name} / {rate:g} / {seed}"] = run
+
+    for task, steps in SOLVED_AT.items():
+        for name, at in steps.items():
+            run = {"ended": "solved" if at else "budget", "solved_at": at}
+            add(task, name, 0.001, run)
+    for task, scored in SCORES.items():
+        for name, scores in scored.items():
+            add(task, name, 0.001, {"ended": "budget", "test": scores})
+    for task, names in (SOLVED_AT | SCORES).items():
+        rates[task] = dict.fromkeys(names, 0.001)
+    lost = {"ended": "budget", "solved_at": None}
+    add("adding 100", "ReLU RNN, identity", 0.01, lost)
+    runs["seeds / recall 20 / tanh RNN / 0.001 / 0"] = lost
+    return {
+        "budgets": {name: task.steps for name, task in memory.TASKS.items()},
+        "references": {"waves": 0.07, "pixels": 0.9},
+        "rates": rates,
+        "not run": {"recall 80": ["LSTM, forget bias 1", "tanh RNN"]},
+        "runs": runs,
+    }
+
+
+def checks():
+    """Return every check of the fair trial that has no claim yet."""
+    return {
+        name: check
+        for name, check in vars(memory_on_trial).items()
+        if inspect.isfunction(check)
+        and check.__module__ == memory_on_trial.__name__
+        and inspect.signature(check).return_annotation == tuple[Effect, ...]
+        and list(inspect.signature(check).parameters) == ["results"]
+    }
+
+
+def test_no_check_is_left_without_contenders():
+    assert set(memory_on_trial.AWAITED) == set(checks())
+
+
+@pytest.mark.parametrize("name", memory_on_trial.AWAITED)
+def test_an_awaited_check_holds_and_fails_when_contenders_exchange(name):
+    check, record = checks()[name], made_up()
+    assert check(record)
+    assert inspect.cleandoc(check.__doc__).endswith(".")
+    with pytest.raises(AssertionError):
+        check(exchanged(record, memory_on_trial.AWAITED[name]))
+
+
 def test_a_run_that_is_not_finite_says_so():
     job = memory.train(
         memory.adding(10, steps=50), memory.EVERY["tanh RNN"], 1e30, 0
     )
     assert job["ended"] == "not finite"
     assert job["steps"] < 50
-    assert memory.badness(SMALL, job) == 2
+    assert memory.badness(SMALL, job) == memory.NOT_FINITE
+
+
+def test_where_nothing_is_finite_lower_rates_are_tried(small):
+    done = {}
+    while job := memory.tuned("small", "GRU", done)[1]:
+        at = 50 if job.rate == 1e-4 else None
+        done[job.key] = {
+            "ended": "solved" if at else "not finite",
+            "solved_at": at,
+            "best": 0.1 if at else None,
+        }
+    assert memory.tuned("small", "GRU", done)[0] == 1e-4
 
 
 class Fake:
@@ -192,51 +319,156 @@ def table_of(random):
     }
 
 
+def chosen(table):
+    """Choose a rate by the same rules, with every run made."""
+    first, seeds = memory.TUNING_SEEDS[0], memory.TUNING_SEEDS
+    tried, racing = list(memory.FIRST_RATES), False
+
+    def mean(rate):
+        return np.mean([table[rate, seed] for seed in seeds])
+
+    while True:
+        racing |= min(table[rate, first] for rate in tried) < 1
+        best = min(
+            tried,
+            key=mean if racing else lambda rate: table[rate, first],
+        )
+        place = memory.RATES.index(best)
+        beside = set(memory.RATES[max(place - 1, 0) : place + 2]) - {*tried}
+        if beside and (racing or len(tried) == len(memory.FIRST_RATES)):
+            tried.append(min(beside))
+        elif racing or min(table[best, seed] for seed in seeds) >= 1:
+            return best, tried
+        else:
+            racing = True
+
+
 def test_giving_up_rates_early_does_not_change_the_choice(small):
     saved = 0
     for seed in range(200):
         table = table_of(np.random.default_rng(seed))
-        mean = {
-            rate: np.mean([table[rate, s] for s in memory.TUNING_SEEDS])
-            for rate in memory.RATES
-        }
-        tried = set(memory.FIRST_RATES)
-        while True:  # the same rule, with every run made
-            best = min(tried, key=mean.__getitem__)
-            place = memory.RATES.index(best)
-            if best == min(tried):
-                place -= 1
-            elif best == max(tried):
-                place += 1
-            if (
-                not 0 <= place < len(memory.RATES)
-                or memory.RATES[place] in tried
-            ):
-                break
-            if (
-                len(tried) > 3
-                and min(
-                    table[rate, s]
-                    for rate in tried
-                    for s in memory.TUNING_SEEDS
-                )
-                >= 1
-            ):
-                break
-            tried.add(memory.RATES[place])
+        best, tried = chosen(table)
         fake = Fake(table)
         assert fake.tune() == best
         saved += 3 * len(tried) - fake.runs
     assert saved > 0
 
 
-def test_tuning_goes_beyond_the_edge_once_where_nothing_is_solved(small):
+def test_where_nothing_is_solved_one_rate_more_and_one_rate_for_all_seeds(
+    small,
+):
     lost = {key: 2 - key[0] for key in table_of(np.random.default_rng(0))}
     fake = Fake(lost)
     assert fake.tune() == 0.03
-    assert fake.runs == 12
-    solved = {key: 0.9 - key[0] for key in lost}
+    assert fake.runs == 4 + 2
+    # One of the other seeds solves it there: then all run at every rate.
+    late = Fake(lost | {(0.03, memory.TUNING_SEEDS[1]): 0.5})
+    assert late.tune() == 0.03
+    assert late.runs > 6
+    # At a rate where no other seed runs, that goes unseen: the rule's price.
+    unseen = Fake(lost | {(0.001, memory.TUNING_SEEDS[1]): 0.5})
+    assert unseen.tune() == 0.03
+    assert unseen.runs == 6
+
+
+def test_tuning_goes_on_as_far_as_the_best_rate_does(small):
+    solved = {
+        key: 0.9 - 0.8 * key[0] for key in table_of(np.random.default_rng(0))
+    }
     assert Fake(solved).tune() == 1
+
+
+def test_without_a_goal_the_other_seeds_run_at_the_best_two_rates(monkeypatch):
+    task = dataclasses.replace(SMALL, solved=None)
+    monkeypatch.setattr(memory, "TASKS", {"small": task})
+    table = {
+        (rate, seed): 1 + abs(np.log10(rate / 0.005)) / 9
+        for rate in memory.RATES
+        for seed in memory.TUNING_SEEDS
+    }
+    assert min(table, key=table.get)[0] == 0.003
+    # At the second best rate of the first seed, the others are better.
+    for seed in memory.TUNING_SEEDS[1:]:
+        table[0.01, seed] = 1.0
+    fake = Fake(table)
+    assert fake.tune() == 0.01
+    # Four rates, the fourth beside the last choice, and two seeds at two.
+    assert fake.runs == 4 + 2 * 2
+
+
+@pytest.fixture
+def doubled(small, monkeypatch):
+    """Three lengths, each twice the one before."""
+    tasks = {name: SMALL for name in ("short", "long", "longer")}
+    monkeypatch.setattr(memory, "TASKS", tasks)
+    twice = {"long": "short", "longer": "long"}
+    monkeypatch.setattr(memory, "TWICE", twice)
+    return tasks
+
+
+def tune(task, name, solved_at, rate, done):
+    """Make the tuning runs of a contender, solved at one rate only."""
+    while job := memory.tuned(task, name, done)[1]:
+        at = solved_at if job.rate == rate else None
+        done[job.key] = {
+            "ended": "solved" if at else "budget",
+            "solved_at": at,
+            "best": 0.1 if at else 2.0,
+        }
+
+
+def test_a_length_waits_for_its_half_and_who_failed_there_is_left_out(doubled):
+    done = {}
+    stands = [memory.standing(task, "GRU", done) for task in doubled]
+    assert stands == ["runs", "waits", "waits"]
+    tune("short", "GRU", 50, 0.01, done)
+    tune("short", "tanh RNN", None, 0.01, done)
+    assert memory.standing("long", "GRU", done) == "runs"
+    assert memory.standing("longer", "GRU", done) == "waits"
+    for task in ("long", "longer"):
+        assert memory.standing(task, "tanh RNN", done) == "left out"
+        assert memory.who(task, done, list(TWO), "left out") == ["tanh RNN"]
+    jobs = set()
+    while job := memory.next_job(done, ()):
+        jobs.add((job.task, job.contender))
+        done[job.key] = {"ended": "solved", "solved_at": 50, "best": 0.1}
+    assert jobs == {("long", "GRU"), ("longer", "GRU")}
+
+
+def test_on_the_telling_tasks_everybody_runs(doubled, monkeypatch):
+    monkeypatch.setattr(memory, "TELLING", ("long",))
+    done = {}
+    tune("short", "tanh RNN", None, 0.01, done)
+    assert memory.standing("long", "tanh RNN", done) == "runs"
+    assert memory.standing("long", "GRU, update bias 3", done) == "runs"
+
+
+def test_tuning_begins_with_the_best_rate_of_half_the_length(doubled):
+    done = {}
+    tune("short", "GRU", 50, 0.01, done)
+    assert memory.tuned("long", "GRU", done)[1].rate == 0.01
+    far = {}
+    while job := memory.tuned("short", "GRU", far)[1]:
+        steps = 100 * (2 - job.rate)
+        far[job.key] = {"ended": "solved", "solved_at": steps, "best": 0.1}
+    assert memory.tuned("short", "GRU", far)[0] == 1.0
+    assert memory.tuned("long", "GRU", far)[1].rate == 1.0
+    while job := memory.tuned("long", "GRU", far)[1]:
+        steps = 150 * abs(job.rate - 0.3)
+        far[job.key] = {"ended": "solved", "solved_at": steps, "best": 0.1}
+    assert memory.tuned("long", "GRU", far)[0] == 0.3, "beside it, not tried"
+
+
+def test_collecting_names_who_was_not_run(doubled, monkeypatch):
+    saved, done = {}, {}
+    tune("short", "tanh RNN", None, 0.01, done)
+    monkeypatch.setattr(memory, "made", lambda path: done)
+    monkeypatch.setattr(memory, "references", dict)
+    monkeypatch.setattr(
+        memory, "record", lambda name, results: saved.update(results)
+    )
+    memory.collect()
+    assert saved["not run"] == {"long": ["tanh RNN"], "longer": ["tanh RNN"]}
 
 
 def test_a_gradient_points_where_the_loss_falls():
