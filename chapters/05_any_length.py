@@ -441,6 +441,55 @@ assert not suits_cudnn(mask_from_lengths(np.array([0, 4]), 4))
 # takes the *first* steps of each row, whatever they hold. If your batch is
 # padded on the left, move the padding to the right first (an exercise).
 #
+# ### What looks like a mask and is none
+#
+# PyTorch's `Embedding` has an argument that resembles `mask_zero`. With
+# `padding_idx=0` the vector of word 0 begins as zeros and gets no gradient, so
+# that it stays zero in training, and nothing is learnt for the padding. More it
+# does not do. It hands on neither a mask nor lengths, so that a recurrent layer
+# behind it reads these zeros like any others:
+
+# %%
+torch.manual_seed(0)
+embed_in_torch = nn.Embedding(5, 3, padding_idx=0)
+reader = nn.RNN(3, 4, batch_first=True)
+outputs, _ = reader(embed_in_torch(torch.tensor(words[:1])))
+outputs[0, -1].sum().backward()
+moved = (outputs[0, -1] - outputs[0, 1]).abs().max().item()
+# Identity: padding-index-is-no-mask
+assert not embed_in_torch.weight[0].any()
+assert not embed_in_torch.weight.grad[0].any()
+assert moved > 0.1
+print(f"three steps of padding move the state by up to {moved:.2f}")
+
+# %% [markdown]
+# Nor does it keep the zeros in place: if you initialise the weights once more,
+# or load trained ones, the padding's vector is what you put there. The model
+# still needs the lengths.
+#
+# A *nested tensor* ([`torch.nested`](https://docs.pytorch.org/docs/stable/nested.html),
+# which its own documentation calls a prototype) needs neither mask nor padding.
+# It holds the rows one behind the other, and where each begins:
+
+# %%
+nested = torch.nested.nested_tensor(
+    [torch.tensor(row)[:, None] for row in rows], layout=torch.jagged
+)
+print("values", nested.values()[:, 0].tolist())
+print("rows begin and end at", nested.offsets().tolist())
+assert np.allclose(nested.mean(dim=1)[:, 0], [row.mean() for row in rows])
+try:
+    in_torch(nested)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# This order suits layers that treat each step by itself, or a whole row at
+# once: a linear layer, a mean over the steps, attention. A recurrence first
+# wants the first step of *every* row, then every second, as a packed batch
+# stores them, and PyTorch's recurrent layers refuse a nested one. For them it
+# has to be padded (`torch.nested.to_padded_tensor`) and packed.
+#
 # ## Does the answer survive?
 #
 # So far a single output spoke for a row, and the layer read in one direction.
@@ -847,6 +896,8 @@ show_source(collate, bare=True)
 # - In Keras a masked step keeps the state and repeats the last
 #   output.[ⁱ](#keras-repeats-the-last)
 # - Keras's maximum over steps drops the mask.[ⁱ](#the-maximum-drops-the-mask)
+# - PyTorch's `padding_idx` keeps the padding's embedding at zero, and no mask
+#   comes with it.[ⁱ](#padding-index-is-no-mask)
 # - A layer that reads in both directions, and its pooling, have to know the
 #   mask, and the padding has to stand on the right unless the layer is
 #   Keras's.[ⁱ](#the-grid)

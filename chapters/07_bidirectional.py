@@ -120,9 +120,8 @@ pd.DataFrame(answers | {"occurs once": occurs_once(digits)}).T
 # Only with two digits of look-ahead is the first 3 answered right. The strings
 # of this chapter have 5 to 12 random digits. A digit whose twin has been seen
 # is certain; for any other, the best reader names the likelier answer. Because
-# the
-# strings are random, how often each case occurs, and so how often this reader
-# is right on average, can be computed exactly:
+# the strings are random, how often each case occurs, and so how often this
+# reader is right on average, can be computed exactly:
 
 # %%
 bounds = [best_accuracy(ahead, 5, 12) for ahead in range(12)]
@@ -135,9 +134,9 @@ print("best:      ", *(f"{bounds[a]:.3f}" for a in (0, 1, 2, 4, 8, 11)))
 # %% [markdown]
 # Without look-ahead no reader is right on more than 76.3 % on average (a finite
 # set of test strings may lie a little above or below). Does an LSTM that reads
-# from left to right get there? `benchmarks/bidirectional.py` trained
-# five, at the best of the learning rates tried, each from a seed of its own and
-# on fresh strings in every batch. As everywhere in this chapter where a table
+# from left to right get there? `benchmarks/bidirectional.py` trained five, at
+# the best of the learning rates tried, each from a seed of its own and on fresh
+# strings in every batch. As everywhere in this chapter where a table
 # or figure says "seeds", they are seeds on which nothing was tuned.
 
 # %% tags=["hide-input"]
@@ -214,7 +213,8 @@ bidirectional()
 # Neither layer sees the other's states. So the backward pass is easy too: the
 # gradient of $y_t$ splits into its halves, each half goes back through its own
 # layer, the backward layer's from step 1 to the last, and the two meet only in
-# the input, which both have read:
+# the input, which both have read. With $\delta x$ for the gradient of the loss
+# by $x$:
 #
 # $$
 # \delta x_t = \overrightarrow{\delta x}_t + \overleftarrow{\delta x}_t
@@ -518,11 +518,12 @@ pd.DataFrame(pooled)
 
 # %% [markdown]
 # In {numref}`tab-bi-pooling` final states, mean and maximum answer both
-# questions. The last output knows the last digit and guesses at the first. Its
-# backward half has read one step, but why does the forward half not help, which
-# has read them all? It would have to carry the first digit past 19 to 39
-# others, and chapter 1 showed how hard that is to learn. If that is the reason,
-# then the same model must manage short strings:
+# questions. The last output knows the last digit and guesses at the
+# first.[ᶜ](claims.md#last_output_loses_an_end) Its backward half has read one
+# step, but why does the forward half not help, which has read them all? It
+# would have to carry the first digit past 19 to 39 others, and chapter 1 showed
+# how hard that is to learn. If that is the reason, then the same model must
+# manage short strings:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-length", "caption": "The last output of a bidirectional LSTM, by length of the strings: share of test strings for which it gives the first digit right, median over five seeds, lowest and highest."}}
 lengths_of = {
@@ -541,12 +542,12 @@ pd.DataFrame(by_length)
 # %% [markdown]
 # It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 on it
 # guesses after 200 training steps, at every learning rate tried, and on the
-# longest strings also after 1,000,[ᶜ](claims.md#length_is_what_it_lacks) at the
-# rate of the shorter run. That is "did not learn within this budget", not
-# "cannot": other rates for the longer run and a larger forget bias ([chapter
-# 2](02_lstm.ipynb)) were not tried. So `outputs[:, -1]` is not blind. It is a
-# layer in one direction at the price of two, with a long memory to be learnt
-# that the other poolings do not need.
+# longest strings also after 1,000, at the rate of the shorter
+# run.[ᶜ](claims.md#length_is_what_it_lacks) That is "did not learn within this
+# budget", not "cannot": other rates for the longer run and a larger forget bias
+# ([chapter 2](02_lstm.ipynb)) were not tried. So `outputs[:, -1]` is not blind.
+# It is a layer in one direction at the price of two, with a long memory to be
+# learnt that the other poolings do not need.
 #
 # ### What a missing mask costs
 #
@@ -592,7 +593,8 @@ ax.legend(loc="lower center")
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-bi-mask` shows two different mistakes. *Final states* take the
+# {numref}`fig-bi-mask` shows two different
+# mistakes.[ᶜ](claims.md#each_half_needs_its_mask) *Final states* take the
 # forward half at the last column, and there the forward layer has read twenty
 # symbols of padding; its backward half, taken at step 1, has not suffered.
 # *Mean* and *maximum* look at every column, so the forward layer's outputs at
@@ -629,7 +631,8 @@ pd.DataFrame(table).T
 # By {numref}`tab-bi-tags` one direction is right on 75.7 % of the digits, a
 # point below the best that the past allows on these same strings. Both
 # directions together are right on 99.7 %: the second closes nearly the whole
-# gap, at equal parameters and for about a fifth more computing time.
+# gap, at equal parameters and for about a fifth more computing
+# time.[ᶜ](claims.md#second_direction_closes_the_gap)
 #
 # ### Look inside
 #
@@ -696,9 +699,8 @@ assert by_kind.loc["twin behind", "one direction"] > 0.9
 # A twin that stands behind is found by both models. The other two kinds look
 # alike from the left, a digit not seen before, and there the model in one
 # direction can only name the likelier answer, while the other already tells
-# them apart. To see it look,
-# replace one digit of a string by each of the ten in turn, and see how much
-# every answer changes.
+# them apart. To see where it looks, replace one digit of a string by each of
+# the ten in turn, and watch how much every answer changes.
 
 # %%
 string = torch.tensor([7, 2, 9, 4, 2, 0, 7, 5])
@@ -756,8 +758,8 @@ plt.show()
 # Between the two lies *look-ahead*: answer a few steps late. A layer in one
 # direction can do that without change. Shift its targets by $k$ steps in
 # training, so that what it says after reading $x_{t+k}$ is the answer for step
-# $t$. The delay is known and fixed, the state is carried on, and the model
-# streams.
+# $t$. The delay is known and fixed and the state is carried on, so that the
+# model *streams*: it answers while the sequence still grows.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-delay", "caption": "What waiting buys. The line is the best that any reader can do who sees so many digits ahead; dots are trained models, one for each of five seeds, the bidirectional ones at the right, where everything has been seen."}, "image": {"alt": "A rising line from 0.76 without look-ahead to 1 at eleven digits. Blue dots for models in one direction lie on or below it at 0, 2 and 4 digits, orange dots for the bidirectional model at 11."}}
 fig, ax = plt.subplots()
@@ -773,11 +775,12 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Two digits of delay lift the median from 0.757 to 0.830, four only to 0.805
-# (our threshold, set before these seeds ran, was a gain of five points for
-# either; four digits missed it narrowly). {numref}`fig-bi-delay` shows the
-# delayed models below the line, and farther below with more delay. Is that a
-# limit or a lack of training? The learning curves tell.
+# Two digits of delay lift the median from 0.757 to
+# 0.830,[ᶜ](claims.md#waiting_buys_part_of_it) four only to 0.805 (our
+# threshold, set before these seeds ran, was a gain of five points for either;
+# four digits missed it narrowly). {numref}`fig-bi-delay` shows the delayed
+# models below the line, and farther below with more delay. Is that a limit or a
+# lack of training? The learning curves tell.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-waiting", "caption": "The delayed models while they learn. Accuracy on 500 validation strings during training, the median over five seeds; dashed, in the same colour, the best that is possible with that look-ahead."}, "image": {"alt": "Three curves against training steps. Without delay the curve ends about a point below its dashed line; with two digits of delay it ends a little below its line; with four it ends far below its line and is still rising."}}
 fig, ax = plt.subplots()
@@ -813,9 +816,9 @@ plt.show()
 # ## Where it cheats
 #
 # Now forecast: at every step of a series, say the next value. Our series is
-# noise, independent draws with variance 1, so that no honest forecast has an
-# expected squared error below 1. We train a bidirectional GRU to answer at
-# every step.
+# noise, independent draws with variance 1, so that no forecast from the past
+# has an expected squared error below 1. We train a bidirectional GRU to answer
+# at every step.
 
 # %%
 rng = np.random.default_rng(0)
@@ -850,10 +853,10 @@ assert live > 0.9
 
 # %% [markdown]
 # In the back-test the model predicts noise almost without error. Its backward
-# half at step $t$ has read $x_{t+1}$, which is the answer; live there is
-# nothing there to read. Nothing in the code is wrong, no test row was trained
-# on, and the loss is the right one. Only the question "would I have had this
-# input at that moment?" finds the mistake.
+# half at step $t$ has read $x_{t+1}$, which is the answer, while live there is
+# nothing there to read.[ᶜ](claims.md#forecaster_leaks) Nothing in the code is
+# wrong, no test row was trained on, and the loss is the right one. Only the
+# question "would I have had this input at that moment?" finds the mistake.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-leak", "caption": "The leak ends with the data. Mean squared error of forecasts of noise, one dot for each of five seeds; the line at 1 is the best that any forecast can expect. The third model reads in both directions too, but only the five values before its target."}, "image": {"alt": "Dots in three groups, back-test and live side by side. One direction: both at 1. Both directions: back-test near 0, live at 1. Both directions over the past only: both at 1."}}
 models = ("one direction", "both directions", "both directions, past only")
@@ -877,9 +880,9 @@ plt.show()
 
 # %% [markdown]
 # The third model of {numref}`fig-bi-leak` shows what the fault is *not*. It
-# reads in both directions, but a window that ends before its target, and its
-# back-test is as sobering as life. Backward in time is harmless; ahead of the
-# moment of use is not.
+# too reads in both directions, but only a window that ends before its target,
+# and its back-test is as bad as its live score. To read backward does no harm;
+# to read what lies ahead of the moment of use does.
 #
 # The same holds for words. "Predict the next word" with a bidirectional model
 # is this leak. "Fill in a missing word" is allowed, but not with the layer as
@@ -909,21 +912,22 @@ for word in ("photograph", "photographer", "photographic"):
 # %% [markdown]
 # These words begin with the same letters, and their ending says which vowel is
 # stressed. A reader who has to mark the first vowel at once has not seen it. So
-# here is a task: given the phones of a word without the digits, say the digit
-# of every vowel. `benchmarks/stress.py` draws 40,000 words of two vowels and
-# more from the CMU Pronouncing Dictionary ([chapter 9](09_attention.ipynb)) to
-# train on, and tests on 5,541 others. A word with its relatives, such as
-# *walks* and *walked*, stands on one side, and no test word sounds like a
-# training word.
+# here is a task: given the *phones* of a word, its speech sounds, without the
+# digits, say the digit of every vowel. `benchmarks/stress.py` draws 40,000
+# words of two vowels and more from the CMU Pronouncing Dictionary ([chapter
+# 9](09_attention.ipynb)) to train on, and tests on 5,541 others. A word with
+# its relatives, such as *walks* and *walked*, stands on one side, and no test
+# word sounds like a training word.
 #
 # An LSTM in one direction marks a vowel when it comes to it, or one to four
 # phones later; another reads in both directions, with about as many parameters.
 # Each was tuned in runs of a single pass and then trained for two. Their
 # opponents count. A *rule* takes the stress that a vowel mostly has in the
-# training words around which the same phones stand: it begins with the vowel
-# and the number of vowels before it, adds up to six phones on either side, one
-# after the other, and mixes the rare narrow counts with the frequent wide ones.
-# It too can be shown as many phones ahead as we like.
+# training words where the same phones stand around it: it begins with the vowel
+# and the number of vowels before it, and adds up to six phones on either side,
+# one after the other. The more it adds, the fewer training words agree, so that
+# it mixes the counts of all these contexts. It too can be shown as many phones
+# ahead as we like.
 
 # %% tags=["hide-input"]
 stress = load_results("stress")["results"]["runs"]
@@ -1086,13 +1090,14 @@ pd.DataFrame(table).T.fillna("")
 
 # %% [markdown]
 # In {numref}`tab-bi-digits` the median rises from 0.900 to 0.928, and four
-# seeds of five gain, although nothing in an image arrives late. The ranges
-# overlap, though, and the best single run, 0.944, reads in one direction: five
-# seeds and 360 images show a tendency, not its size. One direction's median
-# only draws level with the linear model, which has less than a fiftieth of its
-# parameters. Why the second direction gains is not tested here; the wider layer
-# in one direction has to keep the upper rows of the image through all the
-# others, the backward layer reads them last.
+# seeds of five gain, although nothing in an image arrives
+# late.[ᶜ](claims.md#second_direction_reads_digits) The ranges overlap, though,
+# and the best single run, 0.944, reads in one direction: five seeds and 360
+# images show a tendency, not its size. One direction's median only draws level
+# with the linear model, which has less than a fiftieth of its parameters. Why
+# the second direction gains is not tested here; the wider layer in one
+# direction has to keep the upper rows of the image through all the others, the
+# backward layer reads them last.
 #
 # ## What failed
 #
@@ -1477,7 +1482,8 @@ assert own["both"][1] > own["one"][1] + 0.2
 #   on speech frames, against one direction with a delay, the comparison of
 #   {numref}`fig-bi-delay` on real data.
 # - [Huang et al. (2015)](https://arxiv.org/abs/1508.01991): bidirectional LSTMs
-#   that tag words, with a conditional random field on top.
+#   that tag words, with a conditional random field on top, which scores whole
+#   rows of tags.
 # - [Zhang et al. (2016)](https://arxiv.org/abs/1510.08983), section on
 #   latency-controlled BLSTMs: chunks, in a recogniser that must keep up.
 # - [Peters et al. (2018)](https://arxiv.org/abs/1802.05365): ELMo, two language

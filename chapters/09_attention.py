@@ -130,13 +130,12 @@ use_book_style()
 # 7](07_bidirectional.ipynb), has nowhere to write it. Reading and writing have
 # to be taken apart: read all, then write until the answer is complete.
 #
-# English comes back at the end. To see the parts move we take a task that is
-# learnt in half a minute: people write a day in many ways, machines want one,
-# ISO 8601. The book draws days from 1900 to 2100 and writes each in one of nine
-# styles. (The task is that of [Ahmed
+# English comes back later. First a task that is learnt in half a minute: people
+# write a day in many ways, machines want one, ISO 8601. The book draws days
+# from 1900 to 2100 and writes each in one of nine styles. (The task is that of
+# [Ahmed
 # (2017)](https://medium.com/datalogue/attention-in-keras-1892773a4f22) and of
-# Ng's course *Sequence Models*. Ours adds a rule that makes every date
-# readable, and a split by day.)
+# Ng's course *Sequence Models*; the rule below and the split by day are ours.)
 
 # %%
 pairs = make_dates(18_000, rng=0)
@@ -173,11 +172,14 @@ given, wanted = named[test_rows.before[0]], named[test_rows.after[0]]
 pd.DataFrame({"given": given, "to write": wanted}).T
 
 # %% [markdown]
-# Symbols travel as numbers: 0 is padding, 1 the start, 2 the end. An answer has
-# the length at which the model writes 2, not one that somebody fixed; that a
-# date takes eleven steps, its end counted, is only where we stop waiting.
+# Symbols travel as numbers: 0 is padding, 1 the start, 2 the end. The model
+# itself decides where an answer ends, by writing 2; we only stop waiting after
+# eleven steps, which a date with its end takes.
 #
 # ## One vector between reader and writer
+#
+# The plainest way is to let one network read and hand a single vector to
+# another, which writes:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-fixed", "caption": "An encoder–decoder. The encoder reads the sequence in both directions; its two final states, side by side, are the summary c, and all that the decoder ever sees. Each of the decoder's steps is given c, its last state and the symbol before; c also enters what is read out."}}
 encoder_decoder()
@@ -201,9 +203,9 @@ encoder_decoder()
 # (2014)](https://arxiv.org/abs/1406.1078), whose output also sees $y_{i-1}$;
 # [Sutskever, Vinyals and Le (2014)](https://arxiv.org/abs/1409.3215) give it
 # once, as the first state. Here is the model in PyTorch, ready for what comes
-# later: without attention the context of a step is the summary. What the
-# encoder hands over is a `Memory`, a tuple of its states, their mask and the
-# summary (and the states multiplied by $W_k$, which we shall need).
+# later: without attention the context of a step is the summary. The encoder
+# hands over a `Memory`: its states (also multiplied by $W_k$, for later), their
+# mask and the summary.
 
 # %%
 show_source(Seq2Seq.encode, Seq2Seq.step, bare=True)
@@ -218,8 +220,8 @@ show_source(
 )
 
 # %% [markdown]
-# `pack_padded_sequence` keeps the padding out of the states ([chapter
-# 5](05_any_length.ipynb)).
+# `pack_padded_sequence` keeps the padding out of the states, `padding_idx` its
+# embedding at zero ([chapter 5](05_any_length.ipynb)).
 #
 # ### Teacher forcing, and writing alone
 #
@@ -289,14 +291,13 @@ show_source(
 # ### Does one vector do?
 #
 # A day is one of some 73,000: about 16 bits, and the summary has 128 numbers,
-# 64 from either direction. So it is not that a date does not fit. But the
-# network must *learn* to fold year, month and day into one vector and to unfold
-# them in another order, and all that it learns about either end has to pass
-# through the middle. Longer sequences ask more of it: [Cho et al.
+# 64 from either direction. So a date would fit. But the network must *learn* to
+# fold year, month and day into one vector and to unfold them in another order.
+# Longer sequences ask more of it: [Cho et al.
 # (2014b)](https://arxiv.org/abs/1409.1259) measured on translation how it gets
-# worse with their length. We translate too, below. Here is what a model of
-# {numref}`fig-attention-fixed` writes that was shown 8,000 English sentences
-# with their French, each sixteen times:
+# worse with their length. Here is what a model of
+# {numref}`fig-attention-fixed` writes after sixteen passes over 8,000 English
+# sentences with their French:
 
 # %%
 translated = load_results("attention_translation")["results"]["runs"]
@@ -315,8 +316,8 @@ show_translation("no attention / 16 / 0", 0)
 # %% [markdown]
 # It writes French: it agrees, negates, joins clauses. But of the sentence it
 # has kept little more than the birds, and it has lost its place, so that it
-# goes round in a loop of likely words. One vector would have to keep account of
-# all that is to be said and of all that has been said.
+# goes round in a loop of likely words. One vector would have to tell it what is
+# still to be said.
 #
 # ## Look again
 #
@@ -348,8 +349,8 @@ show_translation("no attention / 16 / 0", 0)
 # Why the tanh? Without it the score would be $s_{i-1} W_q v^\top + h_j W_k
 # v^\top$. The first part is the same for every position, so that the softmax
 # cancels it: the decoder would look at the same places whatever it wants. The
-# bend lets the two meet; so does a product $s_{i-1} W h_j^\top$, which is to
-# come.
+# tanh makes the two parts depend on each other; so does the product
+# $s_{i-1} W h_j^\top$ below.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-one-step", "caption": "One step of a decoder with attention. Its last state scores every state of the encoder; the softmax of the scores are the weights; the weighted mean of the encoder's states is the context of this step alone."}}
 encoder_decoder(attention=True)
@@ -369,9 +370,8 @@ print(f"c = {weights @ states:.2f}")
 # %% [markdown]
 # The context lies between the states, nearest to those that score best. In
 # {numref}`fig-attention-one-step` it takes the place of the constant $c$ of
-# {eq}`eq-attention-fixed`, and nothing else changes. (Our model keeps two other
-# things apart from the paper's: it starts from both final states, not from the
-# backward one alone, and reads out by one linear layer, not by maxout.)
+# {eq}`eq-attention-fixed`, and nothing else changes. (In the paper the first
+# state is made of the backward layer's alone, and the readout is larger.)
 #
 # ### The gradient
 #
@@ -463,9 +463,8 @@ print("with the mask ", weights[1].round(2))
 #
 # ### Bahdanau's form and Luong's
 #
-# [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025) ask with
-# the *new* state, after the recurrent step, and score by a product. The context
-# no longer enters the cell; it is mixed into what is read out:
+# [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025) ask *after*
+# the recurrent step, and the context no longer enters the cell:
 #
 # | | Bahdanau | Luong, global attention |
 # |-|-|-|
@@ -605,8 +604,8 @@ _ = attending.float()
 # %% [markdown]
 # ### What is attention worth here?
 #
-# The run above says nothing of that: nobody stood beside it. A fair trial first
-# finds the learning rate of either model, on days kept for validation:
+# The run above cannot say, because no other model was trained beside it. A fair
+# trial first finds the learning rate of either, on days kept for validation:
 
 # %% mystnb={"figure": {"name": "tab-attention-rates", "caption": "Validation loss after one pass over 20,000 dates, the median of three seeds, by the highest learning rate of the cycle."}}
 dates = load_results("attention_dates")["results"]
@@ -652,8 +651,8 @@ pd.DataFrame(table).T.rename_axis(["model", "passes"])
 # %% [markdown]
 # Both models of {numref}`tab-attention-dates` solve the task. With attention it
 # is solved after one pass, without after four, in two and a half times the CPU
-# time.[ᶜ](claims.md#attention_learns_dates_sooner) So much for dates: one
-# vector holds a date, and is slower to learn.
+# time.[ᶜ](claims.md#attention_learns_dates_sooner) One vector holds a date,
+# then, and is slower to learn it.
 #
 # ### What is the mask worth?
 #
@@ -680,9 +679,9 @@ pd.DataFrame(table).T.rename_axis(["model", "batches"])
 # no score moves. Without one the model has learnt an approximation, good for
 # the padding that it was trained on.[ᶜ](claims.md#mask_is_a_guarantee) Trained
 # among much padding it reads past it nearly always; trained among little, it is
-# lost already beside the longest date. (Before these seeds ran we had written
-# down that forty columns would leave it less than 0.3 of the dates. On one seed
-# they left 0.46, and what is claimed now was written afterwards.)
+# lost already beside the longest date. (We had predicted that forty columns
+# would leave it less than 0.3 of the dates; on one seed they left 0.46, and
+# what is claimed now was written afterwards.)
 #
 # The guarantee needs no trial: forty columns behind every date change no symbol
 # that our model writes.
@@ -729,9 +728,13 @@ plt.show()
 # %% [markdown]
 # In {numref}`fig-attention-map` the year is written first though it stands
 # last; for the month the weight lies on its name, for the day on its digits.
-# Nobody has told the network where anything is. Take the map apart yourself:
-# another date, another row, the mask switched off. ∅ is padding, twenty columns
-# of it.
+# Nobody has told the network where anything is. Day and year are only copied
+# here. A *pointer network* ([Vinyals, Fortunato and Jaitly,
+# 2015](https://arxiv.org/abs/1506.03134)) does nothing else: it answers by the
+# position that its weights choose. An exercise joins both.
+#
+# Take the map apart yourself: another date, another row, the mask switched off.
+# ∅ is padding, twenty columns of it.
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-attention-lab", "caption": "The weights behind each written symbol, with the mask and without."}, "image": {"alt": "Heat map of attention weights for 7. März 2026, a row for each written symbol."}}
 examples = []
@@ -773,7 +776,7 @@ def backwards(count, longest=8):
 # %% tags=["within-0.1"]
 torch.manual_seed(0)
 turning = Seq2Seq(len(letters), len(letters), attention=True)
-means = backwards(16_000), backwards(500)
+means = backwards(12_000), backwards(500)
 score = train_model(turning, *means, passes=2, peak=1e-2)
 assert score > 0.7
 # tolerance: trained only until its map can be read.
@@ -795,26 +798,59 @@ axes.set(xlabel="source", ylabel="written")
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-attention-backwards` the weights run along the other diagonal.
-# One vector must hold every letter instead. How many does it? Strings of up to
-# twenty letters of twenty kinds, at one rate, 0.005, not tuned:
+# In {numref}`fig-attention-backwards` the weights run along the other diagonal,
+# or one letter beside it. Without attention one vector has to hold every letter
+# at once. Does it learn to? Now strings have up to twenty letters of twenty
+# kinds, and every pass draws fresh ones, so that its loss is one on strings
+# never seen before. The learning rate, 0.005, is the same for all and not
+# tuned.
 
 # %%
 recorded = load_results("attention_reversal")["results"]["runs"]
-curves = {}
+learners = {}
 for name in ("attention / 4", "no attention / 16", "no attention / 4"):
     runs = [recorded[f"{name} / {seed}"] for seed in range(3)]
     seconds = np.median([run["seconds"] for run in runs])
-    curves[f"{name} passes, {seconds:.0f} CPU s"] = [
+    learners[f"{name} passes, {seconds:.0f} CPU s"] = runs
+    assert all((np.diff(run["training loss"]) < 0).all() for run in runs)
+    last = [run["training loss"][-1] for run in runs]
+    print(f"{name:17} passes, loss of the last: {spread(last)}")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-learning", "caption": "Learning to write strings backwards: the mean loss of each pass, one dot, over the CPU time spent until its end; a line for each of three seeds. The learning rate ends at zero with the last pass of each line."}, "image": {"alt": "Three bundles of falling lines, loss on a logarithmic axis. With attention it falls from about two to two thousandths in about a minute. Without, it goes slowly and steadily down, to about a half after four passes in under a minute, and to somewhat above a tenth after sixteen in three minutes."}}
+figure, axes = plt.subplots(figsize=(6.2, 3.4))
+for color, (name, runs) in zip(COLORS.values(), learners.items(), strict=False):
+    for seed, run in enumerate(runs):
+        losses = run["training loss"]
+        spent = np.arange(1, len(losses) + 1) * run["seconds"] / len(losses)
+        label = None if seed else name
+        axes.plot(spent, losses, "o-", c=color, label=label, markersize=4)
+axes.set(xlabel="CPU seconds", ylabel="loss of a pass", yscale="log")
+axes.yaxis.set_major_formatter("{x:g}")
+axes.legend(title=None, fontsize=8)
+plt.show()
+
+# %% [markdown]
+# In {numref}`fig-attention-learning` the lines without attention fall until
+# their learning rate nears zero, and with more passes to a lower loss: that is
+# slow learning, and no limit has been reached. What has been learnt by then?
+
+# %%
+by_length = {
+    name: [
         {n: part["letters"] for n, part in run["accuracy by length"].items()}
         for run in runs
     ]
-for name, runs in curves.items():
-    print(name, "20 letters:", spread([run["20"] for run in runs], 2))
+    for name, runs in learners.items()
+}
+for name, runs in by_length.items():
+    right = spread([run["20"] for run in runs], 2)
+    print(f"{name:35} 20 letters: {right}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-length", "caption": "Letters right in strings written backwards, by their length; three seeds each. Training strings had up to 20 letters, the dotted line."}, "image": {"alt": "Three bundles of falling curves over lengths from 5 to 40. With attention they stay near one up to 20 and fall beyond it. Without, after sixteen passes, they fall from 10 on, after four passes from 5 on."}}
 figure, axes = plt.subplots(figsize=(6.2, 3.4))
-for color, (name, runs) in zip(COLORS.values(), curves.items(), strict=False):
+for color, (name, runs) in zip(
+    COLORS.values(), by_length.items(), strict=False
+):
     for seed, run in enumerate(runs):
         label = None if seed else name
         axes.plot(list(map(int, run)), run.values(), "o-", c=color, label=label)
@@ -824,9 +860,10 @@ axes.legend(title=None, fontsize=8)
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-attention-length` one vector learns short strings first, and
-# is still learning.[ᶜ](claims.md#one_vector_learns_short_strings_first) Beyond
-# twenty letters both fail: neither was asked for them.
+# By {numref}`fig-attention-length` one vector learns short strings first, and
+# more passes still help it with long ones; attention gets further in less
+# time.[ᶜ](claims.md#one_vector_learns_short_strings_first) Beyond twenty
+# letters, which none has met in training, all get worse.
 #
 # ### A map is not an explanation
 #
@@ -872,10 +909,10 @@ print("most weight where the gradient is largest:", spread(same, 2))
 # the same answer with the weights dealt out anew, and [Wiegreffe and Pinter
 # (2019)](https://aclanthology.org/D19-1002) that the verdict depends on what
 # one calls an explanation. [Vashishth et al.
-# (2019)](https://arxiv.org/abs/1909.11218) settle why both can be: where one
+# (2019)](https://arxiv.org/abs/1909.11218) explain how both can be: where one
 # vector is made of one sequence, attention acts like a gate, and its values
 # matter little; between two sequences, as here, they decide what is written.
-# Ours, dealt out anew among each date's letters:
+# Deal out our weights anew among each date's letters:
 
 
 # %% tags=["within-0.02"]
@@ -895,8 +932,8 @@ assert dealt < 0.1
 print(f"dates right with the weights dealt out anew: {dealt:.2f}")
 
 # %% [markdown]
-# A map shows what was fetched. Why a symbol came out takes an intervention:
-# change the input, and watch.
+# So a map shows what was fetched. To learn why a symbol came out, change the
+# input and watch.
 
 # %% [markdown]
 # ## What teacher forcing hides
@@ -949,11 +986,20 @@ pd.DataFrame(fed).T.rename_axis(["", "seed"]).astype({"symbols": int})
 # ## Greedy and beam search
 #
 # Greedy decoding takes the likeliest symbol at each step; the likeliest
-# *sequence* may begin with another. A *beam* keeps the `width` likeliest
-# beginnings. Each step extends all of them by every symbol and keeps the best
-# again. An output that writes its end leaves the beam and takes its place
-# along, so that the beam goes on one narrower and the search stops when no
-# place is left.
+# *sequence* may begin with another. By hand, with two symbols and two steps:
+
+# %%
+first = {"a": 0.6, "b": 0.4}
+then = {"a": {"a": 0.5, "b": 0.5}, "b": {"a": 0.9, "b": 0.1}}
+for symbol, chance in first.items():
+    for after, share in then[symbol].items():
+        print(symbol + after, f"{chance} · {share} = {chance * share:.2f}")
+
+# %% [markdown]
+# Greedy decoding begins with a, and so it cannot reach ba. A *beam* keeps the
+# `width` likeliest beginnings, here a and b. Each step extends all of them by
+# every symbol and keeps the best again. An output that has written its end is
+# put aside, and the beam goes on one narrower until no place is left.
 
 # %% tags=["remove-input"]
 show_source(
@@ -961,8 +1007,8 @@ show_source(
 )
 
 # %% [markdown]
-# Does it get more *right*? All dates have ten symbols, so that their length
-# needs no correction. The unsure model again, on 300 of them:
+# Does it get more *right*? Here is the model without attention after two
+# passes, on 300 dates, which all have ten symbols:
 
 # %% mystnb={"figure": {"name": "tab-attention-beam", "caption": "Dates right as a whole, of 300, by the width of the beam: a model without attention, two passes, three seeds."}}
 rows = {
@@ -980,12 +1026,11 @@ beams
 
 # %% [markdown]
 # By {numref}`tab-attention-beam` one more beginning repairs one to three dates
-# in a hundred, and eight more repair none: a beam repairs the search, not the
-# model. Where outputs differ in length there is a second question. Each further
-# symbol lowers the sum of the log probabilities, so that the sum prefers short
-# outputs, and one ranks them by the mean per symbol instead, or by a gentler
-# power of the length ([Wu et al., 2016](https://arxiv.org/abs/1609.08144)).
-# Sentences differ:
+# in a hundred, and eight more repair none. Where outputs differ in length there
+# is a second question. Each symbol lowers the sum of the log probabilities, so
+# that the sum prefers short outputs, and one ranks by the mean per symbol
+# instead, or by a gentler power of the length ([Wu et al.,
+# 2016](https://arxiv.org/abs/1609.08144)). Translated sentences do differ:
 
 # %% mystnb={"figure": {"name": "tab-attention-ranked", "caption": "The first 100 test sentences of the translation below, with attention: how many are right as a whole, and BLEU, by the width of the beam and by what ranks its outputs. Median and range of three seeds."}}
 table = {}
@@ -1011,9 +1056,9 @@ for seed in range(3):
 
 # %% [markdown]
 # In {numref}`tab-attention-ranked` a second beginning mends two sentences in
-# the median. Beyond that the seeds part where the sum ranks: one goes on
-# gaining, another loses. By the mean none falls below its greedy score. Larger
-# systems lose: with wide beams translations get worse ([Koehn and Knowles,
+# the median. Wider beams, ranked by the sum, go on to help one seed and harm
+# another; ranked by the mean none falls below its greedy score. Larger systems
+# translate worse with wide beams ([Koehn and Knowles,
 # 2017](https://aclanthology.org/W17-3204)), because models give the empty
 # output a surprising share ([Stahlberg and Byrne,
 # 2019](https://arxiv.org/abs/1908.10090)).
@@ -1034,13 +1079,13 @@ print(len(listed), "words,", several, "with several pronunciations")
 # %% [markdown]
 # A guess counts as right if it is *any* of those listed; the word error rate is
 # the share of words that are not. Of these words 12,000 are kept for the test,
-# 3,000 for validation. How they are kept decides what is asked: split by
-# *word*, `walked` may be trained on and `walks` tested on; split by *stem*, a
-# family stays together.
+# 3,000 for validation. How they are split decides what is asked: by *word*,
+# `walked` may be trained on and `walks` tested on; by *stem*, a family stays
+# together.
 #
 # Before a network reads a word, let us count. Align every letter with the none,
-# one or two phones that it stands for, and take a letter with its phones as one
-# symbol:
+# one or two *phones* (sounds) that it stands for, and take a letter with its
+# phones as one symbol:
 
 # %%
 sample = list(listed)[::40]
@@ -1074,18 +1119,18 @@ assert by_stem["all"] - by_word["all"] > 0.05
 # %% [markdown]
 # By {numref}`tab-attention-counted` 27 % of the words come out wrong where
 # relatives may have been trained on, and 34 % where not, so that an error rate
-# says little without its split. (On the current dictionary's words [published
-# systems](https://github.com/cmusphinx/g2p-seq2seq) err on about 31 to 34 %, by
-# a split and a scoring of their own, and on 20 to 24 % of an older, easier
-# edition's.)
+# says little without its split. ([Published
+# systems](https://github.com/cmusphinx/g2p-seq2seq) err on about 31 to 34 % of
+# the current dictionary's words, by a split and a scoring of their own.)
 #
 # That is what the network has to beat. `benchmarks/pronunciation.py` gives this
 # chapter's model, with 128 units and dropout, the same words with attention and
-# without, in about the same CPU time, three seeds each, by word and by stem;
-# then it mixes the networks' guesses with the counts'. Those hours are not
-# recorded yet, so this page does not say which wins; what they will be held to
-# stands in `benchmarks/claims/attention.py`. A smaller network, trained for
-# minutes, pronounces what you type into {numref}`fig-attention-pronouncer`.
+# without, in about the same CPU time, three seeds each, by word, and by stem
+# with attention alone; then it mixes the networks' guesses with the counts'.
+# Those hours are not recorded yet, so this page does not say which wins; what
+# they will be held to stands in `benchmarks/claims/attention.py`. A smaller
+# network, trained for minutes, pronounces what you type into
+# {numref}`fig-attention-pronouncer`.
 
 # %% mystnb={"figure": {"name": "fig-attention-pronouncer", "caption": "A network with attention, after six passes over the training words, pronounces what you type. Weights on the padding are added up in the last column."}, "image": {"alt": "Heat map of attention weights for mnemonic, a row for each phone that the network wrote."}}
 speaker = load_results("pronouncer")["results"]
@@ -1103,20 +1148,21 @@ pronouncer_lab(
 # The task that attention was made for is translation. A grammar writes English
 # sentences of one to three clauses with their French: agreement, adjectives
 # before or after their noun, negation around the verb, elision. Its words are
-# few; where they are not, they are cut into pieces ([chapter
-# 8](08_language_models.ipynb)). The usual score is BLEU ([Papineni et al.,
-# 2002](https://aclanthology.org/P02-1040)): the precisions of runs of one, two,
+# few. Those of a real language are not, so that one cuts the rare ones into
+# pieces that recur ([Sennrich, Haddow and Birch,
+# 2016](https://arxiv.org/abs/1508.07909); [chapter
+# 8](08_language_models.ipynb) does it). The usual score is BLEU ([Papineni et
+# al., 2002](https://aclanthology.org/P02-1040)): the precisions of runs of one, two,
 # three and four words, their geometric mean, times a penalty if the output is
 # too short; sacreBLEU ([Post, 2018](https://arxiv.org/abs/1804.08771)) fixes
 # the details, and chrF ([Popović, 2015](https://aclanthology.org/W15-3049))
 # counts letters instead. On a corpus where each sentence has one translation,
 # exact matches say more.
 #
-# Three seeds, 8,000 sentences, 64 units. The model without attention gets
-# sixteen passes to the other's four, and more CPU time. The learning rate is
-# one for both, 0.005, and was not tuned.
+# The model without attention gets sixteen passes to the other's four, and more
+# CPU time. The learning rate is one for both, 0.005, and was not tuned.
 
-# %% mystnb={"figure": {"name": "tab-attention-french", "caption": "Sentences translated exactly, by the number of source words: medians of three seeds, their range for all sentences, and the median CPU seconds of training."}}
+# %% mystnb={"figure": {"name": "tab-attention-french", "caption": "Sentences translated exactly, by the number of source words, after training models of 64 units on 8,000 sentences: medians of three seeds, their range for all sentences, and the median CPU seconds of training."}}
 table = {}
 for name in ("attention / 4", "no attention / 4", "no attention / 16"):
     runs = [translated[f"{name} / {seed}"] for seed in range(3)]
@@ -1135,11 +1181,10 @@ pd.DataFrame(table)
 # Of the sentences of 21 to 40 words in {numref}`tab-attention-french` the model
 # with attention translates most, the other fewer than one in
 # ten.[ᶜ](claims.md#attention_keeps_long_sentences) More passes still help it,
-# on short sentences first, so that slower is what has been seen, and not
-# *cannot*; nor was the rate, which both share, its best. The loop at the
-# beginning was its own, after sixteen passes. With attention the decoder need
-# not remember what remains to be said: it can look at the next place. Where
-# that is, it has to know, since the grammars differ:
+# on short sentences first: it learns slowly here, which is not to say that it
+# cannot. With attention the decoder need not remember what remains to be said,
+# because it can look at the next place. Where that is, it has to know, since
+# the grammars differ:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-adjective", "caption": "The weights of a model with attention over an English sentence. French puts white behind the cat, and the weights cross."}, "image": {"alt": "Heat map of six French words against six English ones. Weights lie on the diagonal, except that chat looks at cat and blanc, which follows it, at white."}}
 drawn = translated["attention / 4 / 0"]["map"]
@@ -1172,11 +1217,11 @@ attend_to_self()
 # This is *self-attention* ({numref}`fig-attention-within`), with the score of
 # [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762). Three matrices,
 # because a word may be found by one thing (a noun by its number) and hand over
-# another (what it means), and ask for a third. A product needs no network of
-# its own for every pair, and one matrix product scores them all. The sum of $d$
-# products of independent numbers of variance one has the variance $d$; divided
-# by its root it keeps the variance one, so that large scores do not drive the
-# softmax to where its gradient {eq}`eq-attention-softmax-gradient` vanishes.
+# another (what it means), and ask for a third. One matrix product scores all
+# pairs. Each score is a sum of $d$ products; if their factors are independent,
+# of mean zero and variance one, it has the variance $d$. Divided by its root it
+# keeps the variance one, so that large scores do not drive the softmax to where
+# its gradient {eq}`eq-attention-softmax-gradient` vanishes.
 
 
 # %%
@@ -1289,7 +1334,7 @@ assert counts[16]["self-attention"] < counts[16]["GRU"]
 # %% [markdown]
 # In millions, short sequences cost less by attention and long ones much more.
 # [Chapter 12](12_recurrence_after_transformers.ipynb) is about layers that try
-# to have both.
+# to avoid both costs.
 #
 # NumPy, PyTorch and Keras compute the same layer, forward and backward. They
 # disagree about what True means in a mask:
@@ -1342,9 +1387,8 @@ assert (
 # - We once compared the two models after two passes over the dates, at one
 #   learning rate and with one seed, and called what we saw the bottleneck. It
 #   was a curve that had not yet risen.
-# - Without the rule for separators the dates cannot be learned to the end,
-#   however long the run. Look for such rows in your own data before you blame
-#   the model.
+# - Without the rule for separators no model could read every date. Look for
+#   such rows in your own data before you blame the model.
 # - A missing mask does not fail loudly: the damage shows when a short row meets
 #   a long one.
 #
@@ -1779,12 +1823,9 @@ print({name: f"{share:.1f}" for name, share in shares.items()})
 #   placements and local attention, compared.
 # - [Olah and Carter (2016)](https://doi.org/10.23915/distill.00001): attention
 #   in pictures that can be touched.
-# - [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762): attention without
-#   recurrence.
 # - [Vashishth et al. (2019)](https://arxiv.org/abs/1909.11218): read it after
 #   Jain and Wallace, and Wiegreffe and Pinter, before you show anybody a heat
 #   map.
 #
 # Before: [bidirectional networks](07_bidirectional.ipynb). Next: [the stock
-# forecaster](10_stock_forecaster.ipynb), where the question is whether there is
-# anything to learn.
+# forecaster](10_stock_forecaster.ipynb).

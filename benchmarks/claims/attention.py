@@ -132,6 +132,7 @@ def own_symbols_cost_after_a_mistake(results: dict[str, Any]) -> Effect:
 
 
 PLAIN, LOOKING = "no attention", "attention"
+WIDER = "no attention, 128 units"
 
 
 def word_errors(results: dict[str, Any], *name: object) -> list[float]:
@@ -297,4 +298,49 @@ def one_vector_learns_short_strings_first(
         Effect.over_seeds("20 letters right, no attention, 4 passes", long),
         Effect.over_seeds("20 letters right, no attention, 16 passes", later),
         Effect.over_seeds("20 letters right, attention, 4 passes", looking),
+    )
+
+
+def after_all_passes(
+    results: dict[str, Any], contender: str
+) -> tuple[list[float], list[float]]:
+    """Return, of a contender's longest runs, the shares of right letters in
+    strings of twenty and the CPU seconds, one for each seed."""
+    runs = over(results, contender, longest(results, contender))
+    right = [run["accuracy by length"]["20"]["letters"] for run in runs]
+    return right, [run["seconds"] for run in runs]
+
+
+def twice_the_units_hold_more_letters(
+    results: dict[str, Any],
+) -> tuple[Effect, ...]:
+    """Writing twenty letters backwards without attention, a network of twice
+    the units gets more of them right after as many passes.
+    """
+    wide, narrow = (
+        after_all_passes(results, name)[0] for name in (WIDER, PLAIN)
+    )
+    assert longest(results, WIDER) == longest(results, PLAIN)
+    assert all(a - b > 0.1 for a, b in zip(wide, narrow, strict=True))
+    return (
+        Effect.over_seeds("20 letters right, 64 units", narrow),
+        Effect.over_seeds("20 letters right, 128 units", wide),
+    )
+
+
+def twice_the_units_stay_behind_attention(
+    results: dict[str, Any],
+) -> tuple[Effect, ...]:
+    """Writing twenty letters backwards, attention with half the units gets more
+    of them right after fewer CPU seconds.
+    """
+    looking, soon = after_all_passes(results, LOOKING)
+    wide, late = after_all_passes(results, WIDER)
+    assert min(looking) - max(wide) > 0.02
+    assert max(soon) < min(late)
+    return (
+        Effect.over_seeds("20 letters right, attention, 64 units", looking),
+        Effect.over_seeds("20 letters right, no attention, 128 units", wide),
+        Effect.over_seeds("CPU seconds, attention, 64 units", soon),
+        Effect.over_seeds("CPU seconds, no attention, 128 units", late),
     )

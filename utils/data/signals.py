@@ -20,8 +20,10 @@ def make_adding(
     the mean squared error 1/6.
 
     Source: Hochreiter and Schmidhuber (1997),
-    https://doi.org/10.1162/neco.1997.9.8.1735, experiment 4, in the form of Le
-    et al. (2015), https://arxiv.org/abs/1504.00941, section 4.1.
+    https://doi.org/10.1162/neco.1997.9.8.1735, experiment 4, with numbers in
+    [0, 1) as Le et al. (2015), https://arxiv.org/abs/1504.00941, section 4.1,
+    and one mark in each half as Arjovsky et al. (2016),
+    https://arxiv.org/abs/1511.06464, section 5.
 
     Raises:
         ValueError: fewer than two steps.
