@@ -20,11 +20,12 @@ best is then run for the whole budget, and a third of it, as long as the lower
 one is better. The other parts take the rate of their cell. Fresh seeds of a
 part run once its thresholds stand in a commit, seed by seed over all its
 contenders, and are scored on the test plays. (A first round took the rates from
-the short runs alone; the record keeps its LSTMs as "LSTM, short".)
+the short runs alone; the record keeps those of its cells whose rate has changed
+as "RNN, short" and "LSTM, short".)
 
 Every run is saved as it ends and not repeated, so that the benchmark can be
-killed at any time and started again. The small part takes about two hours and a
-half of one core, the large one three, the ablation two and tiny half an hour.
+killed at any time and started again. The small part takes about three hours and
+a half of one core, the large one three, the ablation two and tiny half an hour.
 Chapter 08 shows the results.
 """
 

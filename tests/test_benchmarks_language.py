@@ -289,7 +289,6 @@ def record(**changes):
 
 
 CHECKS = (
-    language_models.gates_pay,
     language_models.counting_wins_on_two_plays,
     language_models.network_wins_on_many_plays,
     language_models.mixture_wins_on_many_plays,
