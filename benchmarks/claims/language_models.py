@@ -27,11 +27,9 @@ def runs(results: dict[str, Any], cell: str) -> list[dict[str, Any]]:
     return [results["runs"][f"small / {cell} / {seed}"] for seed in SEEDS]
 
 
-def bits(
-    results: dict[str, Any], cell: str, model: str = "network"
-) -> list[float]:
-    """Return the bits a character on the test plays, for each seed."""
-    return [run["bits"][model] for run in runs(results, cell)]
+def bits(results: dict[str, Any], cell: str) -> list[float]:
+    """Return a network's bits a character on the test plays, for each seed."""
+    return [run["bits"]["network"] for run in runs(results, cell)]
 
 
 def kind(
@@ -50,10 +48,7 @@ def kind(
 def network_beats_counting(results: dict[str, Any]) -> Effect:
     """On eight plays a GRU that trains for 450 CPU seconds needs fewer bits for
     each character of unseen plays than the best n-gram model."""
-    network, ngrams = (
-        bits(results, "GRU", model) for model in ("network", "n-grams")
-    )
-    gains = [a - b for a, b in zip(ngrams, network, strict=True)]
+    gains = ahead(runs(results, "GRU"), "network", "n-grams")
     assert median(gains) > 0.03
     assert min(gains) > 0
     return Effect.over_seeds("bits a character saved by the GRU", gains)
@@ -68,11 +63,9 @@ def network_beats_counting(results: dict[str, Any]) -> Effect:
 def mixture_beats_both(results: dict[str, Any]) -> tuple[Effect, ...]:
     """The average of the GRU's and the n-grams' probabilities needs fewer bits
     than either."""
-    mixture = bits(results, "GRU", "mixture")
     effects = []
     for model in ("network", "n-grams"):
-        alone = bits(results, "GRU", model)
-        gains = [a - b for a, b in zip(alone, mixture, strict=True)]
+        gains = ahead(runs(results, "GRU"), "mixture", model)
         assert min(gains) > 0.05
         effects.append(Effect.over_seeds(f"bits saved beside {model}", gains))
     return tuple(effects)
