@@ -429,7 +429,7 @@ pd.DataFrame(rows).T
 
 # %%
 def step(x, h, W_x, W_h, b_x, b_h, z_keeps=True, reset_after=True):
-    """One step for a batch, in each of the four forms."""
+    """One step for a batch; z keeps or replaces, r acts after or before."""
     r_x, z_x, n_x = np.split(x @ W_x + b_x, 3, axis=-1)
     r_h, z_h, m = np.split(h @ W_h + b_h, 3, axis=-1)
     r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
@@ -532,6 +532,36 @@ print(f"same weights: apart by {unmoved:.2f}; gates moved along: 0")
 # | [Cho et al. (2014)](https://arxiv.org/abs/1406.1078v3), third version, as published | stays | before |
 # | [Chung et al. (2014)](https://arxiv.org/abs/1412.3555) | enters | before |
 # | cuDNN, and with it [PyTorch](https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html) | stays | after, with a bias of its own |
+#
+# Give all four the same weights, and where there is one bias for the candidate,
+# the sum of the two. How far apart do they take the same states in one step?
+
+# %%
+one_bias = {name: value.copy() for name, value in layer.params.items()}
+one_bias["b_x"] += one_bias["b_h"]
+one_bias["b_h"][:] = 0
+forms = {"Cho, v1": {}, "Cho, v3": {"reset_after": False}}
+forms["Chung"] = {"reset_after": False, "z_keeps": False}
+taken = {
+    name: step(x_batch[:, 0], states, **one_bias, **form)
+    for name, form in forms.items()
+}
+taken["cuDNN"] = step(x_batch[:, 0], states, **layer.params)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-gru-forms", "caption": "The four forms with the same weights: the largest difference of two new states after one step from the same two."}}
+apart = {
+    name: {other: np.abs(one - two).max() for other, two in taken.items()}
+    for name, one in taken.items()
+}
+# Identity: four-forms-differ
+assert min(gap for row in apart.values() for gap in row.values() if gap) > 0.01
+pd.DataFrame(apart).round(2)
+
+# %% [markdown]
+# No two of {numref}`tab-gru-forms` agree. Chung's form lies farthest from all,
+# and yet it is the same model as the third version; its update gate wants
+# weights of the opposite sign. Weights alone do not say which form they are
+# for.
 #
 # Two of the documents mislead if read alone. PyTorch's says that it differs
 # from the original paper on purpose, for the sake of speed; that is so for the
@@ -652,7 +682,7 @@ except ValueError as error:
 # To find out what a gate is worth, take it away. A gate is taken away by
 # holding it: $r = 1$ lets the candidate always see the whole past, $z = 0$ lets
 # it always replace the state. And the two may be tied to one: with $z = 1 - r$
-# what is dropped from the state is also hidden from the candidate. That is
+# the candidate sees of the old state just the share that it replaces. That is
 # nearly the *minimal gated unit* of [Zhou et al.
 # (2016)](https://arxiv.org/abs/1603.09420), whose gate acts before the product.
 # All four are the book's GRU with some columns held:
@@ -750,7 +780,10 @@ pd.DataFrame(table).T
 #
 # *One gate for both* learns both tasks. On the sums its error is that of two
 # gates; on adding it is twice as large in the median, in ranges that overlap.
-# That agrees with what Zhou et al. found on theirs.
+# That agrees with what Zhou et al. found on theirs. And it speaks against the
+# reason just given as the only one: where the tied unit drops its state,
+# $z = 0$, it has $r = 1$, so that the candidate sees all of what it replaces.
+# By hand nobody would begin anew like that. Training found a way.
 #
 # So the answer, as far as this trial goes: for a long memory the gate that
 # keeps was the one to have. The reset gate helped to begin anew; it need not be
