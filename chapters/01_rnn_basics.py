@@ -1082,8 +1082,8 @@ vanishing_lab()
 #
 # [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232) and [Chen,
 # Pennington and Schoenholz (2018)](https://arxiv.org/abs/1806.05394) work with
-# the square of this. For ReLU, where inputs of both signs are
-# equally common, half of the slopes are one and the others zero, so that
+# the square of this. For ReLU, where $z$ of both signs are equally common, half
+# of the slopes are one and the others zero, so that
 # $\chi \approx \rho / \sqrt{2}$.
 #
 # `gradient_by_lag` measures the real thing: the loss reads the last output
@@ -1170,10 +1170,9 @@ table
 # $$ (eq-rnn-clip)
 #
 # where $\lVert g \rVert$ is the length of *all* gradients together, so that
-# their proportions stay. The same paper shows why, on one sigmoid unit. Ours is
-# a tanh: it starts at $1/2$, runs for 50 steps without input, and should end at
-# $0.7$. Where the descent begins and its learning rate are chosen so that it
-# meets the wall.
+# their proportions stay. The same paper shows why, on one sigmoid unit that runs
+# for 50 steps without input and should end at $0.7$. Ours is a tanh. Where
+# the descent begins and its learning rate are chosen so that it meets the wall.
 
 
 # %%

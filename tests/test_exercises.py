@@ -384,6 +384,7 @@ GRU_MISTAKES = {
     "All activations are exchanged": gru_with(gates="tts"),
     "reset gate r is not used": gru_with(inner="recurrent['n'] + bias['n']"),
     "outside the reset gate": gru_with(inner="r * recurrent['n'] + bias['n']"),
+    "n lacks its part of the bias b_h": gru_with(inner="r * recurrent['n']"),
     "update gate z is not used": gru_with(update="n"),
     "old state is missing": gru_with(update="(1 - z) * n"),
     "candidate is not weighted": gru_with(update="z * h + n"),

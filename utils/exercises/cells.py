@@ -577,6 +577,12 @@ def check_gru_cell(cell: Callable[..., Any]) -> bool:
         )
         variants.append(Variant(verdict, step, right=True))
         mistakes += _gru_mistakes(step)
+        mistakes.append(
+            Variant(
+                "The candidate n lacks its part of the bias b_h.",
+                _without_bias_of(step, order.index("n")),
+            )
+        )
         if after:
             mistakes.append(
                 Variant(
@@ -677,6 +683,19 @@ def _gru_mistakes(step: Callable[..., Array]) -> list[Variant]:
         ),
         *_argument_mistakes(step, "x h W_x W_h b_x b_h", gates=3),
     ]
+
+
+def _without_bias_of(
+    step: Callable[..., Array], gate: int
+) -> Callable[..., Array]:
+    """Build the step that leaves one gate's columns of b_h out."""
+
+    def other_columns(given: Arguments) -> Array:
+        b_h = given["b_h"].copy()
+        np.split(b_h, 3)[gate][...] = 0
+        return b_h
+
+    return _altered(step, "x h W_x W_h b_x b_h", b_h=other_columns)
 
 
 def _with_outer_bias(step: Callable[..., Array]) -> Callable[..., Array]:
