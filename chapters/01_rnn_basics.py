@@ -1170,9 +1170,10 @@ table
 # $$ (eq-rnn-clip)
 #
 # where $\lVert g \rVert$ is the length of *all* gradients together, so that
-# their proportions stay. The same paper shows why, on one sigmoid unit that runs
-# for 50 steps without input and should end at $0.7$. Ours is a tanh. Where
-# the descent begins and its learning rate are chosen so that it meets the wall.
+# their proportions stay. The same paper shows why, on one sigmoid unit that
+# runs for 50 steps without input, from $1/2$, and should end at $0.7$. Ours is
+# a tanh. Where the descent begins and its learning rate are chosen so that it
+# meets the wall.
 
 
 # %%

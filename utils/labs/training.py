@@ -201,12 +201,14 @@ def _twin(cell: str, task: str, seed: int, learning_rate: float) -> Figure:
     points = centred @ directions[:2].T
     twin = Figure(figsize=(7.2, 3.1), layout="constrained")
     loss, cloud = twin.subplots(1, 2)
-    loss.semilogy(run.losses, color=COLORS["blue"])
+    # Linear, unlike the page's axis, on which a plateau looks like noise.
+    loss.plot(run.losses, color=COLORS["blue"], lw=1)
     loss.axhline(
         np.log(2), color=COLORS["black"], lw=0.8, ls="--", label="guessing"
     )
     loss.legend(loc="lower left")
     loss.set(xlabel="steps", ylabel="loss, nats a bit", title="Loss")
+    loss.set_ylim(0)
     for bit, (colour, mark) in enumerate((("blue", "o"), ("vermilion", "s"))):
         chosen = points[probes.memory.ravel() == bit]
         label = WORDS[task][bit]
@@ -216,5 +218,6 @@ def _twin(cell: str, task: str, seed: int, learning_rate: float) -> Figure:
         ylabel="second",
         title=f"States after {len(run.losses)} steps",
     )
-    cloud.legend()
+    keys = cloud.get_legend_handles_labels()
+    twin.legend(*keys, loc="outside lower right", ncols=2)
     return twin
