@@ -98,6 +98,7 @@ from utils.exercises import (
     check_tempered_weights,
 )
 from utils.figures.attending import attend_to_self
+from utils.figures.beam import beam_tree
 from utils.figures.charts import heat_map
 from utils.figures.diagrams import encoder_decoder
 from utils.figures.style import COLORS, use_book_style
@@ -856,7 +857,7 @@ for color, (name, runs) in zip(
         axes.plot(list(map(int, run)), run.values(), "o-", c=color, label=label)
 axes.axvline(20, color="black", linestyle=":")
 axes.set(xlabel="letters", ylabel="share right", ylim=(0, 1.03))
-axes.legend(title=None, fontsize=8)
+axes.legend(title=None, fontsize=8, loc="upper right")
 plt.show()
 
 # %% [markdown]
@@ -986,20 +987,31 @@ pd.DataFrame(fed).T.rename_axis(["", "seed"]).astype({"symbols": int})
 # ## Greedy and beam search
 #
 # Greedy decoding takes the likeliest symbol at each step; the likeliest
-# *sequence* may begin with another. By hand, with two symbols and two steps:
+# *sequence* may begin with another. So keep several beginnings, a *beam*. By
+# hand, with three symbols, two steps and a beam of two:
 
 # %%
-first = {"a": 0.6, "b": 0.4}
-then = {"a": {"a": 0.5, "b": 0.5}, "b": {"a": 0.9, "b": 0.1}}
-for symbol, chance in first.items():
-    for after, share in then[symbol].items():
-        print(symbol + after, f"{chance} · {share} = {chance * share:.2f}")
+first = {"a": 0.5, "b": 0.4, "c": 0.1}
+then = {
+    "a": {"a": 0.5, "b": 0.3, "c": 0.2},
+    "b": {"a": 0.8, "b": 0.1, "c": 0.1},
+}
+beam, grown = sorted(first, key=first.get, reverse=True)[:2], {}
+for begun in beam:
+    for symbol, share in then[begun].items():
+        grown[begun + symbol] = first[begun] * share
+print(*(f"{text} {total:.2f}" for text, total in grown.items()), sep="   ")
+assert max(grown, key=grown.get) == "ba"
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-beam", "caption": "A beam of two over two steps. A branch bears the probability of its symbol after those before it, a box the product of all from the start on. Green: kept; grey: dropped and not extended; orange: the way of greedy decoding."}}
+beam_tree([first, grown], width=2)
 
 # %% [markdown]
-# Greedy decoding begins with a, and so it cannot reach ba. A *beam* keeps the
-# `width` likeliest beginnings, here a and b. Each step extends all of them by
-# every symbol and keeps the best again. An output that has written its end is
-# put aside, and the beam goes on one narrower until no place is left.
+# In {numref}`fig-attention-beam` greedy decoding begins with a, and so it
+# cannot reach ba. The beam keeps the `width` likeliest beginnings, here a and
+# b. Each step extends these alone and keeps the best again: behind c no product
+# can exceed 0.10. An output that has ended is put aside, its place with it,
+# until none is left.
 
 # %% tags=["remove-input"]
 show_source(
@@ -1007,8 +1019,7 @@ show_source(
 )
 
 # %% [markdown]
-# Does it get more *right*? Here is the model without attention after two
-# passes, on 300 dates, which all have ten symbols:
+# Does it get more *right*? First dates, which all have ten symbols:
 
 # %% mystnb={"figure": {"name": "tab-attention-beam", "caption": "Dates right as a whole, of 300, by the width of the beam: a model without attention, two passes, three seeds."}}
 rows = {
