@@ -193,8 +193,8 @@ encoder_decoder()
 #
 # $$
 # \begin{aligned}
-# c &= [\overrightarrow{h}_T; \overleftarrow{h}_1] \qquad\qquad
-# s_0 = \tanh(c W_s + b_s) \\
+# c &= [\overrightarrow{h}_T; \overleftarrow{h}_1] \\
+# s_0 &= \tanh(c W_s + b_s) \\
 # s_i &= \mathrm{GRU}([y_{i-1} E; c],\ s_{i-1}) \\
 # p(y_i \mid y_{<i}, x) &= \mathrm{softmax}([s_i; c]\, W_o + b_o)
 # \end{aligned}
@@ -343,8 +343,10 @@ show_translation("no attention / 16 / 0", 0)
 # $$ (eq-attention-score)
 #
 # $$
-# \alpha_{ij} = \frac{\exp e_{ij}}{\sum_{k=1}^{T} \exp e_{ik}} \qquad\qquad
-# c_i = \sum_{j=1}^{T} \alpha_{ij}\, h_j
+# \begin{aligned}
+# \alpha_{ij} &= \frac{\exp e_{ij}}{\sum_{k=1}^{T} \exp e_{ik}} \\
+# c_i &= \sum_{j=1}^{T} \alpha_{ij}\, h_j
+# \end{aligned}
 # $$ (eq-attention-context)
 #
 # Why the tanh? Without it the score would be $s_{i-1} W_q v^\top + h_j W_k
@@ -389,8 +391,11 @@ print(f"c = {weights @ states:.2f}")
 # being scored:
 #
 # $$
-# \delta h_j = \alpha_j\, \delta c + \bigl( \delta e_j\, v \odot (1 - u_j^2)
-# \bigr) W_k^\top \qquad\qquad u_j = \tanh(s W_q + h_j W_k)
+# \begin{aligned}
+# u_j &= \tanh(s W_q + h_j W_k) \\
+# \delta h_j &= \alpha_j\, \delta c
+# + \bigl( \delta e_j\, v \odot (1 - u_j^2) \bigr) W_k^\top
+# \end{aligned}
 # $$ (eq-attention-state-gradient)
 
 
@@ -857,7 +862,7 @@ for color, (name, runs) in zip(
         axes.plot(list(map(int, run)), run.values(), "o-", c=color, label=label)
 axes.axvline(20, color="black", linestyle=":")
 axes.set(xlabel="letters", ylabel="share right", ylim=(0, 1.03))
-axes.legend(title=None, fontsize=8, loc="upper right")
+axes.legend(title=None, fontsize=8, loc="lower left", handlelength=1)
 plt.show()
 
 # %% [markdown]
@@ -1217,8 +1222,10 @@ plt.show()
 # and every step looks at all steps.
 #
 # $$
-# Q = X W_q \qquad K = X W_k \qquad V = X W_v \qquad
+# \begin{gathered}
+# Q = X W_q \qquad K = X W_k \qquad V = X W_v \\
 # Y = \mathrm{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d}}\Bigr) V
+# \end{gathered}
 # $$ (eq-attention-self)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-within", "caption": "What the second of three steps takes from all three. Its query scores every key, its own among them; the softmax of the scores mixes the values. The other steps do the same, each with its own query."}}
