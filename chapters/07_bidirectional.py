@@ -738,7 +738,8 @@ moved = change.view(n, 10, n).mean(dim=1).T
 fig, ax = plt.subplots(figsize=(4.4, 3.6))
 image = ax.imshow(moved, vmin=0, vmax=1)
 twins = (string[:, None] == string).numpy() & ~np.eye(n, dtype=bool)
-ax.plot(*np.nonzero(twins)[::-1], "o", mfc="none", mec="black", ms=16)
+rings = {"mfc": "none", "mec": COLORS["orange"], "mew": 2, "ms": 16}
+ax.plot(*np.nonzero(twins)[::-1], "o", **rings)
 ax.set_xticks(range(n), string.tolist())
 ax.set_yticks(range(n), string.tolist())
 ax.set(xlabel="digit replaced", ylabel="answer at")
