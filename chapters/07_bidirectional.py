@@ -89,6 +89,7 @@ from utils.exercises import check_final_states, check_joined, check_shifted
 from utils.figures.diagrams import bidirectional
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, use_book_style
+from utils.figures.turning import turned_batch
 from utils.models.pytorch import FinalStatesReader, StepForecaster, SymbolReader
 from utils.notebook import load_results, show_source
 from utils.scratch import GRU, LSTM, RNN, Bidirectional
@@ -351,10 +352,17 @@ for row, n in enumerate(lengths):
     print(f"{n} steps: the backward half is off by up to {error:.2f}")
 
 # %% [markdown]
-# Only the longest is right. Turned round, a padded sequence begins with its
-# padding, and the backward layer arrives at the first real input with a state
-# that padding has made. (Zeros are no protection: the bias moves the state.)
-# Each row must be turned round *within its own length*:
+# Only the longest is right. What did the backward layer read of the others?
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-padding", "caption": "What the backward layer reads of a padded batch with the rows a, b and c, from left to right, and its states, back in time's order. Turned round as a whole, rows a and c begin with padding, and all their states are made of it (grey). Turned round within its length, each row begins with its own last step (orange)."}}
+turned_batch(lengths.tolist())
+
+# %% [markdown]
+# In the middle of {numref}`fig-bi-padding` row a begins with three zeros. The
+# layer arrives at $a_2$, the first real input, with a state that padding has
+# made, and hands it on to $a_1$. (Zeros are no protection: the bias moves the
+# state.) Therefore each row must be turned round *within its own length*, as at
+# the bottom:
 
 
 # %%
@@ -381,8 +389,11 @@ show_source(
 
 # %% [markdown]
 # The padding stays on the right, after the last step of either direction, where
-# it can no longer do harm. PyTorch gets the same by packing, Keras by a mask.
-# Outputs and the gradient of the inputs agree for all three kinds of layer:
+# it can no longer do harm. PyTorch gets the same by packing: its backward layer
+# starts row b at step 5, row c one step later at $c_4$, row a at $a_2$, each
+# with a state of zeros. Keras reads the padding, but its mask lets no state
+# change there. Outputs and the gradient of the inputs agree for all three kinds
+# of layer:
 
 # %%
 mask = mask_from_lengths(lengths, 5)
@@ -727,7 +738,8 @@ moved = change.view(n, 10, n).mean(dim=1).T
 fig, ax = plt.subplots(figsize=(4.4, 3.6))
 image = ax.imshow(moved, vmin=0, vmax=1)
 twins = (string[:, None] == string).numpy() & ~np.eye(n, dtype=bool)
-ax.plot(*np.nonzero(twins)[::-1], "o", mfc="none", mec="black", ms=16)
+rings = {"mfc": "none", "mec": COLORS["orange"], "mew": 2, "ms": 16}
+ax.plot(*np.nonzero(twins)[::-1], "o", **rings)
 ax.set_xticks(range(n), string.tolist())
 ax.set_yticks(range(n), string.tolist())
 ax.set(xlabel="digit replaced", ylabel="answer at")

@@ -98,6 +98,7 @@ from utils.exercises import (
     check_tempered_weights,
 )
 from utils.figures.attending import attend_to_self
+from utils.figures.beam import beam_tree
 from utils.figures.charts import heat_map
 from utils.figures.diagrams import encoder_decoder
 from utils.figures.style import COLORS, use_book_style
@@ -192,8 +193,8 @@ encoder_decoder()
 #
 # $$
 # \begin{aligned}
-# c &= [\overrightarrow{h}_T; \overleftarrow{h}_1] \qquad\qquad
-# s_0 = \tanh(c W_s + b_s) \\
+# c &= [\overrightarrow{h}_T; \overleftarrow{h}_1] \\
+# s_0 &= \tanh(c W_s + b_s) \\
 # s_i &= \mathrm{GRU}([y_{i-1} E; c],\ s_{i-1}) \\
 # p(y_i \mid y_{<i}, x) &= \mathrm{softmax}([s_i; c]\, W_o + b_o)
 # \end{aligned}
@@ -342,8 +343,10 @@ show_translation("no attention / 16 / 0", 0)
 # $$ (eq-attention-score)
 #
 # $$
-# \alpha_{ij} = \frac{\exp e_{ij}}{\sum_{k=1}^{T} \exp e_{ik}} \qquad\qquad
-# c_i = \sum_{j=1}^{T} \alpha_{ij}\, h_j
+# \begin{aligned}
+# \alpha_{ij} &= \frac{\exp e_{ij}}{\sum_{k=1}^{T} \exp e_{ik}} \\
+# c_i &= \sum_{j=1}^{T} \alpha_{ij}\, h_j
+# \end{aligned}
 # $$ (eq-attention-context)
 #
 # Why the tanh? Without it the score would be $s_{i-1} W_q v^\top + h_j W_k
@@ -388,8 +391,11 @@ print(f"c = {weights @ states:.2f}")
 # being scored:
 #
 # $$
-# \delta h_j = \alpha_j\, \delta c + \bigl( \delta e_j\, v \odot (1 - u_j^2)
-# \bigr) W_k^\top \qquad\qquad u_j = \tanh(s W_q + h_j W_k)
+# \begin{aligned}
+# u_j &= \tanh(s W_q + h_j W_k) \\
+# \delta h_j &= \alpha_j\, \delta c
+# + \bigl( \delta e_j\, v \odot (1 - u_j^2) \bigr) W_k^\top
+# \end{aligned}
 # $$ (eq-attention-state-gradient)
 
 
@@ -856,7 +862,7 @@ for color, (name, runs) in zip(
         axes.plot(list(map(int, run)), run.values(), "o-", c=color, label=label)
 axes.axvline(20, color="black", linestyle=":")
 axes.set(xlabel="letters", ylabel="share right", ylim=(0, 1.03))
-axes.legend(title=None, fontsize=8)
+axes.legend(title=None, fontsize=8, loc="lower left", handlelength=1)
 plt.show()
 
 # %% [markdown]
@@ -986,20 +992,31 @@ pd.DataFrame(fed).T.rename_axis(["", "seed"]).astype({"symbols": int})
 # ## Greedy and beam search
 #
 # Greedy decoding takes the likeliest symbol at each step; the likeliest
-# *sequence* may begin with another. By hand, with two symbols and two steps:
+# *sequence* may begin with another. So keep several beginnings, a *beam*. By
+# hand, with three symbols, two steps and a beam of two:
 
 # %%
-first = {"a": 0.6, "b": 0.4}
-then = {"a": {"a": 0.5, "b": 0.5}, "b": {"a": 0.9, "b": 0.1}}
-for symbol, chance in first.items():
-    for after, share in then[symbol].items():
-        print(symbol + after, f"{chance} · {share} = {chance * share:.2f}")
+first = {"a": 0.5, "b": 0.4, "c": 0.1}
+then = {
+    "a": {"a": 0.5, "b": 0.3, "c": 0.2},
+    "b": {"a": 0.8, "b": 0.1, "c": 0.1},
+}
+beam, grown = sorted(first, key=first.get, reverse=True)[:2], {}
+for begun in beam:
+    for symbol, share in then[begun].items():
+        grown[begun + symbol] = first[begun] * share
+print(*(f"{text} {total:.2f}" for text, total in grown.items()), sep="   ")
+assert max(grown, key=grown.get) == "ba"
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-beam", "caption": "A beam of two over two steps. A branch bears the probability of its symbol after those before it, a box the product of all from the start on. Green: kept; grey: dropped and not extended; orange: the way of greedy decoding."}}
+beam_tree([first, grown], width=2)
 
 # %% [markdown]
-# Greedy decoding begins with a, and so it cannot reach ba. A *beam* keeps the
-# `width` likeliest beginnings, here a and b. Each step extends all of them by
-# every symbol and keeps the best again. An output that has written its end is
-# put aside, and the beam goes on one narrower until no place is left.
+# In {numref}`fig-attention-beam` greedy decoding begins with a, and so it
+# cannot reach ba. The beam keeps the `width` likeliest beginnings, here a and
+# b. Each step extends these alone and keeps the best again: behind c no product
+# can exceed 0.10. An output that has ended is put aside, its place with it,
+# until none is left.
 
 # %% tags=["remove-input"]
 show_source(
@@ -1007,8 +1024,7 @@ show_source(
 )
 
 # %% [markdown]
-# Does it get more *right*? Here is the model without attention after two
-# passes, on 300 dates, which all have ten symbols:
+# Does it get more *right*? First dates, which all have ten symbols:
 
 # %% mystnb={"figure": {"name": "tab-attention-beam", "caption": "Dates right as a whole, of 300, by the width of the beam: a model without attention, two passes, three seeds."}}
 rows = {
@@ -1206,8 +1222,10 @@ plt.show()
 # and every step looks at all steps.
 #
 # $$
-# Q = X W_q \qquad K = X W_k \qquad V = X W_v \qquad
+# \begin{gathered}
+# Q = X W_q \qquad K = X W_k \qquad V = X W_v \\
 # Y = \mathrm{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d}}\Bigr) V
+# \end{gathered}
 # $$ (eq-attention-self)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-within", "caption": "What the second of three steps takes from all three. Its query scores every key, its own among them; the softmax of the scores mixes the values. The other steps do the same, each with its own query."}}

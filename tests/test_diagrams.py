@@ -15,7 +15,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from utils.figures import diagrams
+from utils.figures import beam, diagrams, turning
 from utils.figures.sketch import STYLE, Drawing, Sketch
 from utils.figures.style import use_book_style
 from utils.forecasting import walk_forward
@@ -79,6 +79,13 @@ LETTERS = {
     "parallel_streams(3, 3)": "a b f g l m r",
     "review_classifier()": "x_1 x_3 e_1 e_3 h_1 h_3 v W z E",
     "scan_tree(8)": "a_1,b_1 a_8,b_8 1{:}2 5{:}8 1{:}8 1{:}7 h_1 h_8",
+    'beam_tree([{"a": 0.5, "b": 0.3, "c": 0.2}, {"ac": 0.4, "ba": 0.12}])': (
+        r"p(y_1\midx) p(y_2\midy_1,\,x) \mathrm{a}\\0.50 \mathrm{ba}\\0.12 "
+        "0.8 0.4"
+    ),
+    "turned_batch((2, 5, 4))": (
+        r"a_1 a_2 b_5 c_4 0 \overleftarrow{h}_1 \overleftarrow{h}_5"
+    ),
 }
 FOLDS = "walk_forward(list(walk_forward(100, 40, 15, gap=4)))"
 LIT = [f'{cell}(highlight="{part}")' for cell, part in OWN]
@@ -93,14 +100,20 @@ EDGES = [
     'language_model("is")',
     "parallel_streams(1, 1)",
     "parallel_streams(13, 1)",
+    'beam_tree([{"a": 1.0}], 1)',
+    'beam_tree([{"a": 1.0}, {"aa": 0.6, "ab": 0.4}, {"aba": 0.4}], 3)',
+    "turned_batch([1])",
+    "turned_batch([3, 3])",
+    "turned_batch([9, 1])",
 ]
+MODULES = {**vars(diagrams), **vars(beam), **vars(turning)}
 CALLS = [*LETTERS, FOLDS, *LIT, *EDGES]
 
 
 def draw(call):
     """Make a drawing from what a chapter would write."""
     name, _, arguments = call.partition("(")
-    known = {"make": getattr(diagrams, name), "walk_forward": walk_forward}
+    known = {"make": MODULES[name], "walk_forward": walk_forward}
     return eval(f"make({arguments}", known)
 
 
