@@ -80,6 +80,7 @@ import numpy as np
 import pandas as pd
 import torch
 from arch.data import vix
+from matplotlib.dates import DateFormatter, MonthLocator, YearLocator
 from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -188,8 +189,10 @@ for axis, last in zip(axes[:2], (len(days), 60), strict=True):
     axis.plot(
         days[-last:], famous[-last:], color=COLORS["vermilion"], label="LSTM"
     )
-    axis.tick_params(axis="x", rotation=30)
-    axis.set_xticks(days[-last:][:: last // 4])
+axes[0].xaxis.set_major_locator(YearLocator())
+axes[0].xaxis.set_major_formatter(DateFormatter("%Y"))
+axes[1].xaxis.set_major_locator(MonthLocator())
+axes[1].xaxis.set_major_formatter(DateFormatter("%b\n%Y"))
 axes[0].set_ylabel("index points")
 axes[0].legend()
 axes[2].bar(range(11), forecasting.lag_errors(truth, famous, 10))
@@ -1071,7 +1074,7 @@ for index, name in INDICES.items():
             "b": f"{found['slope']:.2f}",
             "p": f"{found['p_value']:.3f}",
         }
-pd.DataFrame(columns).T.unstack(0).swaplevel(axis=1).sort_index(axis=1)
+pd.DataFrame(columns).T.unstack(0).swaplevel(axis=1)[[*INDICES.values()]]
 
 # %% [markdown]
 # GJR's slope in {numref}`tab-stock-mz` is below 1: its high forecasts are too
@@ -1182,7 +1185,7 @@ for index, name in INDICES.items():
             kind: min(year["coverage"] for year in each["by year"].values())
             for kind, each in found.items()
         }
-        rows[name, f"{horizon} days"] = {
+        rows[name, f"{horizon} day{'s' if horizon > 1 else ''}"] = {
             f"{kind}, {what}": text
             for kind, each in found.items()
             for what, text in (

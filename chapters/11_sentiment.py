@@ -349,7 +349,8 @@ parts |= {
     f"{n} words behind": make_twins(400, n, tail=(n, n)) for n in (50, 400)
 }
 scores = {name: accuracy(model, part) for name, part in parts.items()}
-print({name: round(float(score), 3) for name, score in scores.items()})
+for name, score in scores.items():
+    print(f"{name}: {score:.3f} right")
 
 # %%
 assert min(scores.values()) > 0.93
@@ -467,7 +468,8 @@ gaps = {
 }
 assert gaps["Keras"] < 1e-10
 assert gaps["PyTorch"] < 1e-6
-print({name: f"{gap:.6f}" for name, gap in gaps.items()}, "from NumPy")
+for name, gap in gaps.items():
+    print(f"{name}: at most {gap:.6f} from NumPy")
 
 # %% [markdown]
 # Trained by Keras from its own initial weights, on rows padded to one length,
@@ -665,8 +667,8 @@ print(f"tokens in a sentence: {texts['tokens']['median']:.0f} in the median,")
 print(
     f"  {texts['tokens']['5 %']:.0f} to {texts['tokens']['95 %']:.0f} in 90 %"
 )
-print(f"different words: {texts['words']}, of which in one sentence only:")
-print(f"  {texts['words in one text'] / texts['words']:.0%}")
+once = texts["words in one text"] / texts["words"]
+print(f"different words: {texts['words']}, {once:.0%} in one sentence only")
 for name in ("negation", "contrast", "neither"):
     print(f"sentences with {name}: {texts['slices'][name]:.0%}")
 
@@ -709,11 +711,9 @@ show_source(NaiveBayesWeights.fit, bare=True)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-sentiment-words", "caption": "Of the words in at least 20 training sentences, the ten with the highest and the ten with the lowest log-count ratio r, with the number of positive and negative sentences that have them."}}
 ranked = pd.DataFrame(texts["ratios"]).T
-halves = [ranked[:10].reset_index(), ranked[::-1][:10].reset_index()]
-for half in halves:
-    half.columns = ["word", "positive", "negative", "r"]
-    half[["positive", "negative"]] = half[["positive", "negative"]].astype(int)
-pd.concat(halves, axis=1, keys=["praise", "blame"]).round(2)
+ranked.columns = ["positive", "negative", "r"]
+ranked = ranked.astype({"positive": int, "negative": int}).round(2)
+pd.concat([ranked[:10], ranked[::-1][:10]], keys=["praise", "blame"])
 
 # %% [markdown]
 # By {numref}`tab-sentiment-words` "unfunny" stands in 23 bad reviews and no
@@ -952,7 +952,7 @@ pd.DataFrame(
 # independent differences,
 #
 # $$
-# \widehat{\operatorname{var}} = \Bigl(\frac1{10} + \frac19\Bigr) s^2 ,
+# \widehat{\mathrm{var}} = \Bigl(\frac1{10} + \frac19\Bigr) s^2 ,
 # $$ (eq-sentiment-folds)
 #
 # which makes an interval wider by $\sqrt{1 + 10/9} = 1.45$.

@@ -92,7 +92,7 @@ from utils.speed.parallel import (
 from utils.speed.streaming import StreamedBatches, write_shards
 from utils.training import fit
 
-# %% tags=["hide-input"]
+# %% tags=["remove-cell"]
 # What Colab may lack for this chapter alone.
 wanted = ["datasets", "onnxruntime", "onnxscript"]
 absent = [name for name in wanted if not find_spec(name)]
@@ -104,10 +104,8 @@ if absent:
 use_book_style()
 climbed = load_results("ladder")["results"]
 layers = load_results("cells")["results"]
-own = load_results("custom_cell")["results"]
 
 
-# %% tags=["hide-input"]
 def shown(size):
     return " × ".join(map(str, size))
 
@@ -262,15 +260,15 @@ show_source(
 # %% [markdown]
 # And here is what each is worth, beside four ways of the libraries: a Python
 # loop over `nn.LSTMCell`, the same with the cell compiled by `torch.compile`,
-# Keras compiled by XLA, and `nn.LSTM`. Sizes are batch × time × inputs × units;
-# the last has a single row.
+# Keras compiled by XLA, and `nn.LSTM`. Where a size stands in one line it is
+# batch × time × inputs × units; the last has a single row.
 
-# %% mystnb={"figure": {"name": "tab-speed-ladder", "caption": "Milliseconds of one forward and backward pass of an LSTM; medians of seven rounds, one thread, float32."}}
+# %% mystnb={"figure": {"name": "tab-speed-ladder", "caption": "Milliseconds of one forward and backward pass of an LSTM; medians of seven rounds, one thread, float32. The four lines above each column say its size: rows of the batch, time steps, inputs and units."}}
 sizes = [r["size"] for n, r in climbed.items() if n.startswith("ladder")]
 rungs = pd.DataFrame(
-    {shown(s): medians(climbed[f"ladder, {tuple(s)}"]) for s in sizes}
-)
-rungs = rungs.drop("matrix product")
+    {tuple(s): medians(climbed[f"ladder, {tuple(s)}"]) for s in sizes}
+).drop("matrix product")
+rungs.columns.names = ["batch", "time", "inputs", "units"]
 rungs.map(lambda ms: f"{ms:,.0f}" if ms > 1000 else f"{ms:.3g}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-speed-ladder", "caption": "What part of the processor each rung uses: operations of the layer's products per second, as a share of what the same core reaches on one large product in the same round. Dots are medians of seven rounds, lines their range."}, "image": {"alt": "Nine rows, one for each way to run an LSTM, and four colours for the sizes. In the first row the dots lie between two thousandths and two hundredths of the peak, in the others between a tenth and two thirds, except those of the size with a single row, which lie far to the left and reach six hundredths in the last row."}}
@@ -331,7 +329,8 @@ for kind in ("RNN", "GRU", "LSTM"):
         run = layers[f"{kind}, float32, {tuple(size)}"]
         best = 2 * 1024**3 / medians(run)["matrix product"]
         shares.append(run["operations"] / medians(run)["NumPy"] / best)
-    print(kind, "in NumPy reaches", [f"{s:.2f}" for s in shares], "of the peak")
+    reached = ", ".join(f"{share:.2f}" for share in shares)
+    print(f"{kind} in NumPy reaches {reached} of the peak")
 
 # %% [markdown]
 # In {numref}`tab-speed-layers` the book's RNN and GRU are faster than PyTorch's
@@ -472,6 +471,9 @@ pd.DataFrame(gains)
 
 
 # %% mystnb={"figure": {"name": "tab-speed-gru", "caption": "Time of `nn.GRU` over that of `nn.LSTM`, forward and backward, one thread; last, over that of `nn.LSTM` in float32 without its kernel. Median of seven rounds, in brackets the range. Three quarters would be their operations."}}
+own = load_results("custom_cell")["results"]
+
+
 def gru_over_lstm(dtype, size, lstm="nn.LSTM"):
     run = own[f"GRU and LSTM, {dtype}, {tuple(size)}"]
     return in_rounds(run, "nn.GRU", lstm)
@@ -835,8 +837,10 @@ networks = {
     "a hundred gigabit, 5 µs": Network(5e-6, 12.5e9),
 }
 for name, network in networks.items():
-    seconds = [step_seconds(n, compute, size, network) for n in (2, 8, 64)]
-    print(name, [f"{compute / s:.1f} times" for s in seconds])
+    print(f"{name}:")
+    for n in (2, 8, 64):
+        faster = compute / step_seconds(n, compute, size, network)
+        print(f"  {n} workers {faster:.1f} times as fast as one")
 
 # %% [markdown]
 # For two workers the model can be held against the recording: half of the
