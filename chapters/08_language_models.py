@@ -195,15 +195,16 @@ print(bits, "mean", bits.mean(), "perplexity", round(2 ** bits.mean(), 2))
 # their sum in bits,
 #
 # $$
-# p(x_1 \dots x_N) = \prod_{t=1}^{N} p(x_t \mid x_1 \dots x_{t-1}) ,
-# \qquad
-# \text{bits per character} = -\frac1N \sum_{t=1}^{N}
+# \begin{aligned}
+# p(x_1 \dots x_N) &= \prod_{t=1}^{N} p(x_t \mid x_1 \dots x_{t-1}) , \\
+# \text{bits per character} &= -\frac1N \sum_{t=1}^{N}
 # \log_2 p(x_t \mid x_1 \dots x_{t-1}) .
+# \end{aligned}
 # $$ (eq-lm-factors)
 #
-# On the left stands the **autoregressive** factorisation, on the right the
-# cross-entropy of [chapter 1](01_rnn_basics.ipynb), which every framework
-# computes in nats; divide by $\ln 2$. A player who knows the 66 characters and
+# Above stands the **autoregressive** factorisation, below it the cross-entropy
+# of [chapter 1](01_rnn_basics.ipynb), which every framework computes in nats;
+# divide by $\ln 2$. A player who knows the 66 characters and
 # nothing else pays $\log_2 66$, about 6 bits.
 #
 # Bits per character compare models of the same text. Perplexity does so only

@@ -285,6 +285,12 @@ def test_without_a_browser_ci_fails_and_others_skip(tmp_path, ci, outcome):
             "<td style='min-width: 1190px'>x</td></tr></table></div>",
             1,
         ),
+        (
+            "<div class='formula' style='overflow: auto'><math><mtext>"
+            + "x" * 400
+            + "</mtext></math></div>",
+            2,
+        ),
     ],
 )
 def test_what_is_cut_off_at_a_desk_is_found(site, browser, body, faults):

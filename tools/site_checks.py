@@ -511,14 +511,15 @@ def overflow(page: Page) -> list[str]:
 
 
 def cut_off(page: Page) -> list[str]:
-    """Find code, outputs and tables that a reader at a desk must scroll
-    sideways to read; the page is left at the widest."""
+    """Find code, outputs, tables and formulas that a reader at a desk must
+    scroll sideways to read; the page is left at the widest."""
     found = []
     for width in WIDE:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         found += page.evaluate(
             """width => [...document.querySelectorAll(
-                'article pre, article .cell_output .output, article table')]
+                'article pre, article .cell_output .output, article table, '
+                + 'article .formula')]
                 .map(each => each.matches('table') ? each.parentElement : each)
                 .filter(each => each.clientWidth
                     && each.scrollWidth > each.clientWidth + 1)
