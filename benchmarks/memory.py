@@ -33,7 +33,7 @@ and not repeated, so that the benchmark can be killed at any time and started
 again. `--only` runs some of the tasks, and beside it another process may run
 others; a length waits for the tuning of its half, whoever makes it. `--collect`
 copies what is there to `benchmarks/results/memory.json`.
-All of it takes about three hours of one core, one thread. The layers are
+All of it takes about four hours of one core, one thread. The layers are
 NumPy's of `utils.scratch` in single precision: at these sizes, measured on one
 thread, a step of the RNN and the GRU is about three times as fast as PyTorch's
 and one of the LSTM about as fast. Of a step, drawing rows, clipping and Adam

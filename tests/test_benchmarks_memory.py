@@ -1,7 +1,6 @@
 """The memory trial: fair, resumable, and what is recorded comes out again."""
 
 import dataclasses
-import inspect
 import itertools
 import json
 import subprocess
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import memory, trial
-from benchmarks.claims import Effect, exchanged, memory_on_trial
+from benchmarks.claims import memory_on_trial
 
 SMALL = memory.recall(3, steps=150)
 TWO = {name: memory.CONTENDERS[name] for name in ("tanh RNN", "GRU")}
@@ -141,120 +140,6 @@ def test_thresholds_count_once_they_are_committed(monkeypatch):
     assert set(memory_on_trial.THRESHOLDS_FOR) <= set(memory.TASKS)
     assert shown("x = 1\n") == ()
     assert shown("", 128) == ()
-
-
-# A record that nobody measured, in which every check holds: the step at which
-# each seed solved a task, None for no seed.
-SOLVED_AT = {
-    "recall 10": {"LSTM, forget bias 3": 50, "LSTM, forget bias 1": 150},
-    "recall 20": {
-        "tanh RNN": 150,
-        "tanh RNN, orthogonal": 100,
-        "tanh RNN, identity": 100,
-        "LSTM, forget bias 0": None,
-        "LSTM, forget bias 1": 900,
-        "LSTM, chrono": 200,
-    },
-    "recall 40": {
-        "LSTM, forget bias 3": 250,
-        "LSTM, forget bias 1": None,
-        "ReLU RNN, identity": 50,
-        "tanh RNN": 700,
-    },
-    "recall 80": {"LSTM, forget bias 3": 600, "GRU": 100},
-    "adding 50": {
-        "GRU": 150,
-        "ReLU RNN, identity": 350,
-        "tanh RNN": None,
-        "LSTM, forget bias 1": 450,
-        "LSTM, forget bias 3": 500,
-    },
-    "adding 100": {
-        "GRU": 200,
-        "ReLU RNN, identity": 800,
-        "tanh RNN": None,
-        "tanh RNN, orthogonal": None,
-        "tanh RNN, identity": None,
-        "LSTM, forget bias 1": 1200,
-        "LSTM, forget bias 3": 600,
-        "LSTM, chrono": 500,
-    },
-    "adding 200": {"GRU": 250, "LSTM, forget bias 3": 1500},
-    "adding 400": {"GRU": 300, "ReLU RNN, identity": None},
-}
-SCORES = {
-    "copy": {
-        "GRU": {"accuracy": 0.9, "loss": 0.05},
-        "tanh RNN": {"accuracy": 0.2, "loss": 0.34},
-        "LSTM, forget bias 3": {"accuracy": 0.5, "loss": 0.2},
-        "LSTM, forget bias 1": {"accuracy": 0.3, "loss": 0.3},
-    },
-    "waves": {"GRU": {"loss": 0.06}, "tanh RNN": {"loss": 0.08}},
-    "pixels": {
-        "GRU": {"accuracy": 0.85},
-        "tanh RNN": {"accuracy": 0.75},
-        "LSTM, forget bias 3": {"accuracy": 0.84},
-        "ReLU RNN, identity": {"accuracy": 0.5},
-    },
-    "pixels permuted": {
-        "GRU": {"accuracy": 0.75},
-        "tanh RNN": {"accuracy": 0.77},
-    },
-}
-
-
-def made_up():
-    """Return a record of these steps and scores, all at the rate 0.001."""
-    rates, runs = {}, {}
-
-    def add(task, name, rate, run):
-        for seed in memory.SEEDS:
-            runs[f"seeds / {task} / {name} / {rate:g} / {seed}"] = run
-
-    for task, steps in SOLVED_AT.items():
-        for name, at in steps.items():
-            run = {"ended": "solved" if at else "budget", "solved_at": at}
-            add(task, name, 0.001, run)
-    for task, scored in SCORES.items():
-        for name, scores in scored.items():
-            add(task, name, 0.001, {"ended": "budget", "test": scores})
-    for task, names in (SOLVED_AT | SCORES).items():
-        rates[task] = dict.fromkeys(names, 0.001)
-    lost = {"ended": "budget", "solved_at": None}
-    add("adding 100", "ReLU RNN, identity", 0.01, lost)
-    runs["seeds / recall 20 / tanh RNN / 0.001 / 0"] = lost
-    return {
-        "budgets": {name: task.steps for name, task in memory.TASKS.items()},
-        "references": {"waves": 0.07, "pixels": 0.9},
-        "rates": rates,
-        "not run": {"recall 80": ["LSTM, forget bias 1", "tanh RNN"]},
-        "runs": runs,
-    }
-
-
-def checks():
-    """Return every check of the fair trial that has no claim yet."""
-    return {
-        name: check
-        for name, check in vars(memory_on_trial).items()
-        if inspect.isfunction(check)
-        and check.__module__ == memory_on_trial.__name__
-        and inspect.signature(check).return_annotation == tuple[Effect, ...]
-        and list(inspect.signature(check).parameters) == ["results"]
-    }
-
-
-def test_no_check_is_left_without_contenders():
-    assert set(memory_on_trial.AWAITED) == set(checks())
-
-
-@pytest.mark.parametrize("name", memory_on_trial.AWAITED)
-def test_an_awaited_check_holds_and_fails_when_contenders_exchange(name):
-    check, record = checks()[name], made_up()
-    assert check(record)
-    assert inspect.cleandoc(check.__doc__).endswith(".")
-    with pytest.raises(AssertionError):
-        check(exchanged(record, memory_on_trial.AWAITED[name]))
 
 
 def test_a_run_that_is_not_finite_says_so():
