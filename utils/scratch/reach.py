@@ -16,7 +16,7 @@ def gradient_by_lag(
 
     The loss L = v . h_T sees the last output alone, through random weights v;
     the norm is the Euclidean one over the input, averaged over the batch.
-    `layer` is an RNN, LSTM or GRU. Used in chapters 02 and 03.
+    `layer` is an RNN, LSTM or GRU. Used in chapters 02 to 04.
     """
     outputs, _ = layer.forward(x)
     d_outputs = np.zeros_like(outputs)
@@ -35,7 +35,7 @@ def half_life(
     """Return in how many steps a gradient halves, from its shares by lag.
 
     Fits a line to the logarithms of the shares from lag `first` up to `last`.
-    Used in chapters 02 and 03.
+    Used in chapters 02 to 04.
     """
     lags = np.arange(first, last)
     slope, _ = np.polyfit(lags, np.log(shares[first:last]), 1)
