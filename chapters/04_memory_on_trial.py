@@ -393,7 +393,7 @@ def outcome(task, short, rate=None):
         return "not run"
     rate, found = fresh(task, short, rate)
     at = [run["solved_at"] for run in found if run["ended"] == "solved"]
-    return f"{share_and_steps(at)} at {rate:g}"
+    return f"{share_and_steps(at).replace(' of 5', '')}, {rate:g}"
 
 
 def outcomes(task, lengths, telling):
