@@ -187,19 +187,18 @@ def runs(task, cell):
     return [one_rate["runs"][key] for key in every]
 
 
-def share_and_steps(steps):
-    after = f" ({np.median(steps):.0f})" if steps else ""
-    return f"{len(steps)} of 5{after}"
+def number_and_median(steps):
+    return f"{len(steps)} ({np.median(steps):.0f})" if steps else "0"
 
 
-# %% mystnb={"figure": {"name": "tab-memory-first", "caption": "Recall of one letter of eight after 20 steps, all at the learning rate 0.01: seeds that solved it within 1,000 training steps, in brackets the median number of steps, and the final share of right answers as median and range of five seeds."}}
+# %% mystnb={"figure": {"name": "tab-memory-first", "caption": "Recall of one letter of eight after 20 steps, all at the learning rate 0.01: how many of five seeds solved it within 1,000 training steps, in brackets the median number of steps of those, and the final share of right answers as median and range of five seeds."}}
 table = {}
 for cell in CELLS:
     found = [(r["ended"], r["curves"]) for r in runs("recall 20", cell)]
     right = [curves["accuracy"][-1] for _, curves in found]
     steps = [EACH * len(c["loss"]) for ended, c in found if ended == "solved"]
     table[cell] = {
-        "solved": share_and_steps(steps),
+        "solved": number_and_median(steps),
         "right": median_and_range(right),
     }
 pd.DataFrame(table).T
@@ -393,7 +392,7 @@ def outcome(task, short, rate=None):
         return "not run"
     rate, found = fresh(task, short, rate)
     at = [run["solved_at"] for run in found if run["ended"] == "solved"]
-    return f"{share_and_steps(at).replace(' of 5', '')}, {rate:g}"
+    return f"{number_and_median(at)}, {rate:g}"
 
 
 def outcomes(task, lengths, telling):

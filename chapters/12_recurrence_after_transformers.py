@@ -493,9 +493,12 @@ np.testing.assert_allclose(np.exp(log_h), linear_scan(a, b, np.ones((2, H))))
 # ([Orvieto et al., 2023](https://arxiv.org/abs/2303.06349)) is
 #
 # $$
-# h_t = \lambda \odot h_{t-1} + \gamma \odot x_t B, \qquad y_t = \Re(h_t C),
-# \qquad \lambda = e^{-e^{\nu} + i e^{\theta}}, \qquad
-# \gamma = \sqrt{1 - |\lambda|^2} .
+# \begin{aligned}
+# h_t &= \lambda \odot h_{t-1} + \gamma \odot x_t B, &\qquad
+# y_t &= \Re(h_t C), \\
+# \lambda &= e^{-e^{\nu} + i e^{\theta}}, &\qquad
+# \gamma &= \sqrt{1 - |\lambda|^2} .
+# \end{aligned}
 # $$ (eq-scan-lru)
 #
 # However training moves $\nu$ and $\theta$, $|\lambda| < 1$ holds, and $\gamma$
