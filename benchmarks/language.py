@@ -8,6 +8,7 @@ take seconds. The parts:
 
 small       eight plays; RNN, LSTM and GRU of about as many parameters
 tiny        two plays; the small part's best cell
+stopped     the same, for as long as is best on the validation play
 large       35 plays; the small part's best cell
 ablation    eight plays; that cell without dropout, with, with layer
             normalisation, and with both
@@ -17,15 +18,18 @@ tuned in the small part, on the validation play, first in runs of 50 CPU
 seconds: all rates on one seed, the two best on two more, and one rate further
 out as long as the best lies at the edge. Short runs like high rates, so the
 best is then run for the whole budget, and a third of it, as long as the lower
-one is better. The other parts take the rate of their cell. Fresh seeds of a
-part run once its thresholds stand in a commit, seed by seed over all its
-contenders, and are scored on the test plays. (A first round took the rates from
-the short runs alone; the record keeps those of its cells whose rate has changed
-as "RNN, short" and "LSTM, short".)
+one is better. The other parts take the rate of their cell. Two plays are soon
+learned by heart: for the part "stopped" a tuning seed runs for 50, 150 and 450
+seconds, each a run of its own, and the fresh seeds take what was best. Fresh
+seeds of a part run once its thresholds stand in a commit, seed by seed over all
+its contenders, and are scored on the test plays. (A first round took the rates
+from the short runs alone; the record keeps those of its cells whose rate has
+changed as "RNN, short" and "LSTM, short".)
 
 Every run is saved as it ends and not repeated, so that the benchmark can be
 killed at any time and started again. The small part takes about three hours and
-a half of one core, the large one three, the ablation two and tiny half an hour.
+a half of one core, the large one three, the ablation two, and those of two
+plays half an hour each.
 Chapter 08 shows the results.
 """
 
@@ -69,6 +73,7 @@ TUNING_SEEDS = range(100, 103)
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 FIRST_RATES = RATES[2:5]
 TUNING_SECONDS = 50.0
+STOPS = (50.0, 150.0, 450.0)
 
 PARAMETERS = 265_000  # of the recurrent layer and the head
 EMBEDDING_SIZE = 64
@@ -117,7 +122,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Part:
-    """Which plays, whose seeds, for how many CPU seconds."""
+    """Which plays, whose seeds, for how many CPU seconds at most."""
 
     plays: str
     seeds: Sequence[int]
@@ -127,6 +132,7 @@ class Part:
 PARTS = {
     "small": Part("small", range(5), 450),
     "tiny": Part("tiny", range(3), 450),
+    "stopped": Part("tiny", range(3), STOPS[-1]),
     "large": Part("large", range(3), 3600),
     "ablation": Part("small", range(3), 450),
 }
@@ -278,10 +284,14 @@ def _check(
 
 
 def tune_once(
-    contender: Contender, rate: float, seed: int, seconds: float
+    contender: Contender,
+    rate: float,
+    seed: int,
+    seconds: float,
+    plays: str = "small",
 ) -> Results:
     """Train for so many seconds and score a piece of the validation play."""
-    texts = Texts(load("small"))
+    texts = Texts(load(plays))
     torch.manual_seed(seed)
     model = contender.build(len(texts.alphabet))
     result = train(model, texts, rate, seconds)
@@ -356,6 +366,15 @@ def tuning_key(cell: str, rate: float, seed: int, seconds: float) -> str:
     return key(cell, rate, seed, *whole)
 
 
+def next_stop(done: Results) -> tuple[float | None, float | None]:
+    """Return (the CPU seconds that are best, None), or (None, those to run
+    next)."""
+    for seconds in STOPS:
+        if f"{seconds:g}" not in done:
+            return None, seconds
+    return min(STOPS, key=lambda seconds: _bits(done[f"{seconds:g}"])), None
+
+
 def _bits(run: Results) -> float:
     return math.inf if run["bits"] is None else run["bits"]
 
@@ -364,7 +383,7 @@ def _bits(run: Results) -> float:
 
 
 def run_once(
-    part: str, contender: Contender, rate: float, seed: int
+    part: str, contender: Contender, rate: float, seed: int, seconds: float
 ) -> Results:
     """Train one model on a fresh seed and look at it from every side."""
     texts = Texts(load(PARTS[part].plays))
@@ -372,7 +391,7 @@ def run_once(
     torch.manual_seed(seed)
     model = contender.build(len(texts.alphabet))
     untrained = counting_units(model, texts)
-    result = train(model, texts, rate, PARTS[part].seconds, CHECKS)
+    result = train(model, texts, rate, seconds, CHECKS)
     return result | {
         "rate": rate,
         "hidden": model.layer.hidden_size,
@@ -550,18 +569,27 @@ def jobs(
                 break
             name = tuning_key(cell, *following)
             yield "tuning", name, (Contender(cell), *following)
+    cell = "GRU" if part == "small" else best_cell(results["runs"])
+    seconds = PARTS[part].seconds
+    while part == "stopped":
+        rate, _ = next_whole_tuning(cell, results["tuning"])
+        best, trial = next_stop(results["stops"])
+        if best is not None:
+            seconds = best
+            break
+        means = Contender(cell), rate, TUNING_SEEDS[0], trial
+        yield "stops", f"{trial:g}", (*means, PARTS[part].plays)
     if not fresh:
         return
     if part not in thresholds_committed(CLAIMS):
         print(f"no thresholds for {part} are committed: no fresh seeds")
         return
-    cell = "GRU" if part == "small" else best_cell(results["runs"])
     for seed in PARTS[part].seeds:
         for name, contender in contenders(part, cell).items():
             run = key(part, name, seed)
             if run not in results["runs"]:
                 rate, _ = next_whole_tuning(contender.cell, results["tuning"])
-                yield "runs", run, (part, contender, rate, seed)
+                yield "runs", run, (part, contender, rate, seed, seconds)
 
 
 def main() -> None:
@@ -575,7 +603,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
     end = time.monotonic() + 60 * arguments.minutes
-    results = recorded(NAME) or {"counting": {}, "tuning": {}, "runs": {}}
+    results: Results = {"counting": {}, "tuning": {}, "stops": {}, "runs": {}}
+    results |= recorded(NAME) or {}
     part = arguments.part
     plays = PARTS[part].plays
     if plays not in results["counting"]:
@@ -585,7 +614,7 @@ def main() -> None:
         if time.monotonic() > end:
             break
         before = time.process_time()
-        made = (tune_once if where == "tuning" else run_once)(*means)
+        made = (run_once if where == "runs" else tune_once)(*means)
         made["seconds"] = round(time.process_time() - before, 1)
         results[where][name] = made
         record(NAME, results)

@@ -1,6 +1,7 @@
 """A small case of `benchmarks/language.py`, and what its parts mean."""
 
 import importlib.util
+import itertools
 import json
 import math
 
@@ -43,7 +44,7 @@ def small(monkeypatch):
 @pytest.mark.parametrize("part", ["small", "ablation"])
 def test_every_contender_trains_and_is_looked_at(part, small):
     for contender in language.contenders(part, "LSTM").values():
-        run = language.run_once(part, contender, 0.01, seed=0)
+        run = language.run_once(part, contender, 0.01, 0, seconds=0.6)
         json.dumps(run)
         assert set(run["bits"]) == {"network", "n-grams", "mixture"}
         assert run["bits"]["network"] < math.log2(66)
@@ -178,6 +179,28 @@ def test_a_rate_stands_the_whole_budget_or_makes_way_for_a_lower_one():
     assert language.next_whole_tuning("GRU", worse) == (1e-2, None)
 
 
+def test_two_plays_stop_where_a_tuning_seed_was_best(monkeypatch):
+    monkeypatch.setattr(
+        language, "thresholds_committed", lambda claims: ("stopped",)
+    )
+    results = complete() | {"stops": {}}
+    for cell, seed in itertools.product(
+        language.CELLS, language.PARTS["small"].seeds
+    ):
+        results["runs"][trial.key("small", cell, seed)] = {"valid": 2.3}
+    stops = {"50": 2.7, "150": 2.6, "450": 2.65}
+    asked = []
+    for part, name, means in language.jobs("stopped", results, fresh=True):
+        asked.append((part, name, means[-2:]))
+        results[part][name] = {"bits": stops.get(name)}
+    assert asked[:3] == [
+        ("stops", stop, (float(stop), "tiny")) for stop in stops
+    ]
+    assert asked[3:] == [
+        ("runs", f"stopped / RNN / {seed}", (seed, 150.0)) for seed in range(3)
+    ]
+
+
 def test_a_run_that_is_not_finite_is_not_the_best():
     done = tuned(3e-3, language.FIRST_RATES)
     done[trial.key("GRU", 3e-3, language.TUNING_SEEDS[0])]["bits"] = None
@@ -251,6 +274,7 @@ def record(**changes):
     }
     others = {
         "tiny / GRU": {"bits": lost},
+        "stopped / GRU": {"bits": lost | {"network": 2.82}},
         "large / GRU": {
             "bits": {"network": 2.15, "n-grams": 2.219, "mixture": 2.05},
             "gain by block": [0.05, 0.07, 0.06, 0.08],
@@ -290,6 +314,8 @@ def record(**changes):
 
 CHECKS = (
     language_models.counting_wins_on_two_plays,
+    language_models.stopping_pays_on_two_plays,
+    language_models.the_lead_grows_with_the_text,
     language_models.network_wins_on_many_plays,
     language_models.mixture_wins_on_many_plays,
     language_models.dropout_helps_on_eight_plays,
