@@ -9,6 +9,7 @@ take seconds. The parts:
 small       eight plays; RNN, LSTM and GRU of about as many parameters
 tiny        two plays; the small part's best cell
 stopped     the same, for as long as is best on the validation play
+scrap       20,000 characters; so too, and at the rate that is best there
 large       35 plays; the small part's best cell
 ablation    eight plays; that cell without dropout, with, with layer
             normalisation, and with both
@@ -18,23 +19,25 @@ tuned in the small part, on the validation play, first in runs of 50 CPU
 seconds: all rates on one seed, the two best on two more, and one rate further
 out as long as the best lies at the edge. Short runs like high rates, so the
 best is then run for the whole budget, and a third of it, as long as the lower
-one is better. The other parts take the rate of their cell. Two plays are soon
-learned by heart: for the part "stopped" a tuning seed runs for 50, 150 and 450
-seconds, each a run of its own, and the fresh seeds take what was best. Fresh
-seeds of a part run once its thresholds stand in a commit, seed by seed over all
-its contenders, and are scored on the test plays. (A first round took the rates
-from the short runs alone; the record keeps those of its cells whose rate has
-changed as "RNN, short" and "LSTM, short".)
+one is better. The other parts take the rate of their cell. Little text is soon
+learned by heart: in "stopped" and "scrap" a tuning seed runs for several
+lengths of time, each a run of its own, and in the latter at several rates; the
+fresh seeds take what was best. Fresh seeds of a part run once its thresholds
+stand in a commit, seed by seed over all its contenders, and are scored on the
+test plays. (A first round took the rates from the short runs alone; the record
+keeps those of its cells whose rate has changed as "RNN, short" and "LSTM,
+short".)
 
 Every run is saved as it ends and not repeated, so that the benchmark can be
 killed at any time and started again. The small part takes about three hours and
-a half of one core, the large one three, the ablation two, and those of two
-plays half an hour each.
+a half of one core, the large one three, the ablation two, and those of less
+text half an hour each, or less.
 Chapter 08 shows the results.
 """
 
 import argparse
 import datetime
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -73,7 +76,6 @@ TUNING_SEEDS = range(100, 103)
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 FIRST_RATES = RATES[2:5]
 TUNING_SECONDS = 50.0
-STOPS = (50.0, 150.0, 450.0)
 
 PARAMETERS = 265_000  # of the recurrent layer and the head
 EMBEDDING_SIZE = 64
@@ -84,6 +86,7 @@ BLOCK = 2_000  # characters, for paired differences
 WRITTEN, SHOWN = 3_000, 500
 PROMPT, TEMPERATURES = "HAMLET:\n", (0.5, 0.8, 1.0)
 TINY = ("hamlet", "much-ado-about-nothing")
+SCRAP = 20_000  # characters of the first of these
 
 Results = dict[str, Any]
 
@@ -122,17 +125,24 @@ class Contender:
 
 @dataclass(frozen=True)
 class Part:
-    """Which plays, whose seeds, for how many CPU seconds at most."""
+    """Which plays, whose seeds, for how many CPU seconds.
+
+    With `stops` these are chosen among them, beside one of the `rates` if there
+    are any; `seconds` is the most.
+    """
 
     plays: str
     seeds: Sequence[int]
     seconds: float
+    stops: Sequence[float] = ()
+    rates: Sequence[float] = ()
 
 
 PARTS = {
     "small": Part("small", range(5), 450),
     "tiny": Part("tiny", range(3), 450),
-    "stopped": Part("tiny", range(3), STOPS[-1]),
+    "stopped": Part("tiny", range(3), 450, stops=(50, 150, 450)),
+    "scrap": Part("scrap", range(3), 50, stops=(5, 15, 50), rates=RATES[2:]),
     "large": Part("large", range(3), 3600),
     "ablation": Part("small", range(3), 450),
 }
@@ -154,12 +164,13 @@ def contenders(part: str, cell: str = "GRU") -> dict[str, Contender]:
 
 def load(plays: str) -> Plays:
     """Read the plays of a part."""
-    if plays != "tiny":
+    if plays not in ("tiny", "scrap"):
         return load_plays(plays)
     small = load_plays("small")
-    return Plays(
-        {name: small.train[name] for name in TINY}, small.valid, small.test
-    )
+    some = {name: small.train[name] for name in TINY}
+    if plays == "scrap":
+        some = {TINY[0]: some[TINY[0]][:SCRAP]}
+    return Plays(some, small.valid, small.test)
 
 
 class Texts:
@@ -366,13 +377,18 @@ def tuning_key(cell: str, rate: float, seed: int, seconds: float) -> str:
     return key(cell, rate, seed, *whole)
 
 
-def next_stop(done: Results) -> tuple[float | None, float | None]:
-    """Return (the CPU seconds that are best, None), or (None, those to run
-    next)."""
-    for seconds in STOPS:
-        if f"{seconds:g}" not in done:
-            return None, seconds
-    return min(STOPS, key=lambda seconds: _bits(done[f"{seconds:g}"])), None
+def next_stop(
+    part: str, rate: float | None, done: Results
+) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Return (the best rate and CPU seconds, None), or (None, those to run
+    next); `rate` is that of a part without rates of its own."""
+    means = list(
+        itertools.product(PARTS[part].rates or (rate,), PARTS[part].stops)
+    )
+    for each in means:
+        if key(part, *each) not in done:
+            return None, each
+    return min(means, key=lambda each: _bits(done[key(part, *each)])), None
 
 
 def _bits(run: Results) -> float:
@@ -570,15 +586,15 @@ def jobs(
             name = tuning_key(cell, *following)
             yield "tuning", name, (Contender(cell), *following)
     cell = "GRU" if part == "small" else best_cell(results["runs"])
-    seconds = PARTS[part].seconds
-    while part == "stopped":
+    chosen = None
+    while PARTS[part].stops:
         rate, _ = next_whole_tuning(cell, results["tuning"])
-        best, trial = next_stop(results["stops"])
-        if best is not None:
-            seconds = best
+        chosen, following = next_stop(part, rate, results["stops"])
+        if following is None:
             break
-        means = Contender(cell), rate, TUNING_SEEDS[0], trial
-        yield "stops", f"{trial:g}", (*means, PARTS[part].plays)
+        rate, seconds = following
+        means = Contender(cell), rate, TUNING_SEEDS[0], seconds
+        yield "stops", key(part, *following), (*means, PARTS[part].plays)
     if not fresh:
         return
     if part not in thresholds_committed(CLAIMS):
@@ -589,6 +605,7 @@ def jobs(
             run = key(part, name, seed)
             if run not in results["runs"]:
                 rate, _ = next_whole_tuning(contender.cell, results["tuning"])
+                rate, seconds = chosen or (rate, PARTS[part].seconds)
                 yield "runs", run, (part, contender, rate, seed, seconds)
 
 

