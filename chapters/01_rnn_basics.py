@@ -322,7 +322,7 @@ plt.show()
 # The gradient of $h_2$ is the sum of both effects. The second is known as soon
 # as we have finished step 3, so we start at the end and walk left.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-backward", "caption": "The way back: at every state two gradients meet and are added, that of the step's own output and the one that the next step sends."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-backward", "caption": "The way back: at every state two gradients meet and are added, that of the step's own output $o_t$, a copy of the state, and the one that the next step sends."}}
 unrolled(steps=3, backward=True)
 
 # %% [markdown]
@@ -1120,7 +1120,7 @@ for (activation, radius), draws in measured.items():
     theory = [chi for _, chi in draws]
     rows.append((activation, radius, np.median(growth), np.median(theory)))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-lags", "caption": "How the gradient fades or grows with the lag, for three random layers at each of four spectral radii: measured (lines) and predicted from the slopes of the forward pass, χ to the power of the lag (dotted). The scale is logarithmic, so that a straight line is a constant factor for each step."}, "image": {"alt": "Two panels, tanh above and ReLU below, of the gradient against the lag from 0 to 40 steps. Nearly straight lines, falling at radius 0.7 and 1, about level at 1.4, rising at 1.8; the dotted lines lie close to the measured ones."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-lags", "caption": "How the gradient fades or grows with the lag, for three random layers at each of four spectral radii: measured (lines) and predicted (dotted): χ to the power of the lag, where χ is the spectral radius times the root mean square of the activation's slopes. The scale is logarithmic, so that a straight line is a constant factor for each step."}, "image": {"alt": "Two panels, tanh above and ReLU below, of the gradient against the lag from 0 to 40 steps. Nearly straight lines, falling at radius 0.7 and 1, about level at 1.4, rising at 1.8; the dotted lines lie close to the measured ones."}}
 fig, axes = plt.subplots(2, 1, figsize=(6.2, 6.4), sharex=True, sharey=True)
 lags, shades = np.arange(41), ("sky", "blue", "green", "vermilion")
 for ax, activation in zip(axes, ("tanh", "relu"), strict=True):

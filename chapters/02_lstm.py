@@ -201,7 +201,7 @@ def affine(gate):
 # The **forget gate** says what share of each cell stays, so that a large $f$ is
 # one that does *not* forget.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-forget", "caption": "The forget gate: for each unit a number between 0 and 1, by which the old cell is multiplied."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-forget", "caption": "The forget gate $f_t$: for each unit a number between 0 and 1, by which the old cell is multiplied."}}
 lstm_cell(highlight="forget")
 
 # %% [markdown]
@@ -218,7 +218,7 @@ f = sigmoid(affine("f"))
 # %% [markdown]
 # The **input gate** says what share of the new value enters.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-input", "caption": "The input gate: the same kind of switch, before the writing."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-input", "caption": "The input gate $i_t$: the same kind of switch, before the writing."}}
 lstm_cell(highlight="input")
 
 # %% [markdown]
@@ -235,7 +235,7 @@ i = sigmoid(affine("i"))
 # %% [markdown]
 # The **candidate** is the new value.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-candidate", "caption": "The candidate: what is to be written, before the input gate."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-candidate", "caption": "The candidate $g_t$: what is to be written, before the input gate."}}
 lstm_cell(highlight="candidate")
 
 # %% [markdown]
@@ -252,7 +252,7 @@ g = np.tanh(affine("g"))
 # %% [markdown]
 # The **output gate** says what share of the cell is shown.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-output", "caption": "The output gate: a switch on the copy that leaves, and not on the cell's own way."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lstm-output", "caption": "The output gate $o_t$: a switch on the copy that leaves, and not on the cell's own way."}}
 lstm_cell(highlight="output")
 
 # %% [markdown]

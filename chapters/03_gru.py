@@ -148,7 +148,7 @@ for x, r, z in settings:
 #
 # ## One gate at a time
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-cell", "caption": "One step of a GRU as PyTorch and Keras compute it: the state runs along the top, the candidate is made below it."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-cell", "caption": "One step of a GRU as PyTorch and Keras compute it: the state runs along the top, and the candidate $n_t$ is made below it. The reset gate $r_t$ scales what the old state gives to the candidate; the update gate $z_t$ says how much of the old state stays."}}
 gru_cell(reset="after")
 
 # %% [markdown]
@@ -548,7 +548,7 @@ taken = {
 }
 taken["cuDNN"] = step(x_batch[:, 0], states, **layer.params)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-gru-forms", "caption": "The four forms with the same weights: the largest difference of two new states after one step from the same two."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-gru-forms", "caption": "The four forms with the same weights (Cho et al., first and third version, Chung et al., and cuDNN): the largest difference of two new states after one step from the same two."}}
 apart = {
     name: {other: np.abs(one - two).max() for other, two in taken.items()}
     for name, one in taken.items()

@@ -86,7 +86,7 @@ from utils.data.batches import (
     pad,
 )
 from utils.exercises import check_masked_loss
-from utils.figures.diagrams import packed_batch
+from utils.figures.padding import packed_batch
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, DIVERGING, use_book_style
 from utils.length.padding import (

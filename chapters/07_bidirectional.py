@@ -87,9 +87,9 @@ from utils.data.pronunciations import load_pronunciations
 from utils.data.samples import load_sunspots
 from utils.exercises import check_final_states, check_joined, check_shifted
 from utils.figures.diagrams import bidirectional
+from utils.figures.padding import turned_batch
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, use_book_style
-from utils.figures.turning import turned_batch
 from utils.models.pytorch import FinalStatesReader, StepForecaster, SymbolReader
 from utils.notebook import load_results, show_source
 from utils.scratch import GRU, LSTM, RNN, Bidirectional

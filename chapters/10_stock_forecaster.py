@@ -1072,7 +1072,7 @@ for index, name in INDICES.items():
         columns[name, model] = {
             "a": f"{found['intercept']:+.3f}",
             "b": f"{found['slope']:.2f}",
-            "p": f"{found['p_value']:.3f}",
+            "p": f"{found['p_value']:.3f}".replace("0.000", "<0.001"),
         }
 pd.DataFrame(columns).T.unstack(0).swaplevel(axis=1)[[*INDICES.values()]]
 
@@ -1120,7 +1120,8 @@ pd.DataFrame(rows).T.fillna("")
 # of the days lie beyond $\pm 1.96$ instead of a twentieth. Scaled by a factor
 # learnt from the past they are off by two per cent, with five to six days in a
 # hundred beyond. GJR is made for returns; all the same the LSTM's scaled ranges
-# forecast squared returns better than GJR does, on both indices.
+# forecast squared returns better than GJR does, on both
+# indices.[ᶜ](claims.md#scaled_ranges_forecast_returns)
 #
 # ## Intervals
 #

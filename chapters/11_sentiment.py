@@ -622,7 +622,7 @@ model.float()
 words, along = probabilities_along(model, SENTENCE, vocabulary)
 unknown = [word for word in words if word not in vocabulary.numbers]
 verdict = "positive" if along[-1] > 0.5 else "negative"
-print(f"{verdict} ({along[-1]:.3f}); unknown: {unknown}")
+print(f"{verdict} ({along[-1]:.3f}); words not known: {len(unknown)}", *unknown)
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]

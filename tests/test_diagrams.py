@@ -15,7 +15,7 @@ import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from utils.figures import beam, diagrams, turning
+from utils.figures import beam, diagrams, padding
 from utils.figures.sketch import STYLE, Drawing, Sketch
 from utils.figures.style import use_book_style
 from utils.forecasting import walk_forward
@@ -106,7 +106,7 @@ EDGES = [
     "turned_batch([3, 3])",
     "turned_batch([9, 1])",
 ]
-MODULES = {**vars(diagrams), **vars(beam), **vars(turning)}
+MODULES = {**vars(diagrams), **vars(beam), **vars(padding)}
 CALLS = [*LETTERS, FOLDS, *LIT, *EDGES]
 
 
@@ -182,7 +182,7 @@ def test_unknown_part_or_place_is_named(unannotated):
     with pytest.raises(ValueError, match="are 4, 3, 0 and 2"):
         diagrams.rnn_shapes(hidden=0)
     with pytest.raises(ValueError, match=r"lengths is \[3, 0\]"):
-        diagrams.packed_batch([3, 0])
+        padding.packed_batch([3, 0])
     with pytest.raises(ValueError, match="'q' has no letter to predict"):
         diagrams.language_model("q")
     with pytest.raises(ValueError, match="5 streams of 3 steps"):

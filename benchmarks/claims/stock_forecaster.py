@@ -278,6 +278,36 @@ def ranges_miss_the_night(results: dict[str, Any]) -> tuple[Effect, ...]:
 
 
 @claim(
+    **FACTS | {"thresholds": None},
+    contenders=("GJR-t", "LSTM correction"),
+    refuted_by="an index and a measure of variance on which GJR has no larger "
+    "QLIKE, or luck would explain as much",
+)
+def scaled_ranges_forecast_returns(
+    results: dict[str, Any],
+) -> tuple[Effect, ...]:
+    """One day ahead, the LSTM's forecast of the range, scaled by the past mean
+    ratio, forecasts squared returns better than GJR, which is made for them.
+    """
+    effects, p_values = [], []
+    for index, key in INDICES.items():
+        for measure in ("Garman–Klass", "Parkinson"):
+            case = results[f"{key} 1 {measure}"]
+            lstm = case["returns"]["LSTM correction"]
+            value = case["returns"]["GJR-t"]["loss"] - lstm["loss"]
+            assert value > 0
+            p_values.append(lstm["dm_p, GJR-t"])
+            waves = waves_of(case["days"])
+            error = value / stats.t.isf(p_values[-1] / 2, waves)
+            half = stats.t.ppf(0.975, waves) * error
+            what = f"QLIKE saved, squared returns, {index}, {measure}"
+            how = "95 % interval, Diebold–Mariano"
+            effects.append(Effect(what, value, value - half, value + half, how))
+    assert max(holm(p_values)) < 0.05
+    return tuple(effects)
+
+
+@claim(
     **FACTS | {"record": "direction", "data": DIRECTION},
     contenders=("always up", "training mean"),
     refuted_by="a rule that is right on a hundredth more of the days than "

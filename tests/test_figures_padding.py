@@ -1,5 +1,5 @@
-"""The drawing of a padded batch turned round: what is read first, and which
-states are made of padding."""
+"""Drawings of padded batches: what is read first when one is turned round, and
+which states are made of padding."""
 
 from itertools import pairwise
 from xml.etree import ElementTree
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from utils.data.batches import pad
-from utils.figures.turning import turned_batch
+from utils.figures.padding import turned_batch
 from utils.scratch import RNN, Bidirectional
 from utils.scratch.bidirectional import reverse_rows
 

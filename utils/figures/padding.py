@@ -1,12 +1,105 @@
-"""The drawing of a padded batch turned round, in the style of
-`utils.figures.diagrams`."""
+"""Drawings of padded batches, in the style of `utils.figures.diagrams`."""
 
 from collections.abc import Sequence
 
+from utils.figures.diagrams import ROWS
 from utils.figures.sketch import Drawing, Pixels, Sketch
 
 Steps = list[int]
 LEFT, ACROSS, DOWN, CELL, BETWEEN, HEAD = 54, 48, 40, 34, 64, 40
+
+
+def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
+    """Draw how a padded batch is sorted, packed, run and gathered.
+
+    Sorting puts the longest row first, so that the rows still running at a
+    step stand together; packing lays the steps one after the other, without
+    the padding. Behind the layer each row's last output stands at its length
+    minus 1. Chapter 05.
+
+    Raises:
+        ValueError: there is no row, or a length is below 1.
+    """
+    _check_lengths(lengths)
+    rows = range(len(lengths))
+    ranked = sorted(rows, key=lambda row: -lengths[row])
+    time, left, across, down = max(lengths), 26, 35, 31
+    beside = left + across * time + 62
+    sorted_at, packed_at = 42, 104 + down * len(rows)
+    outputs_at = packed_at + 108
+    packed_width = across * sum(lengths) + 12 * (time - 1)
+    s = Sketch(
+        max(beside + across * time, left + packed_width, 430),
+        outputs_at + down * len(rows),
+    )
+
+    def cell(
+        x: Pixels,
+        y: Pixels,
+        row: int,
+        step: int,
+        sign: str = "",
+        role: str = "box",
+    ) -> None:
+        name, color = chr(ord("a") + row), ROWS[row % len(ROWS)]
+        label = f"{sign}^{name}_{step}" if sign else f"{name}_{step}"
+        s.box(x, y, label, color, across - 3, down - 3, role)
+
+    def grid(
+        x: Pixels, y: Pixels, order: Sequence[int], sign: str = ""
+    ) -> None:
+        for place, row in enumerate(order):
+            for t in range(time):
+                at = x + across * t, y + down * place
+                if t >= lengths[row]:
+                    s.box(*at, "0", "muted", across - 3, down - 3, "open")
+                else:
+                    is_seen = not sign or t == lengths[row] - 1
+                    cell(*at, row, t + 1, sign, "box" if is_seen else "open")
+
+    s.words(left - 16, 12, "padded", "left")
+    grid(left, sorted_at, rows)
+    middle = sorted_at + down * (len(rows) - 1) / 2
+    s.arrow((beside - 66, middle), (beside - 24, middle))
+    s.words(beside - 16, 12, "sorted, longest first", "left")
+    grid(beside, sorted_at, ranked)
+
+    s.words(
+        left - 16,
+        packed_at - 30,
+        "packed, step by step; below, the rows of each step",
+        "left",
+    )
+    x = float(left)
+    for t in range(time):
+        running = [row for row in ranked if lengths[row] > t]
+        middle = x + across * (len(running) - 1) / 2
+        s.label(middle, packed_at + 30, str(len(running)))
+        for row in running:
+            cell(x, packed_at, row, t + 1)
+            x += across
+        x += 12
+
+    s.words(left - 16, outputs_at - 30, "outputs", "left")
+    grid(left, outputs_at, rows, "h")
+    s.words(beside - 16, outputs_at - 30, "gathered at length − 1", "left")
+    for row in rows:
+        y = outputs_at + down * row
+        s.arrow((beside - 66, y), (beside - 24, y))
+        cell(beside, y, row, lengths[row], "h")
+    return s.finish(
+        "Packed batch",
+        f"A batch of {len(lengths)} rows of lengths "
+        f"{', '.join(map(str, lengths))}. First it is padded with zeros to "
+        f"{time} steps, then sorted with the longest row first. Packed, the "
+        "first steps of all rows come first, then the second steps of those "
+        "that have one, and so on, without zeros: "
+        + ", ".join(
+            str(sum(length > t for length in lengths)) for t in range(time)
+        )
+        + " rows at each step. Of the outputs, in the first order again, each "
+        "row's last valid one is gathered, at index length minus 1.",
+    )
 
 
 def turned_batch(lengths: Sequence[int] = (2, 5, 4)) -> Drawing:
@@ -20,11 +113,7 @@ def turned_batch(lengths: Sequence[int] = (2, 5, 4)) -> Drawing:
     Raises:
         ValueError: there is no row, or a length is below 1.
     """
-    if not lengths or min(lengths) < 1:
-        raise ValueError(
-            f"lengths is {list(lengths)}; it needs a row, and every length "
-            "must be at least 1"
-        )
+    _check_lengths(lengths)
     time = max(lengths)
     block = HEAD + DOWN * len(lengths) + 8
     # Narrow grids leave the words above them their room.
@@ -58,6 +147,14 @@ def turned_batch(lengths: Sequence[int] = (2, 5, 4)) -> Drawing:
         s.words(beside - CELL / 2, top + 14, "its states, turned back", "left")
         _states(s, beside, top + HEAD, turned)
     return s.finish("Padded batch, turned round", _in_words(whole, within))
+
+
+def _check_lengths(lengths: Sequence[int]) -> None:
+    if not lengths or min(lengths) < 1:
+        raise ValueError(
+            f"lengths is {list(lengths)}; it needs a row, and every length "
+            "must be at least 1"
+        )
 
 
 def _inputs(
