@@ -607,7 +607,7 @@ plt.show()
 #
 # What does this say of SGD? On a problem such as this one, smooth, without
 # noise and with few parameters, it is the wrong tool. But the better tool does
-# not grow: $J$ has a number for every row and parameter, and the system to be
+# not scale: $J$ has a number for every row and parameter, and the system to be
 # solved a number for every *pair* of parameters: eight thousand here, and
 # $10^{12}$ for a network of a million weights. And where rows are noisy, or new
 # ones keep coming, the exact minimum of the training error is not wanted

@@ -294,10 +294,9 @@ show_source(
 # 64 from either direction. So a date would fit. But the network must *learn* to
 # fold year, month and day into one vector and to unfold them in another order.
 # Longer sequences ask more of it: [Cho et al.
-# (2014b)](https://arxiv.org/abs/1409.1259) measured on translation how it gets
-# worse with their length. Here is what a model of
-# {numref}`fig-attention-fixed` writes after sixteen passes over 8,000 English
-# sentences with their French:
+# (2014b)](https://arxiv.org/abs/1409.1259) measured how translations get worse
+# with length. Here is what a model of {numref}`fig-attention-fixed` writes
+# after sixteen passes over 8,000 English sentences with their French:
 
 # %%
 translated = load_results("attention_translation")["results"]["runs"]
@@ -681,11 +680,11 @@ pd.DataFrame(table).T.rename_axis(["model", "batches"])
 # %% [markdown]
 # A mask is a guarantee: in the two upper rows of {numref}`tab-attention-mask`
 # no score moves. Without one the model has learnt an approximation, good for
-# the padding that it was trained on.[ᶜ](claims.md#mask_is_a_guarantee) Trained
-# among much padding it reads past it nearly always; trained among little, it
-# already fails on many dates beside the longest. (We had predicted that forty
-# columns would leave it less than 0.3 of the dates; on one seed they left 0.46,
-# and the present claim was written afterwards.)
+# the padding that it was trained on.[ᶜ](claims.md#mask_is_a_guarantee) A model
+# trained among much padding nearly always reads past it; one trained among
+# little already fails on many dates beside the longest. (We had predicted that
+# forty columns would leave it less than 0.3 of the dates; on one seed they left
+# 0.46, and the present claim was written afterwards.)
 #
 # The guarantee needs no trial: forty columns behind every date change no symbol
 # that our model writes.
