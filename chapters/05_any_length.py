@@ -605,9 +605,9 @@ for width in (2, 3, 4):
 # batch.
 #
 # PyTorch's cross-entropy leaves out targets of −100 (its `ignore_index`); that
-# is what to pad class numbers with. Its squared error knows no such mark. In
-# Keras the mask reaches the loss by itself if it has come through all layers,
-# and the loss then divides by the number of valid steps.
+# is what to pad class numbers with. PyTorch's squared error knows no such mark.
+# In Keras the mask reaches the loss by itself if it has come through all
+# layers, and the loss then divides by the number of valid steps.
 
 # %%
 marked = torch.tensor([[0, 0, -100, -100]])

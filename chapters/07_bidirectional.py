@@ -552,7 +552,7 @@ for length, name in lengths_of.items():
 pd.DataFrame(by_length)
 
 # %% [markdown]
-# It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 digits on
+# It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 digits on,
 # it guesses after 200 training steps, at every learning rate tried, and on the
 # longest strings also after 1,000, at the rate of the shorter
 # run.[ᶜ](claims.md#length_is_what_it_lacks) That is "did not learn within this
@@ -902,7 +902,7 @@ plt.show()
 # The same holds for words. "Predict the next word" with a bidirectional model
 # is this leak. "Fill in a missing word" is allowed, but not with the layer as
 # it stands, since $y_t$ contains the word $x_t$ itself: join
-# $\overrightarrow{h}_{t-1}$ and $\overleftarrow{h}_{t+1}$ instead. Nor does a
+# $\overrightarrow{h}_{t-1}$ and $\overleftarrow{h}_{t+1}$ instead. Nor will a
 # stack of such layers do, because the second reads the word in its neighbours'
 # states (an exercise shows it). ELMo ([Peters et al.,
 # 2018](https://arxiv.org/abs/1802.05365)) therefore stacks two language models,
