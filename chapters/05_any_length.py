@@ -18,14 +18,14 @@
 # # Sequences of any length
 #
 # **A recurrent layer reads sequences of any length, but an array has straight
-# edges. How do unequal rows share a batch so that the padding changes no
-# answer, and what does that cost?**
+# edges. How do rows of unequal length share a batch so that what fills up the
+# short ones changes no answer, and what does that cost?**
 #
 # After this chapter you can
 #
 # - pad, pack, mask and gather a batch in NumPy, PyTorch and Keras;
-# - say for each framework, pooling and side of the padding whether an answer
-#   survives it;
+# - say, for each framework, each pooling and either side of the padding,
+#   whether the answer survives;
 # - keep padding out of the loss;
 # - choose between padding, packing and buckets by measurements.
 
@@ -110,7 +110,7 @@ use_book_style()
 #
 # Somebody notes the position of a moving ball once a second, three times over,
 # and stops whenever they have had enough: two positions, four, three. A batch
-# is one array, and these rows are none.
+# is one array, but these rows do not make one:
 
 # %%
 rows = [
@@ -125,9 +125,9 @@ except ValueError as error:
 
 # %% [markdown]
 # The usual way out is *padding*: fill the short rows up, with zeros, say. From
-# then on nothing in the array tells a zero that somebody noted, as the third
-# row's first, from one that was filled in. So the *lengths* have to be kept
-# beside it.
+# then on nothing in the array distinguishes a zero that somebody noted, such as
+# the third row's first position, from one that was filled in. So the *lengths*
+# have to be kept beside the array.
 
 # %%
 x, lengths = pad(rows)
@@ -152,11 +152,11 @@ plt.show()
 
 # %% [markdown]
 # With the padding on the right ({numref}`fig-length-padding`) all rows begin at
-# the first step and each ends at one of its own; on the left they end together.
-# That difference will matter.
+# the first step and each ends at one of its own; with the padding on the left
+# they end together. The side will decide which answers are right.
 #
 # Now let a layer read the first row, once alone and once inside the batch, and
-# compare what it knows at the end.
+# compare its last outputs.
 
 # %%
 layer = RNN(1, 4, rng=0)
@@ -166,8 +166,8 @@ print("alone,        last output", alone[0, -1].round(2))
 print("in the batch, last output", together[0, -1].round(2))
 
 # %% [markdown]
-# The same row, the same weights, another answer: it depends on who else is in
-# the batch.
+# The row and the weights are the same, and yet the answer is another: it
+# depends on which rows share the batch.
 #
 # ### Zeros are read
 #
@@ -181,15 +181,17 @@ for x_t in (1, -1, 0, 0):
     print(f"input {x_t:2}   state {h:5.2f}")
 
 # %% [markdown]
-# An input of zero is an input. The old state still passes its weight and the
-# bias still pushes, so that after two steps of padding the state has changed
-# its sign. Another number in the padding would not help: to leave a state where
-# it is, the number would have to depend on that state, and so on the row.
+# An input of zero is an input like any other. The old state is still multiplied
+# by its weight and the bias is still added, so that after two steps of padding
+# the state has changed its sign. Another number in the padding would not help:
+# to leave a state where it is, the number would have to depend on that state,
+# and therefore on the row.
 #
 # But the steps *before* the padding are safe: a layer that reads from left to
 # right cannot see ahead. In the batch, too, the first row's outputs at its own
-# two steps are right. Only `outputs[:, -1]` is wrong, since for this row the
-# last column is padding. So **gather** each row's output at its own last step:
+# two steps are right. The mistake is to read `outputs[:, -1]`, since for this
+# row the last column is padding. So **gather** each row's output at its own
+# last step:
 
 # %%
 gathered = together[np.arange(3), lengths - 1]
@@ -203,8 +205,9 @@ assert np.allclose(gathered[0], alone[0, -1], rtol=0, atol=1e-14)
 # ### Rows that leave
 #
 # Gathering repairs the answer, but the layer still computes every padded step.
-# Sort the rows, the longest first. Then the rows that are still running at step
-# $t$ are the first $n$ of them, and a loop can leave the others alone:
+# To save that work, sort the rows, the longest first. Then the rows that are
+# still running at step $t$ are the first $n$ of them, and a loop can leave the
+# others alone:
 
 
 # %%
@@ -219,10 +222,10 @@ def read(x, lengths, W_x, W_h, b):
 
 
 # %% [markdown]
-# A row that has ended keeps its state, which at the end of the loop is the one
-# at its own last step, and its later outputs are zeros. On the way back the
-# same $n$ does the rest: a row's gradient waits in `d_h` until the loop, which
-# now runs from the end, reaches that row's last step.
+# A row that has ended keeps its state, so that at the end of the loop `h` holds
+# each row's state at its own last step; the row's later outputs stay zero. The
+# backward pass uses the same $n$: a row's gradient waits in `d_h` until the
+# loop, which now runs from the end, reaches that row's last step.
 
 
 # %%
@@ -268,18 +271,20 @@ show_source(
 # %% [markdown]
 # ## Packing in PyTorch
 #
-# PyTorch's recurrent layers take no mask. They take a **packed** batch, which
-# stores exactly what the loop above touches: the steps of the running rows,
-# time after time, and how many rows run at each.
+# PyTorch's recurrent layers do not take lengths beside a padded batch. They
+# take a **packed** batch, which stores exactly what the loop above touches: for
+# one step after the other the inputs of the rows still running, and how many
+# rows these are.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packed", "caption": "Padded, sorted, packed, and the outputs gathered. Three rows a, b and c of 2, 4 and 3 steps, as in the text. A packed batch holds no padding; the numbers below it are the rows of each step. Code counts steps from 0, so that a row's last one is number length − 1."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length-packed", "caption": "Padded, sorted, packed, and the outputs gathered. Three rows a, b and c of 2, 4 and 3 steps, as in the text. A packed batch holds no padding; the numbers below it are the rows of each step. Code counts steps from 0, so that a row's last step has the number length − 1."}}
 packed_batch((2, 4, 3))
 
 # %% [markdown]
-# {numref}`fig-length-packed` follows our three rows. In code
-# `pack_padded_sequence` wants the rows sorted, the longest first, and raises an
-# error where they are not. With `enforce_sorted=False` it sorts them itself and
-# remembers the order, so that outputs and states come back as the rows went in.
+# {numref}`fig-length-packed` follows our three rows. In code,
+# `pack_padded_sequence` by default wants the rows sorted, the longest first,
+# and raises an error where they are not. With `enforce_sorted=False` it sorts
+# them itself and remembers the order, so that outputs and states come back as
+# the rows went in.
 
 # %%
 padded = pad_sequence(
@@ -303,9 +308,9 @@ last = unpacked[torch.arange(3), counts - 1]
 assert torch.equal(last, h_n[0])
 
 # %% [markdown]
-# So `h_n` of a packed run *is* every row's right final state, and who needs no
-# other output has nothing to unpack and nothing to gather. Three things go
-# wrong in practice.
+# So `h_n` of a packed run *is* every row's right final state, and if you need
+# no other output, you have nothing to unpack and nothing to gather. Three
+# things go wrong in practice.
 #
 # **`lengths` must be on the CPU**, even where everything else is on a GPU; that
 # is [by design](https://github.com/pytorch/pytorch/issues/43227). Write
@@ -321,8 +326,8 @@ except RuntimeError as error:
 
 # %% [markdown]
 # **Unpacking pads to this batch's longest row**, not to the width that came in.
-# If targets or a mask are wider, as where several GPUs share a batch, say how
-# wide with `total_length`:
+# If the targets are wider, as they may be where several GPUs share a batch, say
+# how wide with `total_length`:
 
 # %%
 wide, _ = pad_packed_sequence(packed_outputs, True, total_length=6)
@@ -331,9 +336,10 @@ print(tuple(unpacked.shape), "or", tuple(wide.shape))
 # %% [markdown]
 # ## Masks in Keras
 #
-# Keras leaves the padding in the array and sends a *mask* along: true where a
-# step is valid. A layer skips the others. Here with a value for the padding
-# that no position has, and the weights of the NumPy layer:
+# Keras leaves the padding in the array and sends a *mask* along, which is true
+# where a step is valid; a recurrent layer skips the other steps. Here the
+# padding holds a value that no position has, so that `Masking` can recognise
+# it, and the layer gets the weights of the NumPy layer:
 
 # %%
 filled = keras.utils.pad_sequences(
@@ -353,14 +359,14 @@ assert np.allclose(plain_outputs[:, -1], gathered, rtol=0, atol=1e-14)
 
 # %% [markdown]
 # A masked step keeps the state and **repeats the last output**, so that with a
-# mask even `outputs[:, -1]` is right, and so is a layer that returns its last
-# output only. If you would rather have zeros, as in PyTorch and in this book's
-# layers, ask for them by `zero_output_for_mask=True`; `utils.weights.to_keras`
-# does.
+# mask even `outputs[:, -1]` is right, and so is the answer of a layer that
+# returns its last output only. If you would rather have zeros, as in PyTorch
+# and in this book's layers, ask for them with `zero_output_for_mask=True`;
+# `utils.weights.to_keras` does.
 #
 # Usually nobody writes the mask by hand. `Embedding(mask_zero=True)` makes it
-# from the words, of which number 0 must then be the padding, and it travels
-# from layer to layer. Until it meets one that drops it:
+# from the words' numbers, of which 0 must then mean padding, and the mask
+# travels on from layer to layer, until it meets one that drops it:
 
 # %%
 words = np.array([[3, 1, 0, 0, 0], [4, 1, 2, 2, 3]])
@@ -388,17 +394,17 @@ assert moved["GlobalAveragePooling1D"] < 1e-6
 assert moved["GlobalMaxPooling1D"] > 1e-3
 
 # %% [markdown]
-# The mean of the first row's words is what it is without its batch. The maximum
-# is not: that layer drops the mask, and says so only in a warning, which a
-# training log swallows. Behind a recurrent layer that reads forward, over rows
-# padded on the right, one may never notice, since there the padded steps repeat
-# an output that the maximum has seen already. Ask for zeros, pad on the left or
-# read in both directions, and it is wrong there too. `Flatten`, a convolution
-# and a `Lambda` drop the mask in the same way, and plain arithmetic such as
-# `2 * x` drops it without a warning.
+# The mean over the first row's words is the same inside the batch and alone.
+# The maximum is not: that layer drops the mask, and says so only in a warning,
+# which is easily lost in a training log. Behind a recurrent layer that reads
+# forward, over rows padded on the right, you may never notice, since there the
+# padded steps repeat an output that the maximum has seen already. But ask for
+# zeros, pad on the left or read in both directions, and the maximum is wrong
+# there too. `Flatten`, a convolution and a `Lambda` drop the mask in the same
+# way, and plain arithmetic such as `2 * x` drops it without a warning.
 #
 # Three more traps. **A mask value that occurs in the data** removes data. Our
-# third ball starts at 0, and `Masking(0.0)` takes it out:
+# third ball starts at 0, and `Masking(0.0)` takes that position out:
 
 # %%
 lost = keras.layers.Masking(0.0).compute_mask(rows[2][None, :, None])
@@ -412,16 +418,16 @@ print(np.asarray(lost).astype(int))
 print(keras.utils.pad_sequences([[1, 2, 3, 4, 5], [6, 7]], maxlen=3).tolist())
 
 # %% [markdown]
-# **On a GPU the mask must suit cuDNN.** There Keras, over TensorFlow, runs an
-# LSTM or GRU of default activations by cuDNN, and turns the mask into lengths.
-# That is possible if the padding stands on the right of every row *and no row
-# is masked throughout*. Inside `fit`, `predict` and
-# `tf.function` another mask [raises an
+# **On a GPU the mask must suit cuDNN.** There Keras, on top of TensorFlow, runs
+# an LSTM or GRU with default activations by NVIDIA's cuDNN, which wants
+# lengths, so that Keras has to turn the mask into lengths. That is possible if
+# the padding stands on the right of every row *and no row is masked
+# throughout*. Inside `fit`, `predict` and `tf.function` another mask [raises an
 # error](https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/rnn.py);
 # `use_cudnn=False` is the way round it, at the price of the slower layer.
 # [Keras's guide](https://keras.io/guides/understanding_masking_and_padding/)
-# therefore recommends `padding="post"`, against its own default. The condition,
-# whole, for a mask that you have:
+# therefore recommends `padding="post"`, against its own default. Here is the
+# whole condition, to try on a mask of your own:
 
 
 # %%
@@ -437,7 +443,7 @@ assert not suits_cudnn(mask_from_lengths(lengths, 4, "left"))
 assert not suits_cudnn(mask_from_lengths(np.array([0, 4]), 4))
 
 # %% [markdown]
-# PyTorch has the same preference and raises no error: `pack_padded_sequence`
+# PyTorch has the same preference but raises no error: `pack_padded_sequence`
 # takes the *first* steps of each row, whatever they hold. If your batch is
 # padded on the left, move the padding to the right first (an exercise).
 #
@@ -445,9 +451,9 @@ assert not suits_cudnn(mask_from_lengths(np.array([0, 4]), 4))
 #
 # PyTorch's `Embedding` has an argument that resembles `mask_zero`. With
 # `padding_idx=0` the vector of word 0 begins as zeros and gets no gradient, so
-# that it stays zero in training, and nothing is learnt for the padding. More it
-# does not do. It hands on neither a mask nor lengths, so that a recurrent layer
-# behind it reads these zeros like any others:
+# that it stays zero in training, and nothing is learnt for the padding. It does
+# no more than that. It hands on neither a mask nor lengths, so that a recurrent
+# layer behind it reads these zeros like any other inputs:
 
 # %%
 torch.manual_seed(0)
@@ -463,13 +469,14 @@ assert moved > 0.1
 print(f"three steps of padding move the state by up to {moved:.2f}")
 
 # %% [markdown]
-# Nor does it keep the zeros in place: if you initialise the weights once more,
-# or load trained ones, the padding's vector is what you put there. The model
-# still needs the lengths.
+# Nor does it keep the zeros in place: if you initialise the weights again, or
+# load trained ones, the padding's vector is what you put there. The model still
+# needs the lengths.
 #
-# A *nested tensor* ([`torch.nested`](https://docs.pytorch.org/docs/stable/nested.html),
-# which its own documentation calls a prototype) needs neither mask nor padding.
-# It holds the rows one behind the other, and where each begins:
+# A *nested tensor*
+# ([`torch.nested`](https://docs.pytorch.org/docs/stable/nested.html), which its
+# own documentation calls a prototype) needs neither mask nor padding. It holds
+# the rows one after the other, and a list of where each begins and ends:
 
 # %%
 nested = torch.nested.nested_tensor(
@@ -486,23 +493,23 @@ except ValueError as error:
 # %% [markdown]
 # This order suits layers that treat each step by itself, or a whole row at
 # once: a linear layer, a mean over the steps, attention. A recurrence first
-# wants the first step of *every* row, then every second, as a packed batch
-# stores them, and PyTorch's recurrent layers refuse a nested one. For them it
-# has to be padded (`torch.nested.to_padded_tensor`) and packed.
+# wants the first step of *every* row, then the second step of every row, as a
+# packed batch stores them, and PyTorch's recurrent layers refuse a nested one.
+# For them it has to be padded (`torch.nested.to_padded_tensor`) and packed.
 #
 # ## Does the answer survive?
 #
-# So far a single output spoke for a row, and the layer read in one direction.
-# `invariance_matrix` asks in general. Four rows are padded by five steps more
-# than they need and run in one batch; a *pooling* makes one vector of each
-# row's outputs; and that vector is compared with the one that the row gives
-# alone. The layers read in both directions
-# ([chapter 7](07_bidirectional.ipynb)), because the direction that begins at
-# the end meets the padding first. There are five poolings: the *last* output,
+# So far one output stood for a row, and the layer read in one direction.
+# `invariance_matrix` tries more general cases. Four rows are padded by five
+# steps more than they need and run in one batch; a *pooling* makes one vector
+# of each row's outputs; and that vector is compared with the one that the row
+# gives alone. The layers read in both directions ([chapter
+# 7](07_bidirectional.ipynb)), because the direction that begins at the end
+# meets padding on the right first. There are five poolings: the *last* output,
 # the *final states* of both directions, the *mean*, the *maximum*, and
-# *attention*, a mean whose weights are learnt
-# ([chapter 9](09_attention.ipynb)). The mask may be known to nobody, to the
-# pooling, or to the layer as well.
+# *attention*, a mean whose weights are learnt ([chapter
+# 9](09_attention.ipynb)). The mask may be known to nobody, to the pooling
+# alone, or to the layer as well.
 
 # %%
 show_source(pool_last, pool_mean, pool_max, bare=True)
@@ -543,7 +550,7 @@ grid(matrix[matrix["layer"] == "LSTM"])
 # By {numref}`tab-length-grid` layer *and* pooling have to know the mask, and
 # the padding has to stand on the right, unless the layer is Keras's, which is
 # told the mask itself and not a length. That holds for all five poolings, and
-# for RNN and GRU as well. A ✗ is no rounding:
+# for RNN and GRU as well. A ✗ is no rounding error:
 
 # %%
 # Identity: the-grid
@@ -578,9 +585,9 @@ assert ((one_way["change"] < 1e-6) == on_the_right).all()
 #
 # ## Padding in the loss
 #
-# A model that answers at every step needs one more mask. Say it predicts the
-# class of each step, and at the padded steps, where there is nothing to
-# predict, the target is filled up with class 0:
+# A model that answers at every step needs one more mask, in its loss. Say it
+# predicts the class of each step, and at the padded steps, where there is
+# nothing to predict, the target is filled up with class 0:
 
 # %%
 logits = torch.tensor([[[2.0, 0.0], [0.0, 2.0], [5.0, 0.0], [5.0, 0.0]]])
@@ -590,15 +597,17 @@ for width in (2, 3, 4):
     print(f"{width} columns: loss {loss:.2f}")
 
 # %% [markdown]
-# The model is right at the first step and wrong at the second, and the loss
-# shrinks with every column of padding, which this model predicts well. It has
-# learnt where rows end, and is paid for it. The gradient of the real steps
-# shrinks along, by the share of padding, which changes from batch to batch.
+# The model is right at the first step and wrong at the second, and yet the loss
+# shrinks with every column of padding, because this model predicts the
+# padding's class well. It is rewarded for knowing where rows end. The gradient
+# of the real steps shrinks too, by the share of padding, because the sum is
+# divided by the number of all steps; and that share changes from batch to
+# batch.
 #
 # PyTorch's cross-entropy leaves out targets of −100 (its `ignore_index`); that
-# is what to pad class numbers with. Its other losses know no such mark. In
-# Keras the mask reaches the loss by itself if it has come through all layers,
-# and the loss then divides by the number of valid steps.
+# is what to pad class numbers with. PyTorch's squared error knows no such mark.
+# In Keras the mask reaches the loss by itself if it has come through all
+# layers, and the loss then divides by the number of valid steps.
 
 # %%
 marked = torch.tensor([[0, 0, -100, -100]])
@@ -619,22 +628,23 @@ assert not np.isclose(in_keras, squares.mean(), rtol=0.01)
 
 # %% [markdown]
 # For any other loss, write the mean over valid steps yourself (the second
-# exercise). And where a batch is cut in parts, for memory or for several
+# exercise). And where a batch is cut into parts, for memory or for several
 # machines, mind that the mean of the parts' means is not the mean over all
-# steps unless the parts hold equally many (another exercise).
+# valid steps unless the parts hold equally many of them (another exercise).
 #
 # ## What it costs
 #
 # Packing spares the arithmetic on padding, and is recommended for that ([an
 # answer](https://stackoverflow.com/questions/51030782/why-do-we-pack-the-sequences-in-pytorch),
-# [a tutorial](https://androidkt.com/pads-and-pack-variable-length-sequences-in-pytorch/)).
+# [a
+# tutorial](https://androidkt.com/pads-and-pack-variable-length-sequences-in-pytorch/)).
 # If seven steps of ten are padding, it should save seven tenths of the time.
-# `benchmarks/packing.py` measures what it does on one core of a server's CPU:
+# `benchmarks/packing.py` measures what it saves on one core of a server's CPU:
 # an epoch of 8 batches of 32 rows, run forward only or trained (forward and
-# backward), for rows of equal length and three distributions of length up to
-# 100. Each of five seeds draws rows anew, and every ratio compares two ways of
-# running the *same* rows, each timed once after an epoch to warm up. Predict:
-# below 1 or above?
+# backward), for rows of equal length and three distributions of length up
+# to 100. Each of five seeds draws rows anew, and every ratio divides the times
+# of two ways of running the *same* rows, each timed once after an epoch to warm
+# up. Predict: is the time packed over the time padded below 1 or above?
 
 # %% tags=["hide-input"]
 record = load_results("packing")["results"]
@@ -678,13 +688,13 @@ axes[0].legend(fontsize=10)
 plt.show()
 
 # %% [markdown]
-# Begin on the left of {numref}`fig-length-packing`, where no row is padded and
-# packing has nothing to save. Run forward, it hardly costs anything either. In
-# training it does: RNN and GRU take about one and a half times as long or more,
-# for the same rows and steps. The LSTM does not, but as soon as lengths differ
-# it stands highest of all.
+# Begin on the left of each panel of {numref}`fig-length-packing`, where no row
+# is padded and packing has nothing to save. Run forward, it hardly costs
+# anything either. In training it does: RNN and GRU take about one and a half
+# times as long or more, for the same rows and steps. The LSTM takes no longer,
+# but as soon as lengths differ its ratio is the highest of the three.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "CPU time packed over padded, as in the figure and for layers of 128 units in batches of 64: median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "CPU time packed over padded, as in the figure and also for layers of 128 units in batches of 64 rows: median over five seeds, lowest and highest."}}
 UNITS = {"small": 64, "large": 128}
 table = {
     (UNITS[size], mode, cell): {
@@ -698,20 +708,22 @@ table = {
 pd.DataFrame(table).T
 
 # %% [markdown]
-# Forward alone packing keeps part of its promise: where most steps are padding
-# it saves the RNN and the GRU about a third of the time, and about half with
-# 128 units ({numref}`tab-length-packing`).[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
-# Not seven tenths, since the loop still takes as many steps as the longest row
-# has, and each has costs of its own, however few rows it holds. In training
-# this gain is gone. With 64 units RNN and GRU come out even where most is
-# padding and lose elsewhere, and the LSTM takes three to four times as
-# long.[ᶜ](claims.md#packing_slows_the_fused_lstm) With 128 units all three come
-# out even or a little ahead where most is padding; where little is, the GRU
-# loses as much as the LSTM.
+# In forward runs packing keeps part of its promise: where most steps are
+# padding, it saves the RNN and the GRU about a third of the time, and about
+# half with 128 units
+# ({numref}`tab-length-packing`).[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
+# It does not save seven tenths, since the loop still takes as many steps as the
+# longest row has, and each step has costs of its own, however few rows it
+# holds. In training hardly anything of this gain is left. With 64 units RNN and
+# GRU come out even where most is padding and lose elsewhere, and the LSTM takes
+# three to four times as long on *ragged* batches, in which lengths
+# differ.[ᶜ](claims.md#packing_slows_the_fused_lstm) With 128 units all three
+# come out even or a little ahead where most is padding; where little is, the
+# GRU loses about as much as the LSTM.
 #
-# So two things need an explanation: what packing costs where nothing is padded,
-# and what more it costs the LSTM. Walk back through the graph that PyTorch
-# records for the gradient, and see what stands in it:
+# So two things need an explanation: why packing costs time where nothing is
+# padded, and why it costs the LSTM most where lengths differ. Walk back through
+# the graph that PyTorch records for the gradient, and count its operations:
 
 
 # %%
@@ -757,24 +769,26 @@ for cell in (nn.LSTM, nn.GRU, nn.RNN):
 # A padded batch is taken apart into its steps at once, and put together again
 # at once on the way back. A packed one is cut slice by slice, one for each
 # step, and on the way back each of the hundred slices fills an array as large
-# as the *whole batch* with zeros, to write its own part into it. A batch of
-# 3,200 steps of 192 numbers becomes sixty million zeros. That price is paid
-# whether lengths differ or not, and it grows with the length, the batch and the
-# units, which fits the GRU's losses with 128 units.
+# as the *whole batch* with zeros, to write its own part into it. For a GRU,
+# whose gates together take 192 numbers at each step, a batch of 3,200 steps
+# becomes sixty million zeros. That price is paid whether lengths differ or not,
+# and it grows with the length, the batch and the units, which fits the GRU's
+# losses with 128 units.
 #
-# The LSTM pays for something else besides. Padded, or packed with equal
-# lengths, its hundred steps are one fused step, oneDNN's. When lengths differ,
-# PyTorch leaves that kernel and goes step by step, as RNN and GRU always do on
-# a CPU. (How the time divides between the two was not measured.)
+# The LSTM pays for something else as well. Padded, or packed with equal
+# lengths, its hundred steps are one fused operation of the library oneDNN. When
+# lengths differ, PyTorch leaves that kernel and goes step by step, as RNN and
+# GRU always do on a CPU. (How the time divides between the two was not
+# measured.)
 #
 # ### Buckets
 #
-# There is a way to less padding that needs no packing: put rows of like length
+# One way to have less padding needs no packing: put rows of similar length
 # together. Sort the rows by length, cut batches of neighbours (**buckets**),
-# and shuffle the batches. With a *token budget* a batch holds not so many rows
-# but so many steps, padding included; then short rows come in large batches,
-# every batch takes about the same memory and time, and there are fewer of them,
-# which also means fewer updates in an epoch.
+# and shuffle the batches. A *token budget* limits a batch not to a number of
+# rows but to a number of steps, padding included; then short rows come in large
+# batches, every batch takes about the same memory and time, and there are fewer
+# of them, which also means fewer updates in an epoch.
 
 # %%
 show_source(budget_batches, bare=True)
@@ -801,21 +815,22 @@ pd.DataFrame(table).T
 # %% [markdown]
 # On the same rows that are packed in {numref}`tab-length-packing`, padded
 # buckets save time in every case of {numref}`tab-length-buckets`, by the
-# median, and so with 128 units: more than a third of it where most of a random
-# batch would be padding.[ᶜ](claims.md#buckets_save_everywhere) To pack them as
-# well gains nothing more with 64 units, and costs the trained LSTM what the
-# buckets have saved. The budget adds little to the time; what it buys is even
-# memory. All of this costs randomness: rows of one length meet the same
-# neighbours in every epoch. Where the length goes with the label a batch
-# becomes one-sided, and the usual way out is to sort only within chunks of,
-# say, fifty random batches.
+# median, and with 128 units as well; where most of a random batch would be
+# padding, they save more than a third of the
+# time.[ᶜ](claims.md#buckets_save_everywhere) To pack them as well saves nothing
+# more with 64 units, and costs the trained LSTM more than the buckets have
+# saved. The budget hardly changes the time; what it buys is that batches take
+# about equal memory. Buckets of either kind cost randomness: a row meets only
+# rows of about its own length, in every epoch. Where the label goes with the
+# length, a batch becomes one-sided, and the usual way out is to sort only
+# within chunks of, say, fifty random batches.
 #
 # So on a CPU: bucket, pad, and gather at the last step if the layer reads in
-# one direction. If it reads in both, something has to know the lengths, because
-# a padded bidirectional layer is not a faster one but a wrong one. To pack is
-# one way. The other keeps the padding, and with it the LSTM's fused kernel: two
-# layers of one direction, of which the second reads each row reversed *within
-# its own length*, so that its padding, too, comes last.
+# one direction. If it reads in both, the layer has to know the lengths, because
+# otherwise it gives wrong answers ({numref}`tab-length-grid`). Packing is one
+# way to tell it. Another keeps the padding, and with it the LSTM's fused
+# kernel: take two layers of one direction, and let the second read each row
+# reversed *within its own length*, so that it, too, meets the padding last.
 
 
 # %%
@@ -848,9 +863,9 @@ assert torch.allclose(pair[valid], outputs[valid], rtol=0, atol=1e-14)
 # ### Where padding must not happen
 #
 # One habit makes all of this useless: a data set whose `__getitem__` pads every
-# row to one fixed length. All lengths are equal then, there is nothing to skip,
-# nothing to sort, and the output "at the last valid step" is read after the
-# padding.
+# row to one fixed length. Then all reported lengths are equal, there is nothing
+# to skip, nothing to sort, and the output "at the last valid step" is read
+# after the padding.
 
 
 # %%
@@ -867,8 +882,8 @@ print("lengths that the batch reports:", reported)
 print("lengths that the rows have:    ", np.array([len(row) for row in eight]))
 
 # %% [markdown]
-# Return the rows as they are and pad in the *collate function*, where a batch
-# is known. `DataLoader(..., collate_fn=...)` takes one:
+# Return the rows as they are and pad in the *collate function*, which sees the
+# whole batch. `DataLoader(..., collate_fn=...)` takes one:
 
 # %%
 show_source(collate, bare=True)
@@ -887,10 +902,10 @@ show_source(collate, bare=True)
 # ## Summary
 #
 # - Padding is read like any other input, so that the last column of a padded
-#   batch is wrong for a shorter row, and its output at its own last step is
-#   right.[ⁱ](#gather-at-the-end)
-# - Sorted by length, the rows that are still running at a step are the first
-#   ones, forward and backward.[ⁱ](#finished-rows-leave)
+#   batch is wrong for a shorter row, and the row's output at its own last step
+#   is right.[ⁱ](#gather-at-the-end)
+# - If rows are sorted by length, the longest first, those still running at a
+#   step are the first ones, forward and backward.[ⁱ](#finished-rows-leave)
 # - A packed batch stores the steps of these rows, and `h_n` is every row's
 #   right final state.[ⁱ](#packed-equals-gathered)
 # - In Keras a masked step keeps the state and repeats the last
@@ -903,10 +918,11 @@ show_source(collate, bare=True)
 #   Keras's.[ⁱ](#the-grid)
 # - For a layer that reads in one direction, with the padding on the right, it
 #   is enough that the pooling knows the mask.[ⁱ](#one-way-on-the-right)
-# - Two such layers, the second on rows reversed within their own lengths, are a
-#   bidirectional layer without packing.[ⁱ](#two-layers-and-no-packing)
-# - Targets at padded steps are left out of the loss, or it depends on the width
-#   of the batch.[ⁱ](#ignored-in-the-loss)
+# - Two layers of one direction, the second on rows reversed within their own
+#   lengths, make a bidirectional layer without
+#   packing.[ⁱ](#two-layers-and-no-packing)
+# - Targets at padded steps have to be left out of the loss, or the loss depends
+#   on the width of the batch.[ⁱ](#ignored-in-the-loss)
 # - Trained on ragged batches on the CPU measured, an LSTM of 64 units takes
 #   more than twice the time packed, and RNN and GRU of that size lose
 #   less.[ᶜ](claims.md#packing_slows_the_fused_lstm)
@@ -914,7 +930,7 @@ show_source(collate, bare=True)
 #   kernel when lengths differ.[ⁱ](#packing-cuts-slices)
 # - Run forward over batches that are mostly padding, RNN and GRU are faster
 #   packed.[ᶜ](claims.md#packing_saves_where_nothing_is_trained)
-# - Buckets of like lengths save time for every cell, trained or
+# - Buckets of similar lengths save time for every cell, trained or
 #   not.[ᶜ](claims.md#buckets_save_everywhere)
 #
 # ## Exercises
@@ -979,8 +995,8 @@ _ = check_masked_loss(
 )
 
 # %% [markdown]
-# The second has the errors of the padding out of the sum and still its steps in
-# the number that divides it.
+# The second leaves the errors of the padding out of the sum, but still counts
+# its steps in the number by which the sum is divided.
 # ```{solution-end}
 # ```
 #
@@ -988,8 +1004,8 @@ _ = check_masked_loss(
 # :label: ex-length-bug
 # ```
 # This function returns a final state for each row; a model on top of it trains,
-# but badly. Find the mistake without reading on, by asking of each row what it
-# gives alone, and mend it in one line.
+# but badly. Find the mistake without reading on, by comparing each row's state
+# with the one that the row gives alone, and mend it in one line.
 #
 #     def broken(layer, x, lengths):
 #         order = np.argsort(-lengths)
@@ -1068,10 +1084,11 @@ for size in (8, 32, 128):
 
 # %% [markdown]
 # At random the longest row decides, and the more rows, the longer it is: nearly
-# 100 steps, while the mean row has 50, so that about half is padding. Sorted,
+# 100 steps, while the mean row has 50, so that nearly half is padding. Sorted,
 # 640 rows make 80 batches of 8 or 5 of 128. Within a batch lengths then differ
-# by about 100/80 steps or 100/5, and it is padded to the longest. A budget
-# makes batches of short rows larger, so that their lengths differ by more.
+# by about 100/80 steps or 100/5, and the batch is padded to its longest row. A
+# budget makes batches of short rows larger, so that their lengths differ by
+# more.
 # ```{solution-end}
 # ```
 #
@@ -1100,10 +1117,12 @@ right = [part.sum() / steps.sum() / part.sum() for part in parts]
 assert np.allclose(right, 1 / steps.sum())
 
 # %% [markdown]
-# As many times as the long part has more steps. Sum the losses of each part and
-# divide by the valid steps of *all* parts, which must be counted before the
-# first backward pass. A much-used training library had this bug in its gradient
-# accumulation [until 2024](https://huggingface.co/blog/gradient_accumulation).
+# As many times as the long part has the short one's steps, because each part's
+# half of the weight is shared out among its own steps. Sum the losses of each
+# part and divide by the valid steps of *all* parts, which must be counted
+# before the first backward pass. A much-used training library had this bug in
+# its gradient accumulation [until
+# 2024](https://huggingface.co/blog/gradient_accumulation).
 # ```{solution-end}
 # ```
 #

@@ -126,14 +126,15 @@ answers.index = [", ".join(map(str, row)) for row in published]
 answers
 
 # %% [markdown]
-# Off by 0.17 at most. Is that good? Before you read on, write down what you
-# would ask its author. (Who, by the way, says that the example is only there to
-# show how an RNN is used, and invites the reader to raise the accuracy.)
+# The answers are off by 0.17 at most. Is that good? Before you read on, write
+# down what you would ask the author. (The author, by the way, says that the
+# example is only there to show how an RNN is used, and invites the reader to
+# raise the accuracy.)
 #
 # ### The same again
 #
-# We cannot ask, but we can rebuild. `make_balls` draws rows from the same
-# distribution (`read_balls` reads a file of your own):
+# We cannot ask, but we can rebuild the system. `make_balls` draws rows from the
+# same distribution (`read_balls` reads a file of your own):
 
 # %%
 balls = make_balls(10_000, 0)
@@ -142,15 +143,17 @@ for row in balls[:3]:
 
 # %% [markdown]
 # The model packs the rows, runs them, unpacks, gathers each row's last output
-# and reads it out, as in [the chapter before](05_any_length.ipynb):
+# and turns it into a position by the linear layer, as in [the chapter
+# before](05_any_length.ipynb):
 
 # %%
 show_source(BallPredictor.forward, bare=True)
 
 # %% [markdown]
-# In PyTorch the training takes minutes, so that `utils.length.ball_rnn` repeats
-# it in NumPy: the same formulas, forward and backward. Here are both with the
-# same weights, on the three rows:
+# In PyTorch the training takes minutes. Therefore `utils.length.ball_rnn`
+# repeats it in NumPy, which is faster for so small a network: the same
+# formulas, forward and backward. Here are both with the same weights, on the
+# three rows:
 
 # %%
 start = BallRNN.initialised(0)
@@ -191,7 +194,7 @@ table = pd.DataFrame(table).T
 table.index.name = "seed"
 table
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-source", "caption": "What the rebuilt system's score lacks of 1 on its validation rows, by epoch, on logarithmic axes; one line for each of five seeds, which ends a hundred epochs after its peak. The cross is where the post's system stood at its own, after 2,250 epochs."}, "image": {"alt": "Five falling lines, from between five and sixteen at the first epoch to between a twentieth and a fifth, which end at different epochs from about four hundred to two thousand. A cross at epoch 2250 lies at seven hundredths."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-source", "caption": "How far the rebuilt system's score on its validation rows falls short of 1, by epoch, on logarithmic axes; one line for each of five seeds, which ends a hundred epochs after the score's peak. The cross is where the post's system stood at its own peak, after 2,250 epochs."}, "image": {"alt": "Five falling lines, from between five and sixteen at the first epoch to between a twentieth and a fifth, which end at different epochs from about four hundred to two thousand. A cross at epoch 2250 lies at seven hundredths."}}
 fig, ax = plt.subplots()
 for run in reference.values():
     curve = run["curve"]
@@ -202,15 +205,17 @@ ax.set(xlabel="epoch", ylabel="1 − validation score")
 plt.show()
 
 # %% [markdown]
-# Five seeds, five scores ({numref}`tab-ball-source`). The post's run, the cross
-# in {numref}`fig-ball-source`, is one of their kind. Training ends when the
-# validation score has not risen for a hundred epochs, and the seeds differ
-# widely in when that happens. So the number can be had again.
+# Five seeds give five scores ({numref}`tab-ball-source`). The post's run, the
+# cross in {numref}`fig-ball-source`, looks like one more of them. Training ends
+# when the validation score has not risen for a hundred epochs, and the seeds
+# differ widely in when that happens. So a number like the post's can be had
+# again.
 #
-# The last two columns are less steady than the scores. After 1, 2, 3 seed 0
-# answers 1.68, while seeds 1 and 3 answer about what the post did. Training
-# rows have 4 to 9 inputs, and what a network does with three is left to each
-# run. What does the score *say*, then? That is three questions.
+# The answers in the last two columns differ more from seed to seed than the
+# scores. After 1, 2, 3 seed 0 answers 1.68, while seeds 1 and 3 answer about
+# what the post did. Training rows have 4 to 9 inputs, and what a network does
+# with three is left to each run. What does the score *say*, then? To find out
+# takes three questions.
 #
 # ## First question: what do training and test share?
 #
@@ -240,10 +245,11 @@ print(f"split at random: the table is right on {look_up(fitting, unseen):.1%}")
 # %% [markdown]
 # The table makes no error where it knows the row, and it knows nearly all of
 # them. On such a split a high score says that rows were remembered or that a
-# law was learnt, and not which. Would it help to split the *different* rows?
-# Hardly: 1, 3, 5, 7 is then in the test and 1, 3, 5, 7, 9 in the training set.
-# What rows share is the *line* that they lie on, its start and velocity. So
-# that is what has to be kept apart.
+# law was learnt, but not which of the two. Would it help to split the
+# *different* rows? Hardly: 1, 3, 5, 7 may then be in the test and 1, 3, 5, 7, 9
+# in the training set. What such rows share is the *line* that they lie on, its
+# start and velocity. So all rows of a line have to stay on one side of the
+# split.
 
 # %%
 different = [np.array(row) for row in sorted({tuple(row) for row in balls})]
@@ -255,9 +261,10 @@ print("rows:", len(train), len(valid), len(test))
 
 # %% [markdown]
 # Even then something is shared. The row 1, 3, 5, 7 begins elsewhere than −1, 1,
-# 3, 5, 7, and is its tail. So count for each split the test rows that stand in
-# the table, those that lie on the line of a training row, and those whose last
-# three or five positions, target included, occur in one.
+# 3, 5, 7, so that it counts as another line, and yet it is that row's tail. So
+# count for each split the test rows that stand in the table, those that lie on
+# the line of a training row, and those whose last three or five positions,
+# target included, occur in a training row.
 
 
 # %%
@@ -306,20 +313,21 @@ assert on_a_line(*splits["different rows"]) > 0.95
 # %% [markdown]
 # Down the first column of {numref}`tab-ball-splits` the table of rows loses its
 # answers, and down the second the lines are new at last. The last two columns
-# hardly move: a split by line keeps whole rows apart and not their pieces. An
-# exercise holds out whole *speeds*, after which not even two neighbouring
-# positions are shared.
+# fall only a little: a split by line keeps whole rows apart, but not their
+# pieces. An exercise holds out whole *speeds*, after which not even two
+# neighbouring positions are shared.
 #
 # ## Second question: what moves the score?
 #
-# The post calls its score accuracy, but it is no share of right answers. With
-# targets $a_i$ and predictions $p_i$ it is
+# The post calls its score accuracy, but it is not a share of right answers.
+# With targets $a_i$ and predictions $p_i$ it is
 #
 # $$
 # 1 - \frac{1}{N} \sum_i \frac{|a_i - p_i|}{|a_i| + 10^{-4}} ,
 # $$ (eq-ratio-score)
 #
-# one minus the mean relative error, positions divided by 50. By hand, for an
+# that is, one minus the mean relative error, where positions are divided by 50
+# and the small constant keeps the divisor from being zero. By hand, for an
 # error of a tenth of a position:
 
 # %%
@@ -328,10 +336,10 @@ for target in (20.0, 1.0, 0.0):
     print(f"target {target:4.0f}: this row scores {score:8.3f}")
 
 # %% [markdown]
-# At a target of 0 the same error costs about four thousand times as much as at
-# 20. A share of such rows in the hundredths decides the score:
+# At a target of 0 the same error costs about four thousand times as much as
+# at 20. So very few such rows decide the score:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-zeros", "caption": "The rebuilt system's test rows whose target is 0, and their share of what the score lacks: median over five seeds, lowest and highest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-zeros", "caption": "The rebuilt system's test rows whose target is 0, and their share of the loss, which is what the score lacks of 1: median over five seeds, lowest and highest."}}
 zeros = {
     name: [100 * run["test"][key] for run in reference.values()]
     for name, key in (
@@ -343,11 +351,11 @@ pd.Series({k: median_and_range(v, 1) for k, v in zeros.items()}).to_frame("")
 
 # %% [markdown]
 # By {numref}`tab-ball-zeros` one or two rows in a hundred make nearly all of
-# the loss.[ᶜ](claims.md#zero_targets_decide_the_score) The score is a score of
-# the zeros. This also solves a riddle of the training log. For seed 0 the
-# validation score differs from the training score, although nearly all
-# validation rows are training rows; leave out the targets at 0, and nothing of
-# it remains:
+# what the score lacks.[ᶜ](claims.md#zero_targets_decide_the_score) The score
+# says little but how close the answers at these rows are to 0. This also solves
+# a riddle of the training log. For seed 0 the validation score differs from the
+# training score, although nearly all validation rows are training rows; leave
+# out the targets at 0, and nothing of the difference remains:
 
 
 # %%
@@ -364,8 +372,8 @@ for nonzero in (False, True):
     print(f"  training {pair[0]:.3f}   validation {pair[1]:.3f}")
 
 # %% [markdown]
-# And it depends on where the ruler lies. Count the same positions from a mark
-# 100 further left: every error stays what it was, and the score does not.
+# And the score depends on where the ruler begins. Count the same positions from
+# a mark 100 further left: every error stays what it was, but the score changes.
 
 # %%
 inputs, lengths, targets = inputs_and_targets(unseen)
@@ -377,12 +385,13 @@ print(f"MAE   {np.abs(targets - predicted).mean():.3f} positions in both")
 assert moved - ratio_accuracy(targets, predicted) > 0.05
 
 # %% [markdown]
-# An error in positions has none of these troubles. From here on it stands
-# alone.
+# The mean error in positions has neither trouble. From here on we report
+# nothing else.
 #
 # ## Third question: what is the simplest thing that works?
 #
-# At constant velocity the ball moves as far in the next second as in the last,
+# At constant velocity the ball moves as far in the next second as in the last.
+# So after the last two positions $x_{n-1}$ and $x_n$ the next one is
 #
 # $$
 # \hat y = x_n + (x_n - x_{n-1}) = 2 x_n - x_{n-1} .
@@ -396,21 +405,23 @@ assert np.array_equal(line, targets)
 print("MAE", np.abs(line - targets).mean(), "positions")
 
 # %% [markdown]
-# Two coefficients, and no error at all. As an application the matter ends here:
-# no network is needed, and none can do better. As a question it only begins. A
-# plain RNN of 8 units has 89 parameters and can express something very close to
-# two coefficients, if its units stay near the middle of tanh, where it is
-# almost straight. Why does it stop at errors of several hundredths? Is it the
-# network, are the 755 rows too few, or is it the training?
+# Two coefficients, and no error at all. For the application that is the end: no
+# network is needed, and none can do better. For us a question remains. A plain
+# RNN of 8 units has 89 parameters and can express something very close to these
+# two coefficients, if its units stay near the middle of tanh, where the curve
+# is almost straight. Why does the rebuilt system stop at errors of several
+# hundredths of a position or more? Is it the network, are there too few
+# different rows, or is it the training?
 #
 # ## A step that looks at the curve
 #
-# Take the smallest case: one parameter and one target, $\tanh\theta =
-# \tfrac12$. Gradient descent looks at the slope of the squared error and goes
-# some way down; how far, somebody has to tell it (below, a rate of 0.1). But
-# more is known. The *error* itself, $r = \tanh\theta - \tfrac12$, is nearly
-# straight, with slope $J = 1 - \tanh^2\theta$. So go to where the straight line
-# is zero, $\Delta\theta = -r / J$.
+# If it is the training, a better way to train should show it. Take the smallest
+# case: one parameter and one target, $\tanh\theta = \tfrac12$. Gradient descent
+# looks at the slope of the squared error and goes some way down; how far, we
+# have to tell it (below, a rate of 0.1). But we know more. The *error* itself,
+# $r = \tanh\theta - \tfrac12$, is nearly a straight line for small steps, with
+# slope $J = 1 - \tanh^2\theta$. So go to where that line is zero, $\Delta\theta
+# = -r / J$.
 
 # %%
 gradient_descent = newton = 0.0
@@ -425,14 +436,16 @@ for step in range(1, 6):
     )
 
 # %% [markdown]
-# The number of right digits doubles with every step. With many rows and many
-# parameters, $r$ is a vector, one error a row, and $J$ a matrix, one row for
-# each row of data and one column for each parameter. No step makes all errors
-# zero at once, but the straightened problem, to make $\|r + J \Delta\theta\|^2$
-# small, is ordinary least squares: $J^\top J \, \Delta\theta = -J^\top r$. This
-# is the **Gauss–Newton** step. It trusts the straight line too far: where $J$
-# hardly depends on a parameter, the step is enormous, and the errors grow. So
-# hold it back, and let success decide how much. [Levenberg
+# With this second kind of step the number of right digits about doubles each
+# time. With many rows and many parameters, $r$ is a vector, one error a row,
+# and $J$ a matrix, one row for each row of data and one column for each
+# parameter. In general no step makes all errors zero at once, but to make the
+# sum of their squares, $\|r + J \Delta\theta\|^2$ on the straight lines, as
+# small as possible is ordinary least squares: $J^\top J \, \Delta\theta =
+# -J^\top r$. This is the **Gauss–Newton** step. It trusts the straight line too
+# far: where the errors hardly depend on a parameter, its column of $J$ is
+# almost zero, the step is enormous, and the errors may grow. So hold it back,
+# and let success decide how much. [Levenberg
 # (1944)](https://doi.org/10.1090/qam/10666) and [Marquardt
 # (1963)](https://doi.org/10.1137/0111030) take
 #
@@ -442,13 +455,14 @@ for step in range(1, 6):
 #
 # with $D$ the diagonal of $J^\top J$. Large $\lambda$ means short steps
 # downhill, along the gradient with each parameter on a scale of its own; small
-# $\lambda$ means the step above. If a step lowers the errors, keep it and
-# divide $\lambda$ by ten; if not, take it back and multiply.
+# $\lambda$ means the step above. If a step lowers the sum of squared errors,
+# keep it and divide $\lambda$ by ten; if not, take it back and multiply
+# $\lambda$ by ten.
 #
 # Where does $J$ come from? Backpropagation through time ([chapter
 # 1](01_rnn_basics.ipynb)) computes just this, how the prediction of each row
-# depends on each parameter, and at its end sums over the rows. Leave the sum
-# out:
+# depends on each parameter, and only at its end sums over the rows. Leave the
+# sum out:
 
 # %%
 show_source(BallRNN.jacobian, bare=True)
@@ -508,16 +522,16 @@ show_source(
 # %% [markdown]
 # ## On equal terms
 #
-# To blame the training we have to change nothing else: the same network, the
-# same first weights, the same 755 or 756 different training rows of each seed,
-# the same CPU time, about five seconds. SGD and Adam see batches of 100 rows;
-# their rate falls to zero along half a cosine, and its first value is the best
-# of at least three, by the validation error of three seeds of their own. L-BFGS
-# ([Liu and Nocedal, 1989](https://doi.org/10.1007/BF01589116)) sees all rows at
-# once and gathers knowledge of the curve from its last steps; it has no rate.
-# SGD is run a second time in PyTorch, with packing, as in the post, from the
-# rate found for it in NumPy. There it takes the same steps, but in the same
-# time fewer of them.
+# To blame the training, we must change nothing else: each method gets the same
+# network, the same first weights, the same 755 or 756 different training rows
+# of each seed, and the same CPU time, about five seconds. SGD and Adam see
+# batches of 100 rows; their rate falls to zero along half a cosine, and its
+# first value is the best of at least three, by the validation error on three
+# other seeds. L-BFGS ([Liu and Nocedal,
+# 1989](https://doi.org/10.1007/BF01589116)) sees all rows at once and estimates
+# the curvature from its last steps; it has no rate. SGD is run a second time in
+# PyTorch, with packing, as in the post, from the rate found for it in NumPy.
+# There each step is the same, but fewer of them fit into the time.
 
 # %% tags=["hide-input"]
 NAMES = {
@@ -573,40 +587,41 @@ plt.show()
 # Levenberg–Marquardt errs by ten-thousandths of a position in the median,
 # L-BFGS by thousandths and Adam by hundredths
 # ({numref}`tab-ball-optimisers`).[ᶜ](claims.md#least_squares_fits_closest) So
-# the network can nearly express the two coefficients, and the rows say which.
-# In {numref}`fig-ball-optimisers` the lines of L-BFGS and Levenberg–Marquardt
-# still fall, and those of SGD and Adam flatten where their schedules end, so
-# that a longer budget would give other numbers. These are the distances after
-# five seconds.
+# the network can nearly express the two coefficients, and the rows suffice to
+# find them. In {numref}`fig-ball-optimisers` the lines of L-BFGS and
+# Levenberg–Marquardt still fall, and those of SGD and Adam flatten where their
+# schedules end, so that a longer budget would give other numbers. Ours hold for
+# about five seconds.
 #
 # One line stops. On one seed of five Levenberg–Marquardt ends at 6.7 positions,
 # after a quarter of a second: steps that were too long drove units to the flat
-# ends of tanh. There the derivatives by their weights are nearly zero, the
-# damping, which is measured by these derivatives, lets the weights go further
-# still, and then nothing pulls them back. A method without a rate to tune can
-# fail too, and one must look at more than one start. An exercise looks at the
-# units of this run and mends it.
+# ends of tanh. There the derivatives with respect to their weights are nearly
+# zero. The damping is scaled by these derivatives, so that it lets the weights
+# go further still, and then nothing pulls them back. A method without a rate to
+# tune can fail too, so that one must look at more than one start. An exercise
+# looks at the units of this run and mends it.
 #
-# PyTorch's SGD takes the same steps, two to three times as slowly
-# here[ᶜ](claims.md#packing_slows_a_small_network); whether by its packing or by
-# what each of its calls costs was not taken apart.
+# PyTorch's SGD takes the same steps, about three to four times as slowly
+# here[ᶜ](claims.md#packing_slows_a_small_network); how much of that is due to
+# packing, and how much to what each of its calls costs, was not measured.
 #
-# What does this say of SGD? That on a smooth problem without noise and with few
-# parameters such as this one it is the wrong tool. $J$ has a number for every
-# row and parameter, and the system to be solved a number for every *pair* of
-# parameters: eight thousand here, and $10^{12}$ for a network of a million
-# weights. Where rows are noisy or endless, the exact minimum of the training
-# error is not wanted either. A small fit of a smooth curve is another matter,
-# and it is worth recognising one.
+# What does this say of SGD? On a problem such as this one, smooth, without
+# noise and with few parameters, it is the wrong tool. But the better tool does
+# not scale: $J$ has a number for every row and parameter, and the system to be
+# solved a number for every *pair* of parameters: eight thousand here, and
+# $10^{12}$ for a network of a million weights. And where rows are noisy, or new
+# ones keep coming, the exact minimum of the training error is not wanted
+# either. To fit a smooth curve with few parameters is another matter, and such
+# a problem is worth recognising.
 #
 # ## Beyond the training range
 #
 # The fitted network is right where it has seen balls. Where does it stop being
-# right? There are three ways out: start further away, move faster, or note
-# fewer or more positions. Beside the network on positions stands a second one
-# of the same size that reads *differences* $x_t - x_{t-1}$ and predicts what to
-# add to the last position; both were fitted in the same way. Predict for each
-# place which of the two fails.
+# right? There are three ways out of its range: start further away, move faster,
+# or note fewer or more positions. Beside the network on positions stands a
+# second one of the same size that reads *differences* $x_t - x_{t-1}$ and
+# predicts what to add to the last position; both were fitted by
+# Levenberg–Marquardt. Predict which of the two fails on each way out.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-places", "caption": "Two networks inside and outside the range of their training: mean absolute error in positions on 1,000 rows at each place, on a logarithmic axis; one dot for each of five seeds, a line at their median. To continue a row by its last step is exact at each place."}, "image": {"alt": "Dots for six places. As in training four of the network on positions lie below a thousandth, the fifth near six positions; all of the one on differences lie below a ten-thousandth. At starts of 200 to 220 those stay where they were, and the network on positions lies at ten and more. At speeds of 40 to 50 and at 2 inputs all dots lie above one position; at 3 inputs they scatter from a tenth to ten. At 29 to 49 inputs the network on positions lies above one, the one on differences below a hundredth."}}
 MODELS = {
@@ -628,11 +643,11 @@ ax.legend(fontsize=10)
 plt.show()
 
 # %% [markdown]
-# As in training the dots of {numref}`fig-ball-places` lie near the bottom, save
-# one: the seed that got stuck, which stands high at every place. At the other
-# places one network or both rise.
+# On rows as in training the dots of {numref}`fig-ball-places` lie near the
+# bottom, save one: the network on positions of the seed that got stuck, which
+# stands high at every place. At the other places one network or both rise.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-places", "caption": "The same as numbers: median, lowest and highest of five seeds, in positions."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-ball-places", "caption": "The errors of the figure before as numbers: median, lowest and highest of five seeds, in positions."}}
 pd.DataFrame(
     {
         label: {
@@ -646,8 +661,8 @@ pd.DataFrame(
 # %% [markdown]
 # From starts of 200 the network on positions is off by about ten positions and
 # more on every seed ({numref}`tab-ball-places`). The other one reads the same
-# differences there as at 0, and is exactly as right as in training. Nothing was
-# built in for speed, and at 40 to 50 both
+# differences there as at 0, and is exactly as right as in training. Nothing of
+# the kind is built in for speed, and at speeds of 40 to 50 both
 # fail.[ᶜ](claims.md#what_is_built_in_extrapolates) What happens inside? Two
 # coefficients were within reach because tanh is almost straight near 0. So see
 # how far from 0 the units stand at the end of a row, on average:
@@ -675,28 +690,28 @@ assert pushed.min() > 0.05
 assert min(sizes["on positions", FAR]) > 0.6
 
 # %% [markdown]
-# On rows as in training the network on positions works nearer to the middle of
-# tanh, all but the one that got stuck. Far starts push its units out to where
-# tanh bends and flattens, on every seed, and what they sum to there no training
-# row has tested.
+# On rows as in training the units of the network on positions stay nearer to
+# the middle of tanh, save on the seed that got stuck. Far starts push them out
+# to where tanh bends and flattens, on every seed, and no training row has
+# tested what they sum to there.
 #
-# The last three places change nothing but the count. Training rows have 4 to 9
-# inputs. With 2 both networks are off by more than a position; with 3, as in
-# most of the post's examples, the errors are mostly smaller and depend on the
-# seed.
-# Over dozens of positions the network on positions is led out of its range by
-# the ball itself, while the other reads one and the same difference again and
-# again, and errs by less than a hundredth on every seed. These networks are
-# right outside their training where their form forces them to be, and elsewhere
-# by luck. The two coefficients are exact everywhere, because they are the law
-# and no fit to it.
+# The last three places change nothing but the number of inputs. Training rows
+# have 4 to 9. With 2 both networks are off by more than a position; with 3, as
+# in most of the post's examples, the errors are mostly smaller and depend on
+# the seed. Over dozens of positions the network on positions is led out of its
+# range by the ball itself, while the other reads one and the same difference
+# again and again, and errs by less than a hundredth on every seed. These
+# networks are right outside their training where their form forces them to be,
+# and elsewhere by luck. The two coefficients are exact everywhere, because they
+# are the law itself and not a fit to its examples.
 #
 # ## Ask them yourself
 #
 # Type the positions of a ball, two at least. Every answer is computed in this
 # page from the recorded weights: the post's system as rebuilt above, the two
 # networks, and the two coefficients. Which rows fool which of them, and on how
-# many seeds? The buttons of {numref}`fig-ball-lab` hold a few.
+# many seeds? The buttons of {numref}`fig-ball-lab` hold a few rows to begin
+# with.
 
 # %%
 networks = {
@@ -711,11 +726,10 @@ networks = {
 ball_lab(networks)
 
 # %% [markdown]
-# Move through the seeds while a row stands still. Inside the training range the
-# two fitted networks answer like the formula, save the one on positions on the
-# seed that got stuck, and the post's system comes close. Outside, each seed
-# gives another answer, which is what it looks like when data do not decide a
-# question.
+# Keep a row and step through the seeds. Inside the training range the two
+# fitted networks answer like the formula, save the one on positions on the seed
+# that got stuck, and the post's system comes close. Outside, each seed gives
+# another answer, as happens when the data do not decide a question.
 #
 # ## What failed
 #
@@ -730,7 +744,7 @@ ball_lab(networks)
 # ## Summary
 #
 # - Where rows repeat, a table that has learnt nothing passes the test of a
-#   random split; split by what rows share.[ⁱ](#a-table-knows-a-leaking-test)
+#   random split; so split by what rows share.[ⁱ](#a-table-knows-a-leaking-test)
 # - The mean relative error depends on the origin of the
 #   scale.[ⁱ](#the-score-moves-with-the-origin)
 # - One or two rows in a hundred, those whose target is 0, make most of what the
@@ -788,7 +802,8 @@ print(f"always 0: {score(a, 0 * a):.3f}   twice: {score(a, 2 * a):.3f}")
 # ```
 # A falling ball has constant *acceleration*. Find the three coefficients that
 # continue it without error, as `next_position(row)`, and let `check_line` judge
-# it on rows of both kinds. Why is the answer for constant velocity still right?
+# it on rows of constant acceleration and of constant velocity. Why is the
+# answer for constant velocity still right?
 # ```{exercise-end}
 # ```
 #
@@ -919,10 +934,10 @@ assert errors["fit"] > 20 * errors["fit_more"]
 
 # %% [markdown]
 # $D$ says how far each parameter may go. Taken from the present derivatives, it
-# frees a parameter as soon as its unit is flat, when it least should. The
-# largest derivative so far remembers that the parameter once mattered. (This
-# was tried on this one seed, after it had failed; whether it is better on the
-# whole would take fresh ones.)
+# frees a parameter as soon as its unit is flat, just when it should hold the
+# parameter back. The largest derivative so far remembers that the parameter
+# once mattered. (This was tried on this one seed, after it had failed; whether
+# it is better on the whole would take fresh ones.)
 # ```{solution-end}
 # ```
 #
@@ -951,9 +966,10 @@ print(f"mean error at the speed left out: {gap:.4f} positions")
 assert gap < 0.05
 
 # %% [markdown]
-# It does: 3 lies between speeds that it knows, so that this is interpolation.
-# It is also the strictest split here, for not one pair of neighbouring
-# positions is shared.
+# It does: 3 lies between speeds that the network knows, so that this is
+# interpolation, while the speeds of the figure lie outside. It is also the
+# strictest split here, because not one pair of neighbouring positions is
+# shared.
 # ```{solution-end}
 # ```
 #
@@ -1011,8 +1027,9 @@ assert noise["network"] > 0.95 * noise["line through all"]
 # %% [markdown]
 # Two coefficients multiply the variance of the noise by five, $2^2 + 1^2$. A
 # line through all positions averages it away, and the network, told nothing of
-# lines, learns to do nearly the same. It does not beat the line, which knows
-# more: to win, it would have to see balls for which nobody has a formula.
+# lines, learns to do nearly the same. It does not beat the line, in which the
+# law is built in: to win, it would have to be given balls for which nobody has
+# a formula.
 # ```{solution-end}
 # ```
 #

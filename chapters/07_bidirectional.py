@@ -102,13 +102,13 @@ from utils.weights import from_torch, to_keras, to_torch
 #
 # Read the string 3 1 3 0 from left to right and say of every digit, as you meet
 # it, whether it occurs *once* in the string. At the first 3 you cannot know.
-# You have seen no other 3, three digits are still to come, and each of them is
-# another digit with probability $0.9$, so that "once" is right with probability
-# $0.9^3 = 0.73$. You say "once", and you are wrong. No cleverer reader does
-# better: what decides has not been read.
+# You have seen no other 3, three random digits are still to come, and each of
+# them is another digit with probability $0.9$, so that "once" is right with
+# probability $0.9^3 = 0.73$. You say "once", and you are wrong. No cleverer
+# reader does better: what decides has not been read.
 #
-# The table gives the best answers of readers who may see no further digit, one
-# or two before they answer.
+# The table gives the best answers (1 for "once") of readers who may see no, one
+# or two further digits before they answer.
 
 # %%
 digits = np.array([3, 1, 3, 0])
@@ -119,10 +119,11 @@ pd.DataFrame(answers | {"occurs once": occurs_once(digits)}).T
 
 # %% [markdown]
 # Only with two digits of look-ahead is the first 3 answered right. The strings
-# of this chapter have 5 to 12 random digits. A digit whose twin has been seen
-# is certain; for any other, the best reader names the likelier answer. Because
-# the strings are random, how often each case occurs, and so how often this
-# reader is right on average, can be computed exactly:
+# of this chapter have 5 to 12 random digits. About a digit whose *twin*, an
+# equal digit, has been seen, a reader is certain; for any other, the best
+# reader names the likelier answer. Because the strings are random, we can
+# compute exactly how often each case occurs, and therefore how often this
+# reader is right on average:
 
 # %%
 bounds = [best_accuracy(ahead, 5, 12) for ahead in range(12)]
@@ -214,8 +215,8 @@ bidirectional()
 # Neither layer sees the other's states. So the backward pass is easy too: the
 # gradient of $y_t$ splits into its halves, each half goes back through its own
 # layer, the backward layer's from step 1 to the last, and the two meet only in
-# the input, which both have read. With $\delta x$ for the gradient of the loss
-# by $x$:
+# the input, which both have read. With $\delta x$ for the loss's gradient with
+# respect to $x$:
 #
 # $$
 # \delta x_t = \overrightarrow{\delta x}_t + \overleftarrow{\delta x}_t
@@ -270,8 +271,8 @@ def send_back_both_ways(d_outputs, outputs, ahead, back):
 
 
 # %% [markdown]
-# The book's layer, `utils.scratch.Bidirectional`, takes any two alike layers
-# and gives the same outputs and the same gradient:
+# The book's layer, `utils.scratch.Bidirectional`, takes any two layers of one
+# kind and gives the same outputs and the same gradient:
 
 # %%
 rng = np.random.default_rng(0)
@@ -360,7 +361,7 @@ turned_batch(lengths.tolist())
 # %% [markdown]
 # In the middle of {numref}`fig-bi-padding` row a begins with three zeros. The
 # layer arrives at $a_2$, the first real input, with a state that padding has
-# made, and hands it on to $a_1$. (Zeros are no protection: the bias moves the
+# made, and hands that on to $a_1$. (Zeros are no protection: the bias moves the
 # state.) Therefore each row must be turned round *within its own length*, as at
 # the bottom:
 
@@ -472,8 +473,8 @@ assert torch.equal(h_n[2], forward_half[:, -1])
 assert torch.equal(h_n[3], backward_half[:, 0])
 
 # %% [markdown]
-# The first two are found by running the lower layer alone, in NumPy, which then
-# feeds the upper one:
+# The first two states are found by running the lower layer alone, in NumPy; its
+# outputs then feed the upper layer:
 
 # %%
 lower, upper = from_torch(stack, layer=0), from_torch(stack, layer=1)
@@ -500,12 +501,12 @@ assert np.allclose(returned[3], h_backward)
 # %% [markdown]
 # ## One vector for a whole sequence
 #
-# A classifier needs *one* vector of a sequence's many outputs; choosing it is
+# A classifier needs *one* vector for a sequence's many outputs; to make it is
 # called *pooling*. Four ways are common: the output of the last step; the two
 # final states, each where its direction ends; the mean of the outputs; their
-# largest values, feature by feature. A task tells them apart: strings of 20 to
-# 40 digits, and two questions at once, is the first digit below 5 and is the
-# last? Guessing answers both right a quarter of the time.
+# largest values, feature by feature. A task tells them apart: the strings have
+# 20 to 40 digits, and two questions are asked at once. Is the first digit below
+# 5, and is the last? Guessing answers both right a quarter of the time.
 #
 # Which of the four will fail? Think of the bottom row of {numref}`fig-bi-reach`
 # before you read on.
@@ -531,7 +532,7 @@ pd.DataFrame(pooled)
 # In {numref}`tab-bi-pooling` final states, mean and maximum answer both
 # questions. The last output knows the last digit and guesses at the
 # first.[ᶜ](claims.md#last_output_loses_an_end) Its backward half has read one
-# step, but why does the forward half not help, which has read them all? It
+# step, but why does the forward half, which has read them all, not help? It
 # would have to carry the first digit past 19 to 39 others, and chapter 1 showed
 # how hard that is to learn. If that is the reason, then the same model must
 # manage short strings:
@@ -551,22 +552,23 @@ for length, name in lengths_of.items():
 pd.DataFrame(by_length)
 
 # %% [markdown]
-# It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 on it
-# guesses after 200 training steps, at every learning rate tried, and on the
+# It does, on 5 to 10 digits ({numref}`tab-bi-length`). From 10 to 20 digits on,
+# it guesses after 200 training steps, at every learning rate tried, and on the
 # longest strings also after 1,000, at the rate of the shorter
 # run.[ᶜ](claims.md#length_is_what_it_lacks) That is "did not learn within this
 # budget", not "cannot": other rates for the longer run and a larger forget bias
-# ([chapter 2](02_lstm.ipynb)) were not tried. So `outputs[:, -1]` is not blind.
-# It is a layer in one direction at the price of two, with a long memory to be
-# learnt that the other poolings do not need.
+# ([chapter 2](02_lstm.ipynb)) were not tried. So `outputs[:, -1]` is not blind
+# to the first digit. It is a layer in one direction at the price of two, and
+# has to learn a long memory that the other poolings do not need.
 #
 # ### What a missing mask costs
 #
 # The mean and the maximum ran over the valid steps only, and the backward layer
 # started at each string's own end. Now take the same trained models and leave
-# out the mask, so that every row seems to fill the batch. The test strings come
-# in batches of like length, as [chapter 5](05_any_length.ipynb) recommends, and
-# so with little padding; a last column pads each row by 20 symbols more.
+# out the mask, so that every row seems as wide as the batch. The test strings
+# come in batches of like length, as [chapter 5](05_any_length.ipynb)
+# recommends, and so with little padding; for the table's last column each row
+# is padded by 20 symbols more.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-mask", "caption": "The same trained models with their mask and without: share of test strings with both ends right, median over five seeds, lowest and highest."}}
 cases = ("masked", "unmasked", "unmasked, widened")
@@ -580,14 +582,14 @@ pd.DataFrame(unmasked)
 # %% [markdown]
 # In neat batches ({numref}`tab-bi-mask`) the three poolings that worked are
 # still right on the strings that are the longest of their batch, and on about
-# half of the others, so that the bug passes for a mediocre model. Twenty
+# half of the others, so that the bug looks like a mediocre model. Twenty
 # columns of padding show it: one end is gone. (The last output, which knew only
-# the last digit, loses that one too.) Which direction is to blame? Leave the
-# mask away for one direction only: pool both the masked and the unmasked
-# outputs, and put the forward half of the one
-# beside the backward half of the other.
+# the last digit, loses that one too.) Which direction is to blame? Leave out
+# the mask for one direction only: pool both the masked and the unmasked
+# outputs, and put the forward half of the one beside the backward half of the
+# other.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-mask", "caption": "Which half needs its mask depends on the pooling. Share of test strings with both ends right, one dot for each seed, rows padded by 20 symbols; only the half named has lost its mask. Knowing one end gives a half."}, "image": {"alt": "Dots in three groups. Final states: near one half when the forward half has no mask, at one when the backward half has none. Mean and maximum: the other way round."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-mask", "caption": "Which half needs its mask depends on the pooling. Share of test strings with both ends right, one dot for each seed, rows padded by 20 symbols; only the half named has lost its mask. A model that knows one end is right on half of the strings."}, "image": {"alt": "Dots in three groups. Final states: near one half when the forward half has no mask, at one when the backward half has none. Mean and maximum: the other way round."}}
 fig, ax = plt.subplots()
 for half, shift, color in (
     ("forward", -0.2, COLORS["blue"]),
@@ -616,12 +618,12 @@ plt.show()
 #
 # ## What the second direction buys
 #
-# Back to the first task. Here is the trial behind {numref}`fig-bi-bound`,
-# whole. The models have equally many parameters, to within one in a hundred,
-# and have read equally many strings, 800 batches of 64; each has the best
-# learning rate of at least three. "Delay 2" and "delay 4" are models in one
-# direction that answer so many steps after they have read a digit; the next
-# section is about them.
+# Back to the first task. Here is the whole trial behind {numref}`fig-bi-bound`.
+# The models have equally many parameters, to within one in a hundred, and have
+# read equally many strings, 800 batches of 64; each has the best learning rate
+# of at least three. "Delay 2" and "delay 4" are models in one direction that
+# answer so many steps after they have read a digit; the next section is about
+# them.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-tags", "caption": "Marking the digits that occur once: accuracy on 2,000 test strings, median over five seeds, lowest and highest; best, what the best possible reader with the same look-ahead scores on these strings; the CPU seconds of training, median; the learning rate."}}
 ahead = {"one direction": 0, "delay 2": 2, "delay 4": 4, "both directions": 11}
@@ -647,8 +649,8 @@ pd.DataFrame(table).T
 #
 # ### Look inside
 #
-# Where does the difference come from? Train one model of each kind here, for
-# 300 steps, and ask them by kind of digit: alone in its string; with its twin
+# Where does the difference come from? Train one model of each here, for 300
+# steps, and compare them by kind of digit: alone in its string; with its twin
 # behind it; with its twin only ahead.
 
 
@@ -710,8 +712,9 @@ assert by_kind.loc["twin behind", "one direction"] > 0.9
 # A twin that stands behind is found by both models. The other two kinds look
 # alike from the left, a digit not seen before, and there the model in one
 # direction can only name the likelier answer, while the other already tells
-# them apart. To see where it looks, replace one digit of a string by each of
-# the ten in turn, and watch how much every answer changes.
+# most of them apart. To see where the bidirectional model looks, replace one
+# digit of a string by each of the ten in turn, and watch how much every answer
+# changes.
 
 # %%
 string = torch.tensor([7, 2, 9, 4, 2, 0, 7, 5])
@@ -748,10 +751,10 @@ fig.colorbar(image, ax=ax, label="mean change")
 plt.show()
 
 # %% [markdown]
-# In {numref}`fig-bi-look` the answers at the two sevens depend on each other
-# across the whole string, and so do those at the two twos: the first of each
-# pair looks ahead through the backward layer, the second looks back through the
-# forward one.
+# In {numref}`fig-bi-look` the answer at either seven depends on the other
+# seven, across the whole string, and likewise with the two twos: the first of
+# each pair looks ahead through the backward layer, the second looks back
+# through the forward one.
 #
 # ## Waiting for the future
 #
@@ -773,7 +776,7 @@ plt.show()
 # $t$. The delay is known and fixed and the state is carried on, so that the
 # model *streams*: it answers while the sequence still grows.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-delay", "caption": "What waiting buys. The line is the best that any reader can do who sees so many digits ahead; dots are trained models, one for each of five seeds, the bidirectional ones at the right, where everything has been seen."}, "image": {"alt": "A rising line from 0.76 without look-ahead to 1 at eleven digits. Blue dots for models in one direction lie on or below it at 0, 2 and 4 digits, orange dots for the bidirectional model at 11."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-delay", "caption": "What waiting buys. The line is the best score that a reader who sees so many digits ahead can reach; dots are trained models, one for each of five seeds, the bidirectional ones at the right, where everything has been seen."}, "image": {"alt": "A rising line from 0.76 without look-ahead to 1 at eleven digits. Blue dots for models in one direction lie on or below it at 0, 2 and 4 digits, orange dots for the bidirectional model at 11."}}
 fig, ax = plt.subplots()
 every = [best[str(steps)]["test"] for steps in range(12)]
 ax.plot(range(12), every, color="black", linewidth=1, label="best possible")
@@ -813,14 +816,14 @@ plt.show()
 # The median curves of the delayed models still rise when training ends
 # ({numref}`fig-bi-waiting`). One seed of five with delay 2 does not: it stopped
 # at the level of no delay, and is the low dot in {numref}`fig-bi-delay`. While
-# such a model waits, it has to carry every digit that is still to be answered;
-# that this slows it down is likely, but not tested here, and neither is how far
-# it would come.
+# a delayed model waits, it has to carry every digit that is still to be
+# answered; that this slows its training is likely, but not tested here, and
+# neither is how far it would come.
 #
 # A third way keeps the second direction and cuts the stream into *chunks*. The
 # forward layer carries its state on from chunk to chunk; the backward layer
 # starts afresh at the end of each, perhaps a few steps beyond it. The longest
-# wait is then the chunk and those steps. Speech recognisers used such
+# wait is then a chunk and those steps. Speech recognisers used such
 # *latency-controlled* bidirectional LSTMs ([Zhang et al.,
 # 2016](https://arxiv.org/abs/1510.08983)); an exercise works out what chunks
 # buy here.
@@ -891,17 +894,17 @@ ax.legend(loc="center left")
 plt.show()
 
 # %% [markdown]
-# The third model of {numref}`fig-bi-leak` shows what the fault is *not*. It
-# too reads in both directions, but only a window that ends before its target,
-# and its back-test is as bad as its live score. To read backward does no harm;
+# The third model of {numref}`fig-bi-leak` shows what the fault is *not*. It too
+# reads in both directions, but only a window that ends before its target, and
+# its back-test is no better than its live score. To read backward does no harm;
 # to read what lies ahead of the moment of use does.
 #
 # The same holds for words. "Predict the next word" with a bidirectional model
 # is this leak. "Fill in a missing word" is allowed, but not with the layer as
 # it stands, since $y_t$ contains the word $x_t$ itself: join
-# $\overrightarrow{h}_{t-1}$ and $\overleftarrow{h}_{t+1}$ instead. And not with
-# a stack of them, whose second layer reads the word in its neighbours' states
-# (an exercise shows it). ELMo ([Peters et al.,
+# $\overrightarrow{h}_{t-1}$ and $\overleftarrow{h}_{t+1}$ instead. Nor will a
+# stack of such layers do, because the second reads the word in its neighbours'
+# states (an exercise shows it). ELMo ([Peters et al.,
 # 2018](https://arxiv.org/abs/1802.05365)) therefore stacks two language models,
 # one in each direction, whose layers never read each other, and BERT ([Devlin
 # et al., 2019](https://arxiv.org/abs/1810.04805)) hides the words to be
@@ -909,7 +912,7 @@ plt.show()
 #
 # ## A second direction on real data
 #
-# Does it pay where nobody has arranged the task for it?
+# Does the second direction pay where nobody has arranged the task for it?
 #
 # ### Where is the stress?
 #
@@ -923,23 +926,23 @@ for word in ("photograph", "photographer", "photographic"):
 
 # %% [markdown]
 # These words begin with the same letters, and their ending says which vowel is
-# stressed. A reader who has to mark the first vowel at once has not seen it. So
-# here is a task: given the *phones* of a word, its speech sounds, without the
-# digits, say the digit of every vowel. `benchmarks/stress.py` draws 40,000
-# words of two vowels and more from the CMU Pronouncing Dictionary ([chapter
-# 9](09_attention.ipynb)) to train on, and tests on 5,541 others. A word with
-# its relatives, such as *walks* and *walked*, stands on one side, and no test
-# word sounds like a training word.
+# stressed. A reader who has to mark the first vowel at once has not seen the
+# ending. So here is a task: given the *phones* of a word, its speech sounds,
+# without the digits, say the digit of every vowel. `benchmarks/stress.py` draws
+# 40,000 words of two vowels and more from the CMU Pronouncing Dictionary
+# ([chapter 9](09_attention.ipynb)) to train on, and tests on 5,541 others. A
+# word with its relatives, such as *walks* and *walked*, stands on one side, and
+# no test word sounds like a training word.
 #
 # An LSTM in one direction marks a vowel when it comes to it, or one to four
 # phones later; another reads in both directions, with about as many parameters.
-# Each was tuned in runs of a single pass and then trained for two. Their
-# opponents count. A *rule* takes the stress that a vowel mostly has in the
-# training words where the same phones stand around it: it begins with the vowel
-# and the number of vowels before it, and adds up to six phones on either side,
-# one after the other. The more it adds, the fewer training words agree, so that
-# it mixes the counts of all these contexts. It too can be shown as many phones
-# ahead as we like.
+# Each was tuned in runs of a single pass and then trained for two. Against them
+# stand rules that count. A *rule* takes the stress that a vowel mostly has in
+# the training words where the same phones stand around it: it begins with the
+# vowel and the number of vowels before it, and adds up to six phones on either
+# side, one after the other. The more it adds, the fewer training words agree,
+# so that it mixes the counts of all these contexts. A rule, too, can be shown
+# as many phones ahead as we like.
 
 # %% tags=["hide-input"]
 stress = load_results("stress")["results"]["runs"]
@@ -977,7 +980,7 @@ plt.show()
 # word.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it) The squares rise in
 # the same way. In numbers:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress", "caption": "Stress marks of 5,541 test words: vowels right, and words of which all vowels are; for the networks the median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress", "caption": "Stress marks of 5,541 test words: vowels right, and words whose vowels are all right; for the networks the median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate."}}
 table = {}
 for name in (
     "the vowel alone",
@@ -999,15 +1002,15 @@ for name in READERS:
 pd.DataFrame(table).T.fillna("")
 
 # %% [markdown]
-# With the whole word before it the LSTM marks more vowels right than at once,
-# and more words
+# With the whole word before it the LSTM marks more vowels right than when it
+# answers at once, and more words
 # ({numref}`tab-bi-stress`).[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
-# Where nothing may be seen ahead the counts come near the network; with the
-# whole word it marks more vowels and words right than the best of the
+# Where nothing may be seen ahead, the counts come near the network; with the
+# whole word the network marks more vowels and words right than the best of the
 # rules.[ᶜ](claims.md#network_beats_the_counts) (By words that is the *pattern
 # of the ending*: the commonest pattern of stresses among training words with as
 # many vowels and the longest ending shared.) These are distances after two
-# passes, at rates tuned for one. Where in the word does it pay?
+# passes, at rates tuned for one. Where in the word does the future help?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-bi-stress-places", "caption": "Where the future counts: vowels marked right by their place from the end of the word, one dot for each of five seeds."}, "image": {"alt": "Dots in four groups, from the last vowel of a word to the earliest. In each group those of both directions lie highest and those of one direction lowest; the gap is small at the last vowel and widest at the earliest, where those of delay 4 lie nearer to one direction."}}
 fig, ax = plt.subplots()
@@ -1040,9 +1043,10 @@ plt.show()
 #
 # ### Images, row by row
 #
-# Handwritten digits, 8 × 8 pixels, read row by row from the top ([Alpaydin and
-# Kaynak, 1998](https://doi.org/10.24432/C50P49)). The final states go to a
-# dense layer. The model in PyTorch and in Keras, with the same weights:
+# The last task is to read handwritten digits, 8 × 8 pixels, row by row from the
+# top ([Alpaydin and Kaynak, 1998](https://doi.org/10.24432/C50P49)). The final
+# states go to a dense layer. Here is the model in PyTorch and in Keras, with
+# the same weights:
 
 # %% tags=["tab-pytorch"]
 # PyTorch
@@ -1077,11 +1081,11 @@ assert np.allclose(torch_logits, keras_logits, rtol=0, atol=1e-5)
 
 # %% [markdown]
 # (PyTorch counts more parameters because it keeps two biases where one would
-# do; [chapter 2](02_lstm.ipynb).) Against it stand an LSTM in one direction
-# with about as many parameters (39,178 and 40,054), which is to say wider, and
-# logistic regression, which sees all 64 pixels at once and knows nothing of
-# order. Each was trained on 1,137 images, the networks for 20 epochs, tuned on
-# the 300 that follow and tested on the 360 after those.
+# do; [chapter 2](02_lstm.ipynb).) Against this model's 39,178 parameters stand
+# a wider LSTM in one direction with 40,054, and logistic regression, which sees
+# all 64 pixels at once and knows nothing of order. Each was trained on 1,137
+# images, the networks for 20 epochs, tuned on the 300 that follow and tested on
+# the 360 after those.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-digits", "caption": "Accuracy on 360 test images: median over five seeds, lowest and highest; the CPU seconds of training, median; the learning rate. Logistic regression has no seed."}}
 linear = recorded["logistic regression"]
@@ -1108,8 +1112,8 @@ pd.DataFrame(table).T.fillna("")
 # images show a tendency, not its size. One direction's median only draws level
 # with the linear model, which has less than a fiftieth of its parameters. Why
 # the second direction gains is not tested here; the wider layer in one
-# direction has to keep the upper rows of the image through all the others, the
-# backward layer reads them last.
+# direction has to keep the upper rows of the image through all the others,
+# while the backward layer reads them last.
 #
 # ## What failed
 #
@@ -1128,8 +1132,8 @@ pd.DataFrame(table).T.fillna("")
 #   side.[ᵈ](#two-readers-side-by-side)
 # - NumPy, PyTorch and Keras compute the same outputs and the same gradient of
 #   the inputs.[ⁱ](#same-numbers)
-# - In a padded batch the backward layer's input is turned round within each
-#   sequence's own length.[ⁱ](#within-its-own-length)
+# - In a padded batch the backward layer's input has to be turned round within
+#   each sequence's own length.[ⁱ](#within-its-own-length)
 # - `h_n` holds the lower layer's forward and backward state, then the upper
 #   layer's, and a backward final state belongs to step
 #   1.[ⁱ](#order-of-the-states)
@@ -1144,13 +1148,13 @@ pd.DataFrame(table).T.fillna("")
 # - On digits that occur once, one direction comes within about a point of that
 #   bound and the second closes nearly the whole gap above it, at equal
 #   parameters.[ᶜ](claims.md#second_direction_closes_the_gap)
-# - Answering two digits late buys part of it, and such a model can
+# - Answering two digits late buys part of this gain, and such a model can
 #   stream.[ᶜ](claims.md#waiting_buys_part_of_it)
 # - The stress of English vowels is marked right more often by a model in both
 #   directions than by one that must answer at
 #   once.[ᶜ](claims.md#rest_of_the_word_tells_its_stress)
-# - Four phones of delay buy more than half of
-#   that.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it)
+# - Four phones of delay buy more than half of this
+#   gain.[ᶜ](claims.md#waiting_four_phones_buys_most_of_it)
 # - The second direction adds the more, the more vowels follow the one that is
 #   marked.[ᶜ](claims.md#future_is_worth_most_early_in_a_word)
 # - Handwritten digits read row by row gained from a second direction in the
@@ -1167,7 +1171,7 @@ pd.DataFrame(table).T.fillna("")
 # ```
 # Write `final_states(outputs, lengths)` in NumPy for a right-padded batch, let
 # `check_final_states` judge it, and find the same numbers in the `h_n` of a
-# bidirectional GRU of three layers. Which two of its six blocks will it be?
+# bidirectional GRU of three layers. Which two of its six blocks are they?
 # ```{exercise-end}
 # ```
 #
@@ -1324,9 +1328,9 @@ for steps, share in enumerate(gap[:5], start=1):
     print(f"digit {steps} of look-ahead closes {share:.1%} of the gap")
 
 # %% [markdown]
-# A quarter, and every further digit a little less: a twin is as likely to stand
-# one step ahead as two, but the farther one is more often beyond the end, or
-# already answered by a nearer one.
+# Nearly a quarter, and every further digit a little less: a twin is as likely
+# to stand one step ahead as two, but the farther place is more often beyond the
+# end, or no longer matters, since a nearer twin has been seen.
 # ```{solution-end}
 # ```
 #
@@ -1368,11 +1372,11 @@ for size in (3, 5):
     print(f"chunks of {size}: {chunks:.3f}   delay {delay}: {constant:.3f}")
 
 # %% [markdown]
-# Slightly above, but the means are not quite equal: most strings end inside a
-# chunk, which moves the mean look-ahead. Also, a string begins with a chunk, so
-# that its first digits, which have the most still to come, get the longest
-# looks. The price is unevenness: the last digit of every chunk is answered
-# blind.
+# Slightly above, but the mean look-aheads are not quite equal: most strings end
+# inside a chunk, which moves that of the chunks. Also, a string begins with a
+# chunk, so that its first digits, which have the most still to come, get the
+# longest looks. The price is unevenness: the last digit of every chunk is
+# answered without look-ahead.
 # ```{solution-end}
 # ```
 #
@@ -1382,8 +1386,8 @@ for size in (3, 5):
 # Make the outputs of a bidirectional layer fit to fill in a missing input: in
 # `without_itself(outputs)` step $t$ gets the forward state of $t - 1$ beside
 # the backward state of $t + 1$, and zeros where there is none. `check_shifted`
-# judges it. Then let a second layer read these outputs and shift its own as
-# well. Predict: does output 3 now depend on input 3?
+# judges it. Then let a second layer read these outputs, and shift the second
+# layer's outputs as well. Predict: does output 3 now depend on input 3?
 # ```{exercise-end}
 # ```
 #

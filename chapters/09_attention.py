@@ -126,17 +126,17 @@ use_book_style()
 # ## Two sequences that do not march in step
 #
 # How is *rhythm* pronounced? The dictionary of this chapter says R IH DH AH M:
-# six letters, five sounds, and the fourth sound stands in no letter. A network
+# six letters, five sounds, and the fourth sound belongs to no letter. A network
 # that answers at every input symbol, like those of [chapter
 # 7](07_bidirectional.ipynb), has nowhere to write it. Reading and writing have
 # to be taken apart: read all, then write until the answer is complete.
 #
 # English comes back later. First a task that is learnt in half a minute: people
-# write a day in many ways, machines want one, ISO 8601. The book draws days
+# write a day in many ways, machines want one way, ISO 8601. The book draws days
 # from 1900 to 2100 and writes each in one of nine styles. (The task is that of
-# [Ahmed
-# (2017)](https://medium.com/datalogue/attention-in-keras-1892773a4f22) and of
-# Ng's course *Sequence Models*; the rule below and the split by day are ours.)
+# [Ahmed (2017)](https://medium.com/datalogue/attention-in-keras-1892773a4f22)
+# and of Ng's course *Sequence Models*; the rule below and the split by day are
+# ours.)
 
 # %%
 pairs = make_dates(18_000, rng=0)
@@ -144,8 +144,8 @@ pd.DataFrame(pairs).drop_duplicates("style").set_index("style")
 
 # %% [markdown]
 # Names of months settle which number is the day. Between bare numbers the task
-# needs a rule, and here it is the separator: **after a slash comes the day,
-# before a dot stands the day**. Without the rule nobody could read 3/7/2026. No
+# needs a rule, and here the separator gives it: **with slashes the month comes
+# first, with dots the day**. Without the rule nobody could read 3/7/2026. No
 # day is drawn twice, so that a split of the rows is a split by day.
 #
 # How does a decoder begin, and how does it stop? With two symbols that no date
@@ -203,10 +203,9 @@ encoder_decoder()
 # To give $c$ at every step is the design of [Cho et al.
 # (2014)](https://arxiv.org/abs/1406.1078), whose output also sees $y_{i-1}$;
 # [Sutskever, Vinyals and Le (2014)](https://arxiv.org/abs/1409.3215) give it
-# once, as the first state. Here is the model in PyTorch, ready for what comes
-# later: without attention the context of a step is the summary. The encoder
-# hands over a `Memory`: its states (also multiplied by $W_k$, for later), their
-# mask and the summary.
+# once, as the first state. Here is the model in PyTorch, ready for later:
+# without attention the context of a step is the summary. The encoder hands over
+# a `Memory`: its states (also multiplied by $W_k$), their mask and the summary.
 
 # %%
 show_source(Seq2Seq.encode, Seq2Seq.step, bare=True)
@@ -257,10 +256,10 @@ def write(model, source, lengths, most):
 
 
 # %% [markdown]
-# That is all of the difference: `before[:, i]` against the `symbol` chosen
-# last. To write the likeliest symbol at each step is *greedy* decoding. The
-# book's `Seq2Seq.forward` is the first loop; `greedy_decode` is the second,
-# which stops once every row has ended.
+# That is all the difference: `before[:, i]` against the `symbol` chosen last.
+# To write the likeliest symbol at each step is *greedy* decoding. The book's
+# `Seq2Seq.forward` is the first loop; `greedy_decode` is the second, which
+# stops once every row has ended.
 
 # %%
 torch.manual_seed(0)
@@ -295,10 +294,9 @@ show_source(
 # 64 from either direction. So a date would fit. But the network must *learn* to
 # fold year, month and day into one vector and to unfold them in another order.
 # Longer sequences ask more of it: [Cho et al.
-# (2014b)](https://arxiv.org/abs/1409.1259) measured on translation how it gets
-# worse with their length. Here is what a model of
-# {numref}`fig-attention-fixed` writes after sixteen passes over 8,000 English
-# sentences with their French:
+# (2014b)](https://arxiv.org/abs/1409.1259) measured how translations get worse
+# with length. Here is what a model of {numref}`fig-attention-fixed` writes
+# after sixteen passes over 8,000 English sentences with their French:
 
 # %%
 translated = load_results("attention_translation")["results"]["runs"]
@@ -316,24 +314,24 @@ show_translation("no attention / 16 / 0", 0)
 
 # %% [markdown]
 # It writes French: it agrees, negates, joins clauses. But of the sentence it
-# has kept little more than the birds, and it has lost its place, so that it
-# goes round in a loop of likely words. One vector would have to tell it what is
-# still to be said.
+# has kept little more than the dog and the birds, and it has lost its place, so
+# that it goes round in a loop of likely words. One vector would have to tell it
+# what is still to be said.
 #
 # ## Look again
 #
-# The encoder computed a state at every position, and all but the last were
-# thrown away. Keep them. Think of a dictionary in which one looks something up:
-# there are *keys*, each with a *value*; a *query* comes, the key that equals it
-# is found, and its value is the answer. Now make the look-up soft: score
-# *every* key against the query, turn the scores into weights that sum to one,
-# and answer with the weighted mean of the values. Nothing is discrete any more,
-# so that gradient descent can train it.
+# The encoder computed a state at every position, and all but each direction's
+# last were thrown away. Keep them. Think of a dictionary: there are *keys*,
+# each with a *value*; a *query* comes, the key that equals it is found, and its
+# value is the answer. Now make the look-up soft: score *every* key against the
+# query, turn the scores into weights that sum to one, and answer with the
+# weighted mean of the values. Nothing is discrete any more, so that gradient
+# descent can train it.
 #
 # Here the decoder's state is the query, and the encoder's states are keys and
-# values alike. A network of one layer gives the score: it adds a projection of
-# the query to one of the key, squashes the sum, and reads it off by a vector.
-# That is *additive* attention, of [Bahdanau, Cho and Bengio
+# values alike. A one-layer network gives the score: it adds a projection of the
+# query to one of the key, squashes the sum, and reads it off by a vector. That
+# is *additive* attention, of [Bahdanau, Cho and Bengio
 # (2015)](https://arxiv.org/abs/1409.0473). ([Graves
 # (2013)](https://arxiv.org/abs/1308.0850) had steered handwriting by weights
 # over places in a text.)
@@ -351,9 +349,9 @@ show_translation("no attention / 16 / 0", 0)
 #
 # Why the tanh? Without it the score would be $s_{i-1} W_q v^\top + h_j W_k
 # v^\top$. The first part is the same for every position, so that the softmax
-# cancels it: the decoder would look at the same places whatever it wants. The
-# tanh makes the two parts depend on each other; so does the product
-# $s_{i-1} W h_j^\top$ below.
+# cancels it: the decoder would look at the same places whatever it wants. With
+# the tanh the query's effect depends on the position; so it does with the
+# product $s_{i-1} W h_j^\top$ below.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-one-step", "caption": "One step of a decoder with attention. Its last state scores every state of the encoder; the softmax of the scores are the weights; the weighted mean of the encoder's states is the context of this step alone."}}
 encoder_decoder(attention=True)
@@ -371,7 +369,7 @@ for name, row in (("e", scores), ("alpha", weights)):
 print(f"c = {weights @ states:.2f}")
 
 # %% [markdown]
-# The context lies between the states, nearest to those that score best. In
+# The context lies between the states, drawn towards those that score best. In
 # {numref}`fig-attention-one-step` it takes the place of the constant $c$ of
 # {eq}`eq-attention-fixed`, and nothing else changes. (In the paper the first
 # state is made of the backward layer's alone, and the readout is larger.)
@@ -386,9 +384,9 @@ print(f"c = {weights @ states:.2f}")
 # \delta e_j = \alpha_j \Bigl( g_j - \sum_k \alpha_k g_k \Bigr),
 # $$ (eq-attention-softmax-gradient)
 #
-# which moves a score by how much more its state would help than the present
-# mixture does. A state receives two gradients, one for being mixed and one for
-# being scored:
+# so that descent raises the scores of states that would help more than the
+# present mixture. A state receives two gradients, one for being mixed and one
+# for being scored:
 #
 # $$
 # \begin{aligned}
@@ -464,8 +462,7 @@ print("without a mask", unmasked[1].round(2))
 print("with the mask ", weights[1].round(2))
 
 # %% [markdown]
-# A row without any valid position has no weights at all; the book's layer
-# refuses it.
+# A row without any valid position has no weights; the book's layer refuses it.
 #
 # ### Bahdanau's form and Luong's
 #
@@ -558,9 +555,9 @@ assert relative_error(d_states, grads.keys) < 1e-12
 # %% [markdown]
 # ## Training, with attention
 #
-# One pass over 16,000 dates with Adam under one learning-rate cycle (the rate
-# rises, then falls to nothing), gradients clipped at the norm 1, and then days
-# that the network has never seen in any spelling:
+# Train for one pass over 16,000 dates with Adam under one learning-rate cycle
+# (the rate rises, then falls to nothing), gradients clipped at the norm 1, then
+# test on days that the network has never seen in any spelling:
 
 
 # %%
@@ -611,7 +608,7 @@ _ = attending.float()
 # ### What is attention worth here?
 #
 # The run above cannot say, because no other model was trained beside it. A fair
-# trial first finds the learning rate of either, on days kept for validation:
+# trial first finds the best learning rate of each, on days kept for validation:
 
 # %% mystnb={"figure": {"name": "tab-attention-rates", "caption": "Validation loss after one pass over 20,000 dates, the median of three seeds, by the highest learning rate of the cycle."}}
 dates = load_results("attention_dates")["results"]
@@ -624,7 +621,7 @@ losses.pivot_table("loss", "model", "rate", aggfunc="median").round(3)
 # %% [markdown]
 # At the rate 0.001 of {numref}`tab-attention-rates` the two models look alike;
 # at 0.01 one loss is thirty times the other. A comparison at one learning rate
-# is a comparison of learning rates. So either model gets its own best, three
+# is a comparison of learning rates. So each model gets its own best, three
 # fresh seeds, and passes until its curve is flat:
 
 
@@ -657,13 +654,13 @@ pd.DataFrame(table).T.rename_axis(["model", "passes"])
 # %% [markdown]
 # Both models of {numref}`tab-attention-dates` solve the task. With attention it
 # is solved after one pass, without after four, in two and a half times the CPU
-# time.[ᶜ](claims.md#attention_learns_dates_sooner) One vector holds a date,
-# then, and is slower to learn it.
+# time.[ᶜ](claims.md#attention_learns_dates_sooner) So one vector can hold a
+# date, but it takes longer to learn.
 #
 # ### What is the mask worth?
 #
-# Two by two: trained with a mask and without, on batches of like lengths
-# (hardly any padding) and on random ones, then tested among more padding.
+# Train with a mask and without, on batches of similar lengths (hardly any
+# padding) and on random ones, then test among more padding.
 
 # %% mystnb={"figure": {"name": "tab-attention-mask", "caption": "Test dates that are right as a whole, in one array as wide as the longest date, and with forty columns of padding more: the median of three seeds and their range, two passes."}}
 table = {}
@@ -683,11 +680,11 @@ pd.DataFrame(table).T.rename_axis(["model", "batches"])
 # %% [markdown]
 # A mask is a guarantee: in the two upper rows of {numref}`tab-attention-mask`
 # no score moves. Without one the model has learnt an approximation, good for
-# the padding that it was trained on.[ᶜ](claims.md#mask_is_a_guarantee) Trained
-# among much padding it reads past it nearly always; trained among little, it is
-# lost already beside the longest date. (We had predicted that forty columns
-# would leave it less than 0.3 of the dates; on one seed they left 0.46, and
-# what is claimed now was written afterwards.)
+# the padding that it was trained on.[ᶜ](claims.md#mask_is_a_guarantee) A model
+# trained among much padding nearly always reads past it; one trained among
+# little already fails on many dates beside the longest. (We had predicted that
+# forty columns would leave it less than 0.3 of the dates; on one seed they left
+# 0.46, and the present claim was written afterwards.)
 #
 # The guarantee needs no trial: forty columns behind every date change no symbol
 # that our model writes.
@@ -737,10 +734,10 @@ plt.show()
 # Nobody has told the network where anything is. Day and year are only copied
 # here. A *pointer network* ([Vinyals, Fortunato and Jaitly,
 # 2015](https://arxiv.org/abs/1506.03134)) does nothing else: it answers by the
-# position that its weights choose. An exercise joins both.
+# position that its weights choose. An exercise joins copying and writing.
 #
 # Take the map apart yourself: another date, another row, the mask switched off.
-# ∅ is padding, twenty columns of it.
+# ∅ is padding.
 
 # %% tags=["nbval-ignore-output"] mystnb={"figure": {"name": "fig-attention-lab", "caption": "The weights behind each written symbol, with the mask and without."}, "image": {"alt": "Heat map of attention weights for 7. März 2026, a row for each written symbol."}}
 examples = []
@@ -837,7 +834,7 @@ plt.show()
 
 # %% [markdown]
 # In {numref}`fig-attention-learning` the lines without attention fall until
-# their learning rate nears zero, and with more passes to a lower loss: that is
+# their learning rate nears zero, and fall further with more passes: that is
 # slow learning, and no limit has been reached. What has been learnt by then?
 
 # %%
@@ -875,7 +872,7 @@ plt.show()
 #
 # It is tempting to read the map as the reason for each symbol. What would
 # change the answer is another question; the gradient of a symbol's log
-# probability by each letter's embedding puts it.
+# probability with respect to each letter's embedding answers it.
 
 # %%
 row = encode([pair for pair in test if pair.style == "French"][:1])
@@ -896,12 +893,12 @@ panes[1].set(ylabel="written", title="gradient")
 plt.show()
 
 # %% [markdown]
-# The two maps of {numref}`fig-attention-gradient` meet on the part of the date,
-# and the gradient spreads over neighbours that got little weight. The reason
-# lies in the encoder: a state has read the whole date in both directions, so
-# that weight *on* a position is evidence of where something was fetched, not
-# proof that its letter was the cause. How good evidence? In the trial, over 300
-# dates for each of three seeds:
+# The two maps of {numref}`fig-attention-gradient` agree on the part of the
+# date, and the gradient spreads over neighbours that got little weight. The
+# reason lies in the encoder: a state has read the whole date in both
+# directions, so that weight *on* a position is evidence of where something was
+# fetched, not proof that its letter was the cause. How good is that evidence?
+# In the trial, over 300 dates for each of three seeds:
 
 # %%
 same = over_seeds(
@@ -912,13 +909,13 @@ print("most weight where the gradient is largest:", spread(same, 2))
 # %% [markdown]
 # How much do the weights matter? [Jain and Wallace
 # (2019)](https://aclanthology.org/N19-1357) found that classifiers often give
-# the same answer with the weights dealt out anew, and [Wiegreffe and Pinter
+# the same answer with the weights shuffled, and [Wiegreffe and Pinter
 # (2019)](https://aclanthology.org/D19-1002) that the verdict depends on what
 # one calls an explanation. [Vashishth et al.
 # (2019)](https://arxiv.org/abs/1909.11218) explain how both can be: where one
 # vector is made of one sequence, attention acts like a gate, and its values
 # matter little; between two sequences, as here, they decide what is written.
-# Deal out our weights anew among each date's letters:
+# Shuffle our weights among each date's letters:
 
 
 # %% tags=["within-0.02"]
@@ -974,20 +971,21 @@ for training in ("true symbols", "own symbols, rising to half"):
 pd.DataFrame(fed).T.rename_axis(["", "seed"]).astype({"symbols": int})
 
 # %% [markdown]
-# The network of the upper rows of {numref}`tab-attention-fed` has never been
-# given a wrong symbol, and after its first it goes
-# astray.[ᶜ](claims.md#own_symbols_cost_after_a_mistake) That is called
-# *exposure bias* ([Ranzato et al., 2016](https://arxiv.org/abs/1511.06732)).
-# But the difference is an upper bound, not the bias: the truth also tells the
-# model what has been written and so repairs its state, which would help a model
-# that knows no bias too ([He et al., 2021](https://arxiv.org/abs/1905.10617)).
+# The network of the upper rows of {numref}`tab-attention-fed` was never given a
+# wrong symbol in training, and fed its own after a mistake it gets fewer
+# right.[ᶜ](claims.md#own_symbols_cost_after_a_mistake) That is called *exposure
+# bias* ([Ranzato et al., 2016](https://arxiv.org/abs/1511.06732)). But the
+# columns' difference is an upper bound, not the bias: the truth also tells the
+# model what should have been written and so repairs its state, which would help
+# a model that knows no bias too ([He et al.,
+# 2021](https://arxiv.org/abs/1905.10617)).
 #
 # *Scheduled sampling* gives the model more and more of its own symbols in
 # training ([Bengio et al., 2015](https://arxiv.org/abs/1506.03099)), at the
 # price that the loss no longer has the true distribution as its optimum
-# ([Huszár, 2015](https://arxiv.org/abs/1511.05101)). In the lower rows the loss
-# after a mistake is smaller for each seed, but for one by less than the margin
-# of 0.02 that we had set, so that we conclude nothing from it.
+# ([Huszár, 2015](https://arxiv.org/abs/1511.05101)). In the lower rows the
+# difference is smaller for each seed, but for one by less than the margin of
+# 0.02 that we had set, so we conclude nothing.
 #
 # ## Greedy and beam search
 #
@@ -1016,7 +1014,7 @@ beam_tree([first, grown], width=2)
 # cannot reach ba. The beam keeps the `width` likeliest beginnings, here a and
 # b. Each step extends these alone and keeps the best again: behind c no product
 # can exceed 0.10. An output that has ended is put aside, its place with it,
-# until none is left.
+# until no place is left.
 
 # %% tags=["remove-input"]
 show_source(
@@ -1046,7 +1044,7 @@ beams
 # is a second question. Each symbol lowers the sum of the log probabilities, so
 # that the sum prefers short outputs, and one ranks by the mean per symbol
 # instead, or by a gentler power of the length ([Wu et al.,
-# 2016](https://arxiv.org/abs/1609.08144)). Translated sentences do differ:
+# 2016](https://arxiv.org/abs/1609.08144)). Translations do differ in length:
 
 # %% mystnb={"figure": {"name": "tab-attention-ranked", "caption": "The first 100 test sentences of the translation below, with attention: how many are right as a whole, and BLEU, by the width of the beam and by what ranks its outputs. Median and range of three seeds."}}
 table = {}
@@ -1082,8 +1080,8 @@ for seed in range(3):
 # ## English, spelt and spoken
 #
 # Now the task from the beginning. The [CMU Pronouncing
-# Dictionary](http://www.speech.cs.cmu.edu/cgi-bin/cmudict) lists what nobody
-# could derive from a rule:
+# Dictionary](http://www.speech.cs.cmu.edu/cgi-bin/cmudict) lists what no simple
+# rule gives:
 
 # %%
 listed = load_pronunciations()
@@ -1099,9 +1097,9 @@ print(len(listed), "words,", several, "with several pronunciations")
 # `walked` may be trained on and `walks` tested on; by *stem*, a family stays
 # together.
 #
-# Before a network reads a word, let us count. Align every letter with the none,
-# one or two *phones* (sounds) that it stands for, and take a letter with its
-# phones as one symbol:
+# Before a network reads a word, let us count. Align every letter with the
+# *phones* (sounds), none, one or two, that it stands for, and take a letter
+# with its phones as one symbol:
 
 # %%
 sample = list(listed)[::40]
@@ -1164,19 +1162,18 @@ pronouncer_lab(
 # The task that attention was made for is translation. A grammar writes English
 # sentences of one to three clauses with their French: agreement, adjectives
 # before or after their noun, negation around the verb, elision. Its words are
-# few. Those of a real language are not, so that one cuts the rare ones into
-# pieces that recur ([Sennrich, Haddow and Birch,
-# 2016](https://arxiv.org/abs/1508.07909); [chapter
-# 8](08_language_models.ipynb) does it). The usual score is BLEU ([Papineni et
-# al., 2002](https://aclanthology.org/P02-1040)): the precisions of runs of one, two,
-# three and four words, their geometric mean, times a penalty if the output is
-# too short; sacreBLEU ([Post, 2018](https://arxiv.org/abs/1804.08771)) fixes
-# the details, and chrF ([Popović, 2015](https://aclanthology.org/W15-3049))
-# counts letters instead. On a corpus where each sentence has one translation,
-# exact matches say more.
+# few; a real language has many, so that rare ones are cut into pieces that
+# recur ([Sennrich, Haddow and Birch, 2016](https://arxiv.org/abs/1508.07909);
+# [chapter 8](08_language_models.ipynb) does it). The usual score is BLEU
+# ([Papineni et al., 2002](https://aclanthology.org/P02-1040)): the geometric
+# mean of the precisions of runs of one to four words, times a penalty if the
+# output is too short; sacreBLEU ([Post,
+# 2018](https://arxiv.org/abs/1804.08771)) fixes the details, and chrF
+# ([Popović, 2015](https://aclanthology.org/W15-3049)) counts letters instead.
+# On a corpus where each sentence has one translation, exact matches say more.
 #
-# The model without attention gets sixteen passes to the other's four, and more
-# CPU time. The learning rate is one for both, 0.005, and was not tuned.
+# The model without attention gets up to sixteen passes to the other's four, and
+# more CPU time. The learning rate is the same, 0.005, and was not tuned.
 
 # %% mystnb={"figure": {"name": "tab-attention-french", "caption": "Sentences translated exactly, by the number of source words, after training models of 64 units on 8,000 sentences: medians of three seeds, their range for all sentences, and the median CPU seconds of training."}}
 table = {}
@@ -1196,11 +1193,11 @@ pd.DataFrame(table)
 # %% [markdown]
 # Of the sentences of 21 to 40 words in {numref}`tab-attention-french` the model
 # with attention translates most, the other fewer than one in
-# ten.[ᶜ](claims.md#attention_keeps_long_sentences) More passes still help it,
-# on short sentences first: it learns slowly here, which is not to say that it
-# cannot. With attention the decoder need not remember what remains to be said,
-# because it can look at the next place. Where that is, it has to know, since
-# the grammars differ:
+# ten.[ᶜ](claims.md#attention_keeps_long_sentences) More passes still help the
+# latter, on short sentences first: it learns slowly here, which is not to say
+# that it cannot. With attention the decoder need not remember what remains to
+# be said, because it can look at the next place. It has to find that place,
+# since the grammars differ:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-adjective", "caption": "The weights of a model with attention over an English sentence. French puts white behind the cat, and the weights cross."}, "image": {"alt": "Heat map of six French words against six English ones. Weights lie on the diagonal, except that chat looks at cat and blanc, which follows it, at white."}}
 drawn = translated["attention / 4 / 0"]["map"]
@@ -1233,13 +1230,14 @@ attend_to_self()
 
 # %% [markdown]
 # This is *self-attention* ({numref}`fig-attention-within`), with the score of
-# [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762). Three matrices,
-# because a word may be found by one thing (a noun by its number) and hand over
-# another (what it means), and ask for a third. One matrix product scores all
-# pairs. Each score is a sum of $d$ products; if their factors are independent,
-# of mean zero and variance one, it has the variance $d$. Divided by its root it
-# keeps the variance one, so that large scores do not drive the softmax to where
-# its gradient {eq}`eq-attention-softmax-gradient` vanishes.
+# [Vaswani et al. (2017)](https://arxiv.org/abs/1706.03762). There are three
+# matrices because a word may be found by one thing (a noun by its number), hand
+# over another (what it means) and ask for a third. One matrix product scores
+# all pairs. Each score is a sum of $d$ products, one for each feature; if their
+# factors are independent, of mean zero and variance one, it has the variance
+# $d$. Divided by $\sqrt d$ it has the variance one, so that large scores do not
+# drive the softmax to where its gradient {eq}`eq-attention-softmax-gradient`
+# vanishes.
 
 
 # %%
@@ -1254,11 +1252,11 @@ def self_attention(X, W_q, W_k, W_v, mask=None):
 
 
 # %% [markdown]
-# To write with it, no step may see what comes after it: the *causal mask*
-# leaves the lower triangle. And because one softmax makes one mixture, there
-# are several *heads*, each with its own part of the features, joined by a last
-# product. The book's `MultiHeadSelfAttention` is this for a batch, forward and
-# backward.
+# If the layer is to write, no step may see what comes after it: the *causal
+# mask* leaves the lower triangle. And because one softmax makes one mixture,
+# there are several *heads*, each with its own part of the features, joined by a
+# last product. The book's `MultiHeadSelfAttention` is this for a batch, forward
+# and backward.
 
 # %%
 layer = MultiHeadSelfAttention(size=8, heads=2, rng=1)
@@ -1350,9 +1348,9 @@ assert counts[1024]["self-attention"] > 3 * counts[1024]["GRU"]
 assert counts[16]["self-attention"] < counts[16]["GRU"]
 
 # %% [markdown]
-# In millions, short sequences cost less by attention and long ones much more.
-# [Chapter 12](12_recurrence_after_transformers.ipynb) is about layers that try
-# to avoid both costs.
+# In millions, attention costs less on short sequences and much more on long
+# ones. [Chapter 12](12_recurrence_after_transformers.ipynb) is about layers
+# that try to avoid both costs.
 #
 # NumPy, PyTorch and Keras compute the same layer, forward and backward. They
 # disagree about what True means in a mask:
@@ -1403,8 +1401,8 @@ assert (
 # ## What failed
 #
 # - We once compared the two models after two passes over the dates, at one
-#   learning rate and with one seed, and called what we saw the bottleneck. It
-#   was a curve that had not yet risen.
+#   learning rate and with one seed, and called the difference the bottleneck.
+#   It was a curve that had not yet risen.
 # - Without the rule for separators no model could read every date. Look for
 #   such rows in your own data before you blame the model.
 # - A missing mask does not fail loudly: the damage shows when a short row meets
@@ -1421,12 +1419,13 @@ assert (
 #   and mixes them by the softmax of the scores.[ᵈ](#look-again)
 # - Its gradient reaches a state in two ways, as what is mixed and as what is
 #   scored.[ⁱ](#additive-attention)
-# - NumPy, PyTorch and Keras agree on it.[ⁱ](#additive-frameworks)
-# - On dates it is right after fewer passes and less CPU time than one vector,
-#   which is right in the end.[ᶜ](claims.md#attention_learns_dates_sooner)
-# - Of long sentences it translates most exactly, where one vector, at the same
-#   rate and in more CPU time, gets
-# few.[ᶜ](claims.md#attention_keeps_long_sentences)
+# - NumPy, PyTorch and Keras agree on this layer.[ⁱ](#additive-frameworks)
+# - On dates attention is right after fewer passes and less CPU time than one
+#   vector, which is right in the
+#   end.[ᶜ](claims.md#attention_learns_dates_sooner)
+# - Attention translates most long sentences exactly, while one vector, at the
+#   same rate and in more CPU time, gets
+#   few.[ᶜ](claims.md#attention_keeps_long_sentences)
 # - A mask is a guarantee; without one a model passes over such padding as it
 #   was trained among.[ᶜ](claims.md#mask_is_a_guarantee)
 # - After a mistake the true symbols help more than the model's own, which
@@ -1437,8 +1436,8 @@ assert (
 #   2019](https://arxiv.org/abs/1909.11218)).
 # - Self-attention makes queries, keys and values of one sequence; a head is one
 #   such mixture.[ⁱ](#heads-by-hand)
-# - It does not know the order of its inputs, so that their places have to be
-#   given with them.[ⁱ](#order-lost)
+# - Self-attention does not know the order of its inputs, so that their places
+#   have to be given with them.[ⁱ](#order-lost)
 #
 # ## Exercises
 #
@@ -1612,8 +1611,8 @@ for temperature in (1 / 8, 1, 8):
 assert min(right[1 / 8], right[1]) > right[8] + 0.2
 
 # %% [markdown]
-# Flat weights no longer say where; sharp ones cost less. A digit is one
-# character, a month's name several.
+# Flat weights no longer say where to read; sharp ones do little harm. A digit
+# is one character, a month's name several.
 # ```{solution-end}
 # ```
 #
@@ -1654,8 +1653,9 @@ print(
 )
 
 # %% [markdown]
-# Both digits of a month come from one name: looking twice is right here. The
-# loss suits summaries, where each place is due once.
+# It is large at a month, whose two digits come from one name, and at the hyphen
+# after it, which the source lacks: looking twice is right here. The loss suits
+# summaries, where each place is due once.
 # ```{solution-end}
 # ```
 #
@@ -1715,10 +1715,10 @@ for model in (attending, luong):
 # ```{exercise-start} A copy gate (*medium*)
 # :label: ex-attention-copy
 # ```
-# A *copy gate* $g$ of See, Liu and Manning says that much is copied: with
-# probability $g$ a symbol is written, else it is the one at a position drawn by
-# the weights, $p(y) = g\, p_w(y) + (1 - g) \sum_{j:\, x_j = y} \alpha_j$. Write
-# `copy_gate(written, weights, source, gate)` for probabilities (batch,
+# The *copy gate* $g$ of See, Liu and Manning mixes writing and copying: with
+# probability $g$ a symbol is written, else the one at a position drawn by the
+# weights is copied, $p(y) = g\, p_w(y) + (1 - g) \sum_{j:\, x_j = y} \alpha_j$.
+# Write `copy_gate(written, weights, source, gate)` for probabilities (batch,
 # symbols), weights and source (batch, time) and a gate (batch,); check it with
 # `check_copy_gate(copy_gate)`. What could such a model write that ours cannot?
 # ```{exercise-end}
@@ -1729,7 +1729,7 @@ for model in (attending, luong):
 # ```
 # A symbol that stands twice gets both weights, which `mixed[rows, source] +=`
 # would forget. Such a model can write a name that it has never met; a readout
-# over a list of symbols writes what is on the list.
+# over a list of symbols cannot.
 
 
 # %%
@@ -1808,8 +1808,8 @@ torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-3)
 # :class: dropdown
 # ```
 # A dot promises the day first. Where day and month are equal the order does not
-# matter. Where both could be a month, the model must swap them: the "wrong"
-# answer is right. A day above 12 never stood second in training, and the model
+# matter. Where both could be a month, the model must fail: by the rule it swaps
+# them. With dots a day above 12 never stood second in training, and the model
 # may do anything.
 
 # %% tags=["within-0.1"]
