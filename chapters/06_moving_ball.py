@@ -200,7 +200,7 @@ for run in reference.values():
     curve = run["curve"]
     lacking = 1 - np.array(curve["valid"])
     ax.loglog(curve["epoch"], lacking, color=COLORS["blue"], linewidth=1)
-ax.plot(2250, 1 - 0.928, "x", color=COLORS["vermilion"], mew=2, ms=9)
+ax.plot(2250, 1 - 0.9275, "x", color=COLORS["vermilion"], mew=2, ms=9)
 ax.set(xlabel="epoch", ylabel="1 − validation score")
 plt.show()
 

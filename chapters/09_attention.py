@@ -187,25 +187,26 @@ encoder_decoder()
 
 # %% [markdown]
 # The *encoder* of {numref}`fig-attention-fixed` is a bidirectional GRU. Its
-# *summary* $c$ joins the final states of its two directions. The *decoder*,
-# another GRU, starts from the summary and writes symbol after symbol. A symbol
-# $y$ is a row with a single one in it, $yE$ its embedding:
+# *summary* $c$ joins its two final states. The *decoder*, another GRU, starts
+# from the summary and writes symbol after symbol. A symbol $y$ is a row with a
+# single one in it, $yE$ its embedding, and $p_i$ holds the next symbol's
+# probabilities:
 #
 # $$
 # \begin{aligned}
 # c &= [\overrightarrow{h}_T; \overleftarrow{h}_1] \\
 # s_0 &= \tanh(c W_s + b_s) \\
 # s_i &= \mathrm{GRU}([y_{i-1} E; c],\ s_{i-1}) \\
-# p(y_i \mid y_{<i}, x) &= \mathrm{softmax}([s_i; c]\, W_o + b_o)
+# p_i &= \mathrm{softmax}([s_i; c]\, W_o + b_o)
 # \end{aligned}
 # $$ (eq-attention-fixed)
 #
 # To give $c$ at every step is the design of [Cho et al.
 # (2014)](https://arxiv.org/abs/1406.1078), whose output also sees $y_{i-1}$;
 # [Sutskever, Vinyals and Le (2014)](https://arxiv.org/abs/1409.3215) give it
-# once, as the first state. Here is the model in PyTorch, ready for later:
-# without attention the context of a step is the summary. The encoder hands over
-# a `Memory`: its states (also multiplied by $W_k$), their mask and the summary.
+# once, as the first state. Here is the model in PyTorch: without attention the
+# context of a step is the summary. The encoder hands over a `Memory`: its
+# states (also multiplied by $W_k$), their mask and the summary.
 
 # %%
 show_source(Seq2Seq.encode, Seq2Seq.step, bare=True)
@@ -932,7 +933,7 @@ attending.attention.load_state_dict(kept.state_dict())
 dealt = exact_matches(attending, test_rows, max_length=11).mean()
 attending.attention = kept
 assert dealt < 0.1
-print(f"dates right with the weights dealt out anew: {dealt:.2f}")
+print(f"dates right with the weights shuffled: {dealt:.2f}")
 
 # %% [markdown]
 # So a map shows what was fetched. To learn why a symbol came out, change the
@@ -1220,7 +1221,7 @@ plt.show()
 #
 # $$
 # \begin{gathered}
-# Q = X W_q \qquad K = X W_k \qquad V = X W_v \\
+# Q = X W_q \quad K = X W_k \quad V = X W_v \\
 # Y = \mathrm{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d}}\Bigr) V
 # \end{gathered}
 # $$ (eq-attention-self)
@@ -1845,5 +1846,5 @@ print({name: f"{share:.1f}" for name, share in shares.items()})
 #   Jain and Wallace, and Wiegreffe and Pinter, before you show anybody a heat
 #   map.
 #
-# Before: [bidirectional networks](07_bidirectional.ipynb). Next: [the stock
+# Before: [bidirectional models](07_bidirectional.ipynb). Next: [the stock
 # forecaster](10_stock_forecaster.ipynb).
