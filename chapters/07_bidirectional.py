@@ -984,6 +984,7 @@ plt.show()
 table = {}
 for name in (
     "the vowel alone",
+    "counts, 0 ahead",
     "pattern of the ending",
     "counts, the whole word",
 ):
