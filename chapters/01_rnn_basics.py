@@ -951,7 +951,7 @@ def forecaster(seed):
 
 
 # %% [markdown]
-# Learning rate and number of epochs are the best on the years 1890 to 1929,
+# Learning rate and number of epochs are those best on the years 1890 to 1929,
 # over three seeds; then all years before 1930 train the model, and those from
 # 1930 on test it. The baselines are last year's number and a linear regression
 # on the last $p$ years, its $p$ and coefficients found on the same years.
@@ -1408,7 +1408,7 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 # ## What failed
 #
 # - Shuffling images that come in forms: the test part then holds known hands.
-# - Our verdict on the digits: it was one about 15 epochs.
+# - Our verdict on the digits: it held only after 15 epochs.
 # - ReLU as a remedy for vanishing gradients: it only changes the factor of a
 #   step.
 #
