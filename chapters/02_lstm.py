@@ -94,7 +94,7 @@ use_book_style()
 # [Chapter 1](01_rnn_basics.ipynb) found what makes a plain recurrent network
 # forget: on its way back, the gradient is multiplied at every step, by a matrix
 # and by the slope of a tanh. Over a hundred steps a factor a little below one
-# leaves nothing, and one a little above leaves far too much.
+# leaves next to nothing, and one a little above leaves far too much.
 
 # %%
 for factor in (0.9, 1.0, 1.1):
@@ -102,7 +102,8 @@ for factor in (0.9, 1.0, 1.1):
 
 # %% [markdown]
 # Only the factor one survives a hundred steps. So what if a unit did not
-# multiply its old value at all, but kept it and *added* what is new?
+# multiply its old value $c_{t-1}$ at all, but kept it and *added* what is new,
+# $g_t$?
 #
 # $$
 # c_t = c_{t-1} + g_t
@@ -136,8 +137,8 @@ print("c:", np.cumsum(new).round(2))
 # gives no gradient to learn from. A sigmoid gives one: $\sigma(z) = 1 / (1 +
 # e^{-z})$ is near 0 for negative $z$, near 1 for positive $z$, and smooth in
 # between; so let each switch be a sigmoid of what the network sees, and call it
-# a **gate**. With the right settings, and a tanh that keeps what is shown
-# between −1 and 1:
+# a **gate**. With the right settings of the three gates, and a tanh that keeps
+# what is shown between −1 and 1:
 #
 # | step | $g$ | write $i$ | keep $f$ | show $o$ | $c = f c + i g$ | $h = o \tanh c$ |
 # |-|-|-|-|-|-|-|
