@@ -439,9 +439,9 @@ plt.show()
 # Nobody guesses. At lag 20 and its own rate, each contender of
 # {numref}`tab-memory-fair` succeeds on at least four seeds of five; the LSTM
 # with forget bias 1 succeeds on all of them, and at 0.01 on
-# two.[ᶜ](claims.md#every_contender_recalls) So what
-# {numref}`fig-memory-fair` compares is how long they take. With forget bias 3
-# the LSTM needs fewer than half the steps that it needs with
+# two.[ᶜ](claims.md#every_contender_recalls) So what {numref}`fig-memory-fair`
+# compares is how long they take, below in medians. With forget bias 3 the LSTM
+# needs fewer than half the steps that it needs with
 # 1.[ᶜ](claims.md#forget_bias_three_is_faster) The ReLU RNN from the identity is
 # done on every seed before the LSTM with forget bias 1 is on
 # any.[ᶜ](claims.md#identity_recalls_sooner)
@@ -449,9 +449,8 @@ plt.show()
 # The ReLU RNN is not done before the GRU. Our appeal had tried the GRU at three
 # rates, of which the highest was the best, and stopped. The rate that tuning
 # found lies thirty times beyond it, and there the GRU needs fewer than half the
-# steps that it needs at 0.01, in the
-# median.[ᶜ](claims.md#own_rate_hastens_the_gru) We had made the mistake that we
-# were describing.
+# steps that it needs at 0.01.[ᶜ](claims.md#own_rate_hastens_the_gru) We had
+# made the mistake that we were describing.
 #
 # What does a longer wait do? At lag 10 the LSTM with forget bias 3 needs less
 # than two thirds of the steps of that with
@@ -646,18 +645,17 @@ pd.DataFrame(outcomes("adding", lengths, telling=100)).T
 # the steps that 0.01 takes, in the median, failures counted with the whole
 # budget.[ᶜ](claims.md#own_rate_hastens_adding)
 #
-# The GRU needs less than two thirds of the steps of the LSTM with forget bias 1
-# at 50,[ᶜ](claims.md#gates_add_fifty_sooner) less than half at
+# In the median the GRU needs less than two thirds of the steps of the LSTM with
+# forget bias 1 at 50,[ᶜ](claims.md#gates_add_fifty_sooner) less than half at
 # 100,[ᶜ](claims.md#gates_add_sooner) and at 200 less than half of what the LSTM
 # with 3 needs.[ᶜ](claims.md#gates_add_two_hundred) Four times the length, from
 # 50 to 200, costs it less than twice the steps, and that LSTM twice or
 # more.[ᶜ](claims.md#longer_rows_cost_the_gru_less) At 400 the GRU is far ahead
-# of the ReLU RNN,[ᶜ](claims.md#gates_add_four_hundred) and both LSTMs add as
-# well.
+# of the ReLU RNN,[ᶜ](claims.md#gates_add_four_hundred) and both LSTMs add too.
 #
-# And the forget bias? Since 3 had helped so much in recall, we wrote down that
-# it would help here. At 100 the LSTM with *1* needs fewer steps, in the median,
-# at ten times the rate of 0.01.[ᶜ](claims.md#forget_bias_one_adds_sooner)
+# And the forget bias? Since 3 had helped in recall, we wrote down that it would
+# help here. At 100 the LSTM with *1* needs fewer steps, in the median, at ten
+# times the rate of 0.01.[ᶜ](claims.md#forget_bias_one_adds_sooner)
 #
 # ## The copy task
 #
