@@ -123,8 +123,8 @@ print("sum          ", *sums[0, :8])
 # %% [markdown]
 # An ordinary network has inputs of a fixed size, so give it a window: the two
 # digits of this step and those of the $k$ steps before. The best rule for such
-# a window adds inside it and hopes that nothing was carried into it. How often
-# is it right?
+# a window adds up what is inside it and assumes that nothing was carried in.
+# How often is it right?
 
 
 # %%
@@ -147,11 +147,12 @@ for k in (0, 1, 2, 4, 8):
     )
 
 # %% [markdown]
-# Each step that the window grows halves the mistakes and multiplies the cases
-# that it has to know by four, and a long enough sum still goes wrong. A longer
-# window is the wrong idea. You add with a pencil and never look back, because
-# all that matters about the digits already read is one bit, the carry. A
-# network should *learn* such a summary, and bring it up to date at every step.
+# Each further step in the window halves the mistakes but multiplies by four the
+# cases that the rule has to know, and a long enough sum still goes wrong. A
+# longer window is the wrong idea. When you add with a pencil you never look
+# back, because all that matters about the digits already read is one bit, the
+# carry. A network should *learn* such a summary, and bring it up to date at
+# every step.
 #
 # ## One state, updated at every step
 #
@@ -167,18 +168,18 @@ for k in (0, 1, 2, 4, 8):
 # \end{aligned}
 # $$ (eq-rnn-step)
 #
-# Vectors are rows, as in the code. With $D$ inputs and $H$ *units*, the numbers
-# in a state, $W_x$ is $D \times H$, $W_h$ is $H \times H$ and $b$ has $H$
-# elements: nothing depends on the length of the sequence. The page
-# [Notation](notation.md) says how others write it.
+# Vectors are rows, as in the code. With $D$ inputs and $H$ *units*, each of
+# which holds one number of the state, $W_x$ is $D \times H$, $W_h$ is $H \times
+# H$ and $b$ has $H$ elements: nothing depends on the length of the sequence.
+# The page [Notation](notation.md) says how others write it.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: the input and the old state, each times its weights, are added with a bias, and tanh makes the new state of the sum."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-cell", "caption": "One step of an RNN: the input and the old state, each times its weights, are added with a bias, and tanh turns the sum into the new state."}}
 rnn_cell()
 
 # %% [markdown]
-# In {numref}`fig-rnn-cell` square is what has weights of its own, round what
-# acts element by element. The state enters on the left and leaves on the right,
-# so that the next step can begin where this one ends.
+# In {numref}`fig-rnn-cell` a square box has weights of its own, and what is
+# round acts element by element. The state enters on the left and leaves on the
+# right, so that the next step can begin where this one ends.
 #
 # ### Three steps by hand
 #
@@ -201,15 +202,14 @@ print("h_1, h_2, h_3:", *(f"{h_t:.3f}" for h_t in h[1:]))
 # The last two inputs are zero, and still the last two states are not: they
 # remember the 1, and less of it at every step.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "Rolled up, and unrolled over three steps: one cell, one set of weights."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-over-time", "caption": "An RNN, rolled up (left) and unrolled over three steps (right): one cell, one set of weights."}}
 unrolled(steps=3)
 
 # %% [markdown]
 # On the left of {numref}`fig-rnn-over-time` the state goes round; on the right
-# time is laid out, and the three boxes are the same cell with the same weights.
-# Unrolled, a recurrent network is a deep feed-forward network with one
-# layer for each step, and on the way from $x_1$ to $h_3$ there are two arrows
-# marked $W_h$.
+# time is laid out. Unrolled, a recurrent network is a deep feed-forward network
+# with one layer for each step, and all layers share their weights: what $x_1$
+# sends to $h_3$ passes through $W_h$ twice.
 #
 # ### In NumPy, for a batch
 #
@@ -219,11 +219,11 @@ unrolled(steps=3)
 rnn_shapes()
 
 # %% [markdown]
-# In {numref}`fig-rnn-shapes` a product has the rows of its left factor and the
-# columns of its right one. $W_h$ is square, because it leads from state to
-# state, and $b$ is added to every row. One step of all sequences is one line,
-# and a loop over time makes it a layer. It keeps every state, because the
-# backward pass will need them.
+# In {numref}`fig-rnn-shapes` a product has as many rows as its left factor and
+# as many columns as its right one. $W_h$ is square, because it leads from state
+# to state, and $b$ is added to every row. One step of all sequences is one line
+# of code, and a loop over time makes a layer of it. The layer keeps every
+# state, because the backward pass will need them.
 
 
 # %%
@@ -261,9 +261,9 @@ show_source(
 # %% [markdown]
 # ### Five ways to use one layer
 #
-# Which inputs there are, and which outputs are read, decides what the network
-# is for. The five cases of {numref}`fig-rnn-layouts` are
-# [Karpathy's (2015)](https://karpathy.github.io/2015/05/21/rnn-effectiveness/).
+# What a network is for decides which inputs it gets and which outputs are read.
+# The five cases of {numref}`fig-rnn-layouts` are [Karpathy's
+# (2015)](https://karpathy.github.io/2015/05/21/rnn-effectiveness/).
 
 # %% tags=["hide-input"]
 layouts = {
@@ -303,8 +303,7 @@ for ax, (name, layout) in zip(axes, layouts.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# The blue layer is the same in all five. With `head` a dense layer, which
-# turns a state into an answer:
+# With `head` a dense layer, which turns a state into an answer:
 #
 # | layout | example | in code |
 # |-|-|-|
@@ -316,13 +315,14 @@ plt.show()
 #
 # ## Backpropagation through time
 #
-# To train the layer we need the gradient of a loss $L$ by its weights. Suppose
-# $h_2$ had been a little larger. Two things would change: the output of step 2
-# itself, and, because $h_2$ is an input of step 3, everything that comes after.
-# The gradient of $h_2$ is the sum of both effects. The second is known as soon
-# as we have finished step 3, so we start at the end and walk left.
+# To train the layer we need the gradient of a loss $L$ with respect to its
+# weights. Suppose $h_2$ had been a little larger. Two things would change: the
+# output of step 2 itself, and, because $h_2$ is an input of step 3, everything
+# that comes after. The gradient of $h_2$ is the sum of both effects. The second
+# is known once we have finished step 3, so we start at the last step and walk
+# back.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-backward", "caption": "The way back: at every state two gradients meet and are added, that of the step's own output $o_t$, a copy of the state, and the one that the next step sends."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-backward", "caption": "The way back: at every state two gradients meet and are added, one from the step's own output $o_t$, which is a copy of the state, and one that the next step sends."}}
 unrolled(steps=3, backward=True)
 
 # %% [markdown]
@@ -330,7 +330,7 @@ unrolled(steps=3, backward=True)
 # leaves as output. Now by hand, for the three steps from above and the loss
 # $L = h_2 + h_3$, so that $\partial L / \partial o_2 = \partial L / \partial
 # o_3 = 1$. Write $\delta a$ for $\partial L / \partial a$. The slope of tanh at
-# $z_t$ is $1 - h_t^2$, and one step back is a factor $w_h = \tfrac12$:
+# $z_t$ is $1 - h_t^2$, and each step back multiplies by $w_h = \tfrac12$:
 #
 # | step | $\delta h_t$: own output + from the right | $\delta z_t = \delta h_t (1 - h_t^2)$ |
 # |-|-|-|
@@ -366,8 +366,8 @@ print(f"dw_h = {d_w_h:.3f}; moved by 0.001 each way: {moved:.3f}")
 # %% [markdown]
 # ### For matrices
 #
-# Nothing else happens for vectors; the factors become matrices. The gradient
-# that arrives at a state is
+# With vectors nothing changes except that the factors become matrices. The
+# gradient that arrives at a state is
 #
 # $$
 # \delta h_t = \frac{\partial L}{\partial o_t} + \delta z_{t+1} W_h^\top
@@ -432,10 +432,11 @@ show_source(
 # %% [markdown]
 # ### Is it right?
 #
-# A wrong gradient can still train, so it is checked twice. Let the loss be
-# $L = \sum g_{ntj} h_{ntj}$ over rows, steps and units, with random numbers
-# $g$, so that $\partial L / \partial o$ is $g$. First, *central differences*:
-# move a weight $w$ by $\varepsilon = 10^{-6}$ each way,
+# A network can learn even from a wrong gradient, so we check ours twice. Let
+# the loss be $L = \sum g_{ntj} h_{ntj}$ over rows $n$, steps $t$ and units $j$,
+# with random numbers $g$, so that $\partial L / \partial o$ is $g$.
+# First, *central differences*: move a weight $w$ by $\varepsilon = 10^{-6}$
+# each way,
 #
 # $$
 # \frac{\partial L}{\partial w} \approx
@@ -463,7 +464,7 @@ errors = [
 assert max(errors) < 1e-7
 
 # %% [markdown]
-# Second, PyTorch's automatic differentiation, which has no $\varepsilon$;
+# Second, PyTorch's automatic differentiation, which needs no $\varepsilon$;
 # `to_torch` copies our weights into an `nn.RNN`.
 
 # %%
@@ -484,9 +485,8 @@ print("outputs agree with PyTorch to 1e-14, gradients to 1e-12")
 # %% [markdown]
 # ### What it costs
 #
-# The way back needs the state of every step, so that all of them are kept until
-# it is over: memory grows with the length. For a layer of 512 units and 64
-# rows, in float32:
+# The way back needs the state of every step, so all are kept until then: memory
+# grows with the sequence. For a layer of 512 units and 64 rows, in float32:
 
 # %%
 for steps in (100, 1_000, 10_000):
@@ -494,23 +494,23 @@ for steps in (100, 1_000, 10_000):
     print(f"{steps:6,} steps: {kept / 2**20:8,.0f} MiB of states")
 
 # %% [markdown]
-# Two ways around it give the same gradient. *Checkpointing* ([Chen et al.,
+# Two remedies give the same gradient. *Checkpointing* ([Chen et al.,
 # 2016](https://arxiv.org/abs/1604.06174)) keeps a few states and computes the
 # others again on the way back. *Real-time recurrent learning* ([Williams and
 # Zipser, 1989](https://doi.org/10.1162/neco.1989.1.2.270)) carries the
-# derivative of the state by every weight along, forward in time, which needs no
-# old states but much more computing. A third,
+# derivative of the state with respect to every weight forward in time, which
+# needs no old states but much more computing. A third,
 # [truncation](#truncating-the-past), changes the gradient.
 
 # %% [markdown]
 # ## An answer at every step
 #
 # Back to the sum. A *head*, a dense layer $y_t = h_t V + c$, turns each state
-# into two scores, the *logits*, one for each possible digit. Softmax makes
-# probabilities $p_t$ of them, and the loss is the mean of $-\log p_{t,k}$, the
+# into two scores, the *logits*, one for each possible digit. Softmax turns them
+# into probabilities $p_t$, and the loss is the mean of $-\log p_{t,k}$, the
 # surprise at the right digit $k$, over all $N$ answers; with the natural
-# logarithm its unit is the *nat*. Its gradient is short,
-# because $-\log p_{t,k} = -y_{t,k} + \log \sum_j e^{y_{t,j}}$:
+# logarithm its unit is the *nat*. The gradient of this loss is short, because
+# $-\log p_{t,k} = -y_{t,k} + \log \sum_j e^{y_{t,j}}$:
 #
 # $$
 # \begin{aligned}
@@ -551,7 +551,7 @@ print("wrong digits in 500 sums of 64 digits:", (named != sums).sum())
 # `benchmarks/adder.py` trained five more, from seeds of their own, and asked
 # each for sums of 2,000 digits.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-learning", "caption": "Five adders learn: the loss at each training step, one line for each seed. The dashed line is the loss of guessing, log 2. For a hundred steps and more nothing seems to happen; then the carry is found."}, "image": {"alt": "Five curves of loss against training step. All stay at the dashed line at 0.69 for more than a hundred steps and then fall steeply, the last after about three hundred, to below 0.1."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-learning", "caption": "Five adders learn: the loss at each training step, one line for each seed. The dashed line is the loss of guessing, log 2. For a hundred steps and more nothing seems to happen; then the loss falls."}, "image": {"alt": "Five curves of loss against training step. All stay at the dashed line at 0.69 for more than a hundred steps and then fall steeply, the last after about three hundred, to below 0.1."}}
 recorded = load_results("adder")["results"]["runs"]
 for run in recorded["tanh"].values():
     plt.plot(run["loss"], color=COLORS["blue"], linewidth=1.2)
@@ -560,8 +560,8 @@ plt.gca().set(xlabel="training step", ylabel="loss in nats", ylim=(0, 0.8))
 plt.show()
 
 # %% [markdown]
-# No curve of {numref}`fig-rnn-learning` gives a sign for more than a hundred
-# steps: a flat loss alone does not say that nothing will be learnt. And the
+# For more than a hundred steps no curve of {numref}`fig-rnn-learning` shows
+# progress: a flat loss alone does not mean that nothing will be learnt. And the
 # sums?
 
 # %%
@@ -571,9 +571,9 @@ for length in ("64 digits", "2,000 digits"):
     print(f"sums of {length}: of {counts[0]['digits']:,} digits wrong", *wrong)
 
 # %% [markdown]
-# None, in a hundred thousand digits for each of five
-# networks.[ᶜ](claims.md#adder_goes_on) A rule for one step would do that: it
-# depends on the digits and the carry, and not on how many steps came before.
+# None is wrong, in a hundred thousand digits for each of five
+# networks.[ᶜ](claims.md#adder_goes_on) A rule for one step would explain that:
+# it depends on the digits and the carry, and not on how many steps came before.
 #
 # The task is kind: each carry is used at the very next step, where the loss
 # says whether it was right;
@@ -583,7 +583,7 @@ for length in ("64 digits", "2,000 digits"):
 #
 # Sixteen numbers are more than the eye can read, so let us look at them from
 # the two directions in which they differ most, the first two *principal
-# components*. Each point of {numref}`fig-rnn-clusters` is one state.
+# components* ({numref}`fig-rnn-clusters`).
 
 # %%
 states = adder.forward(digits[:50])[0][:, 5:].reshape(-1, 16)
@@ -596,7 +596,7 @@ centred = states - states.mean(axis=0)
 _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
 points = centred @ directions[:2].T
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-clusters", "caption": "What the trained adder keeps: its states over 50 sums (without the first five steps), in their first two principal components. Colour is the carry that goes on to the next step, shape the digit that is answered; a total of 0 to 3 ones in a column gives both."}, "image": {"alt": "Eight small clouds of points, four in the upper half and four in the lower. Each cloud has one colour and one shape."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-clusters", "caption": "What the trained adder keeps: its states over 50 sums (without the first five steps), in their first two principal components. Colour is the carry that goes on to the next step, shape the digit that is answered; both follow from how many ones there are in the column, the carry that comes in included."}, "image": {"alt": "Eight small clouds of points, four in the upper half and four in the lower. Each cloud has one colour and one shape."}}
 for total in range(4):
     new_carry, digit = divmod(total, 2)
     plt.plot(
@@ -616,7 +616,7 @@ plt.show()
 # the column and three have two, which is why two of the four marks have three
 # clouds each. Two components are not the whole state, though. What can be read
 # off all sixteen numbers by a linear model, fitted on half of the sums? And how
-# much of it before any training, off a layer with random weights?
+# much of that off a layer with random weights, before any training?
 
 # %%
 untrained = RNN(2, 16, rng=np.random.default_rng(0))
@@ -638,11 +638,11 @@ for name, target in (("carry", totals // 2), ("digit", totals % 2)):
 print(f"two components hold {share:.0%} of the variance")
 
 # %% [markdown]
-# After training, both. The comparison with random weights is a warning: they
-# already let the carry be read off most of the time, because they leave a
-# fading trace of the last digits, and these nearly decide it. The digit was
-# what training had to make readable. So a state that *shows* something does not
-# yet prove that training put it there.
+# After training, both. But the carry can be read off an untrained layer too,
+# most of the time, because its state keeps a fading trace of the last digits,
+# which nearly decide the carry. What training had to make readable was the
+# digit. So a state that *shows* something does not yet prove that training put
+# it there.
 #
 # ### Train one in this page
 #
@@ -655,9 +655,9 @@ print(f"two components hold {share:.0%} of the variance")
 training_lab(cell="rnn", task="addition")
 
 # %% [markdown]
-# As long as the loss lies on its plateau, where it still is in the picture that
-# is printed here, some clouds hold both colours; where it falls, they part.
-# From these first weights that takes several hundred steps.
+# As long as the loss lies on its plateau, where it still is in the printed
+# picture, some clouds hold both colours; once it falls, they part. From these
+# first weights that takes several hundred steps.
 #
 # ## The same weights in three libraries
 #
@@ -704,8 +704,8 @@ for others in (by_cell, by_torch, by_keras):
 
 # %% [markdown]
 # NumPy, the hand-written cell, `nn.RNN` and `SimpleRNN` compute the same
-# outputs, and so do this page's labs. Two conventions differ. PyTorch stores
-# the matrices transposed, and it adds two biases where one would do; [its
+# outputs, and so do this page's labs. PyTorch stores the matrices transposed,
+# and it adds two biases where one would do; [its
 # source](https://github.com/pytorch/pytorch/blob/main/torch/nn/modules/rnn.py)
 # says that the second is there to be compatible with cuDNN, NVIDIA's library.
 #
@@ -713,8 +713,8 @@ for others in (by_cell, by_torch, by_keras):
 #
 # A *stack* feeds the outputs of one layer to the next. `dropout` sets random
 # outputs between the layers to zero while training, so it does nothing after
-# the last layer. `batch_first` reorders inputs and outputs alone: `h_n` is
-# (layers, batch, hidden) in any case.
+# the last layer. `batch_first` changes the order of inputs and outputs only:
+# `h_n` is (layers, batch, hidden) in any case.
 
 # %%
 stack = nn.RNN(3, 5, num_layers=2, dropout=0.5, batch_first=True)
@@ -730,21 +730,20 @@ assert torch.equal(stack(torch.tensor(x))[0], stack(torch.tensor(x))[0])
 # %% [markdown]
 # ## When is it a tie?
 #
-# Whether a difference of two scores means anything
-# depends on how much it would change on other data, and this book asks that in
-# one way. Take the difference on every *pair*, the same form, year or seed for
-# both models. Pairs have to be nearly independent of each other, which two
-# images drawn by one hand are not. From the mean and the spread of the
-# differences follows a 95 % interval, which would contain the true mean in 95
-# of 100 such experiments. **If the interval of the paired difference contains
-# zero, the two are tied on these data**: the data do not decide. That does not
-# prove them equal; the ends of the interval say how large a difference would
-# still fit.
+# The next sections compare models on real data. Whether a difference of two
+# scores means anything depends on how much it would change on other data. To
+# judge that, take the difference on every *pair*: the same writer, year or seed
+# for both models. Pairs have to be nearly independent, which two images drawn
+# by one hand are not. From the mean and the spread of the differences follows a
+# 95 % interval, which would contain the true mean in 95 of 100 such
+# experiments. **If the interval of the paired difference contains zero, the two
+# are tied on these data**: the data do not decide. That does not prove them
+# equal; the ends of the interval say how large a difference would still fit.
 #
 # By hand: on four pairs a model is better by 3, 1, 2 and −2 points. The mean is
-# $1$, the standard deviation $2.16$, its error $2.16 / \sqrt 4 = 1.08$, and
-# Student's $t$ for three degrees of freedom is $3.18$, so that the interval is
-# $1 \pm 3.4$: a tie.
+# $1$, the standard deviation $2.16$, the standard error of the mean $2.16 /
+# \sqrt 4 = 1.08$, and Student's $t$ for three degrees of freedom is $3.18$, so
+# that the interval is $1 \pm 3.4$: a tie.
 
 
 # %%
@@ -761,11 +760,11 @@ print(f"{mean:.1f}, 95 % interval from {low:.1f} to {high:.1f}")
 #
 # Scikit-learn ships 1,797 handwritten digits of 8 by 8 pixels ([Alpaydin and
 # Kaynak, 1998, CC BY 4.0](https://doi.org/10.24432/C50P49)). Read row by row,
-# each is a sequence of 8 steps with 8 inputs and one answer at its end. Who
-# wrote what is not in the file, but its order tells: fourteen times the labels
-# run 0 to 9 three times over and go on in one and the same order, a few
-# missing, so that we have before us fourteen filled-in forms, of thirteen
-# people as the data's description says. [Scikit-learn's
+# each is a sequence of 8 steps with 8 inputs and one answer at its end. The
+# file does not say who wrote what, but its order tells: fourteen times the
+# labels run 0 to 9 three times over and go on in one and the same order, a few
+# missing. So these are fourteen filled-in forms, by thirteen people according
+# to the data's description. [Scikit-learn's
 # course](https://inria.github.io/scikit-learn-mooc/python_scripts/cross_validation_grouping.html)
 # found the trap in this: a shuffled split tests on hands seen in training. What
 # does that do to logistic regression on the 64 pixels?
@@ -795,17 +794,16 @@ print(f"means {np.mean(by_forms):.3f} and {np.mean(mixed):.3f}")
 assert np.mean(mixed) - np.mean(by_forms) > 0.01
 
 # %% [markdown]
-# Shuffled, each fold tests on hands that the model knows, and its accuracy is
-# several points too high. In what follows every model is tested on forms that
-# it has not seen, and each form gives one pair. (Of thirteen people one filled
-# in two forms; which two is not known, so that hand may have been seen.)
+# Shuffling makes the accuracy several points too high. From here on every model
+# is tested on unseen forms, and each form gives one pair. (One person filled in
+# two forms, it is not known which, so that hand may have been seen.)
 #
 # ### A classifier in PyTorch
 #
-# The reader is a layer and a head, the training loop a plain one; one pass
+# `RowReader` is a layer and a head, and its training loop a plain one; one pass
 # through the data is an *epoch*. Later chapters import `utils.training.fit`,
-# this loop with validation, clipping and *early stopping*, the end of training
-# when held-out data gain no more.
+# this loop with validation, clipping and *early stopping*, which ends training
+# when the score on held-out data no longer improves.
 
 
 # %%
@@ -848,10 +846,10 @@ assert right.double().mean() > 0.85
 # %% [markdown]
 # One number from one seed on two forms says little. `benchmarks/digits.py` left
 # out twelve forms, two at a time, and trained for 15 epochs from five seeds
-# each, at the best learning rate on forms 2 and 3, which are not tested. Beside
-# the RNN stand logistic regression, its penalty chosen on the same two forms,
-# and a control without recurrence: a dense network that sees all pixels at once
-# and has as many parameters.
+# each, at the learning rate that was best on forms 2 and 3, which are not
+# tested. Beside the RNN stand logistic regression, its penalty chosen on the
+# same two forms, and a control without recurrence: a dense network that sees
+# all pixels at once and has as many parameters.
 
 # %% tags=["hide-input"]
 digit_forms = load_results("digit_forms")["results"]
@@ -879,8 +877,9 @@ plt.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# The models of {numref}`fig-rnn-digits` find the same forms hard. So pairs, one
-# for each form, tell more than the means alone.
+# The models of {numref}`fig-rnn-digits` find the same forms hard, and that
+# cancels in a difference on one form. So pairs, one for each form, tell more
+# than the means alone.
 
 # %%
 for name in names:
@@ -895,8 +894,8 @@ for other in names[1:]:
 # contains zero, and leaves room for a loss of almost three points or a gain of
 # half a point. After 15 epochs the dense network is better than the RNN, by
 # about two points.[ᶜ](claims.md#dense_network_reads_digits_better) Who chose
-# 15, though? Five more seeds went on to 120, at the rate that is best if forms
-# 2 and 3 choose the number of epochs as well.
+# 15, though? Five more seeds went on to 120, with forms 2 and 3 choosing both
+# the rate and the number of epochs.
 
 # %%
 for name, best in longer["chosen"].items():
@@ -917,8 +916,7 @@ print(f"{mean:+.3f} ({low:+.3f} to {high:+.3f})")
 # %% [markdown]
 # Each after its own number of epochs, all three are
 # tied.[ᶜ](claims.md#longer_training_closes_the_gap) We had written down that
-# the dense network would stay better; the RNN was only slower. *A comparison at
-# one number of epochs compares numbers of epochs.*
+# the dense network would stay better; the RNN was only slower.
 #
 # ## Sunspots, year by year
 #
@@ -953,11 +951,10 @@ def forecaster(seed):
 
 
 # %% [markdown]
-# Learning rate and number of epochs are the best on the years 1890 to 1929,
+# Learning rate and number of epochs are those best on the years 1890 to 1929,
 # over three seeds; then all years before 1930 train the model, and those from
 # 1930 on test it. The baselines are last year's number and a linear regression
-# on the last $p$ years, whose $p$ was chosen and whose coefficients were fitted
-# on the same years.
+# on the last $p$ years, its $p$ and coefficients found on the same years.
 
 # %% tags=["rtol-0.1"]
 model = forecaster(0)
@@ -972,9 +969,8 @@ for name, forecast in (("RNN", by_keras), ("linear", by_line)):
 # no comparison: five seeds are compared below
 
 # %% [markdown]
-# `benchmarks/sunspots.py` trained the same stack on five seeds from Keras's
-# initial weights, in PyTorch, which is faster at it, and recorded every
-# forecast.
+# `benchmarks/sunspots.py` trained the same stack in PyTorch, which is faster at
+# it, from five seeds of Keras's initial weights, and recorded every forecast.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-rnn-sunspots", "caption": "Sunspots from 1930 on. Above, the numbers and the linear forecast one year ahead; below, how far each forecast lies from the number, the RNN's for five seeds."}, "image": {"alt": "Above, yearly sunspot numbers from 1930 to 2008 with seven cycles, and a linear forecast that follows them closely. Below, the errors of both kinds of forecast, mostly within 50 of zero, the grey lines of the RNN's five seeds often further from it at the maxima."}}
 years = load_results("sunspot_years")["results"]
@@ -994,9 +990,9 @@ below.set(ylabel="forecast − number", xlabel="year")
 plt.show()
 
 # %% [markdown]
-# The forecasts of {numref}`fig-rnn-sunspots` err together, and the linear one
-# by most on the steep way up to a maximum; the RNN's also stay too low at
-# several maxima. How much, in all?
+# The forecasts of {numref}`fig-rnn-sunspots` err in the same years, the linear
+# one most on the steep way up to a maximum; the RNN's also stay too low at
+# several maxima. How large are the errors in all?
 
 # %%
 squared = {name: (each - actual) ** 2 for name, each in forecasts.items()}
@@ -1005,9 +1001,10 @@ for name, errors in squared.items():
     print(f"{name:18} root mean squared error {median_and_range(root, 1)}")
 
 # %% [markdown]
-# A year is a pair, but neighbouring years are not independent. The
-# Diebold–Mariano statistic of [chapter 10](10_stock_forecaster.ipynb) is the
-# paired one with an error that allows for that; from it follows the interval.
+# Each year is a pair, but neighbouring years are not independent. The
+# Diebold–Mariano statistic of [chapter 10](10_stock_forecaster.ipynb) divides
+# the mean difference by an error that allows for that; from it follows the
+# interval.
 
 # %%
 rnn, line = (
@@ -1024,9 +1021,10 @@ print(f"correlation of neighbouring years' differences: {alike:.1f}")
 # %% [markdown]
 # The linear regression errs by 16.6 sunspots, the RNN's five seeds by 20.4 to
 # 23.0, and repeating last year's number by 31.8. Yet the interval contains
-# zero: a tie.[ᶜ](claims.md#years_do_not_decide_on_sunspots) Neighbouring years
-# differ alike, so 79 years are worth fewer; the check that we wrote down before
-# the runs allowed too little for that, and had decided for the line.
+# zero: a tie.[ᶜ](claims.md#years_do_not_decide_on_sunspots) In neighbouring
+# years the differences are alike, so 79 years are worth fewer; the check that
+# we wrote down before the runs allowed too little for that, and decided for the
+# regression.
 #
 # The trained stack is still equation {eq}`eq-rnn-step`, twice: `from_keras`
 # turns its layers into ours, and NumPy makes the same forecasts.
@@ -1057,8 +1055,8 @@ assert np.allclose((final @ weight + bias)[:, 0], by_keras, rtol=0, atol=1e-12)
 # independently of him. No slope of tanh exceeds one, so each factor stretches
 # by at most the largest singular value of $W_h$. Let $W_h = \rho Q$ with $Q$
 # orthogonal. Then all its singular values are $\rho$, and so is its *spectral
-# radius*, the largest absolute eigenvalue, and the gradient over $k$ steps
-# cannot exceed $\rho^k$.
+# radius*, the largest absolute eigenvalue, and $k$ steps back the gradient is
+# at most $\rho^k$ times as long.
 #
 # Move the radius in {numref}`fig-rnn-vanishing`, then the strength of the
 # inputs: strong inputs drive the units to where tanh is flat.
@@ -1068,27 +1066,27 @@ vanishing_lab()
 
 # %% [markdown]
 # With weak inputs a radius a little above one keeps the gradient's size; with
-# the strongest ones no radius of the slider does. The dashed line is a
-# prediction, the $\chi$ of the next equation.
+# the strongest ones no radius of the slider does. The dashed line is the
+# prediction of the next equation.
 #
 # How much less than $\rho$ is a step's typical factor? Suppose that the
-# gradient does not care which units have which slope. Then its squared length
-# is multiplied, on average, by $\rho^2$ times the mean squared slope, and its
-# length by
+# gradient's direction has nothing to do with which units have which slope. Then
+# its squared length is multiplied, on average, by $\rho^2$ times the mean
+# squared slope, and its length by
 #
 # $$
 # \chi = \rho \, \sqrt{\operatorname{mean}\!\left[\phi'(z)^2\right]}.
 # $$ (eq-rnn-chi)
 #
-# [Schoenholz et al. (2017)](https://arxiv.org/abs/1611.01232) and [Chen,
-# Pennington and Schoenholz (2018)](https://arxiv.org/abs/1806.05394) work with
-# the square of this. For ReLU, where $z$ of both signs are equally common, half
-# of the slopes are one and the others zero, so that
-# $\chi \approx \rho / \sqrt{2}$.
+# Here $\phi'$ is the slope of the activation. [Schoenholz et al.
+# (2017)](https://arxiv.org/abs/1611.01232) and [Chen, Pennington and Schoenholz
+# (2018)](https://arxiv.org/abs/1806.05394) work with the square of $\chi$. With
+# ReLU, and $z$ as often positive as negative, half of the slopes are one and
+# the others zero, so that $\chi \approx \rho / \sqrt{2}$.
 #
-# `gradient_by_lag` measures the real thing: the loss reads the last output
-# through random weights, and it returns $\lVert \delta x_{T-k} \rVert$, the
-# mean over the batch, as a share of that at lag 0.
+# `gradient_by_lag` measures the real thing: for a loss that reads the last
+# output through random weights, it returns $\lVert \delta x_{T-k} \rVert$,
+# averaged over the batch, as a share of its value at lag 0.
 
 # %% tags=["remove-input"]
 show_source(gradient_by_lag, fold="How `gradient_by_lag` does it", bare=True)
@@ -1136,8 +1134,8 @@ plt.show()
 
 # %% [markdown]
 # The lines of {numref}`fig-rnn-lags` are nearly straight: gradients vanish and
-# explode geometrically, at about the rate that the forward pass gives away. The
-# table has the factor of a step, the median of the three layers.
+# explode geometrically, at about the rate that the states of the forward pass
+# predict. The table has the factor of a step, the median of the three layers.
 
 # %%
 # Identity: factor-of-a-step
@@ -1149,15 +1147,15 @@ table
 
 # %% [markdown]
 # With tanh and radius one, a step keeps 0.90 of the gradient, and forty steps
-# about a hundredth. A larger radius does not explode as $\rho^k$ would: at 1.8
-# the states saturate, the slopes shrink, and the factor is 1.11. The slopes are
-# averaged from the eleventh step on, when the states, which start at zero, have
-# settled.
+# about a hundredth. At a larger radius the gradient does not grow like
+# $\rho^k$: at 1.8 the states saturate, the slopes shrink, and the factor is
+# 1.11. The slopes are averaged from the eleventh step on, when the states,
+# which start at zero, have settled.
 #
 # ReLU is often offered as the remedy, because its slope is one wherever it is
 # active. But half of the units are off: at radius one its gradient keeps 0.73 a
-# step, and vanishes sooner than that of tanh. At 1.8 it explodes sooner, by
-# 1.33 a step, because nothing saturates.
+# step, and vanishes sooner than tanh's. At 1.8 it explodes sooner, by 1.33 a
+# step, because nothing saturates.
 #
 # ## Clipping the explosion
 #
@@ -1170,10 +1168,10 @@ table
 # $$ (eq-rnn-clip)
 #
 # where $\lVert g \rVert$ is the length of *all* gradients together, so that
-# their proportions stay. The same paper shows why, on one sigmoid unit that
-# runs for 50 steps without input, from $1/2$, and should end at $0.7$. Ours is
-# a tanh. Where the descent begins and its learning rate are chosen so that it
-# meets the wall.
+# their proportions stay, and $\theta$ the limit. The same paper shows why, on
+# one sigmoid unit that runs for 50 steps without input, from $1/2$, and should
+# end at $0.7$: its loss has a steep wall. Ours is a tanh, with start and
+# learning rate chosen so that the descent meets the wall.
 
 
 # %%
@@ -1215,32 +1213,30 @@ for name, path in paths.items():
     )
 assert paths["clipped at 1"][-1, 2] < 0.1 * paths["not clipped"][-1, 2]
 
-# %% mystnb={"figure": {"name": "fig-rnn-cliff", "caption": "The cliff. Left, the loss over weight and bias, faint where it is low, with two descents; the wall is where faint turns dark at once. Right, the loss at each step. The descent that is not clipped (dashed) is thrown off the map in its fourth step and stays there; clipped, it comes back to the valley. Click into the map to begin elsewhere."}}
+# %% mystnb={"figure": {"name": "fig-rnn-cliff", "caption": "The cliff. Left, the loss over weight and bias, faint where it is low, with two descents; the wall is where faint turns abruptly to dark. Right, the loss at each step. The descent that is not clipped (dashed) is thrown off the map in its fourth step and stays there; clipped, it comes back to the valley. Click into the map to begin elsewhere."}}
 cliff_lab()
 
 # %% [markdown]
 # Both runs of {numref}`fig-rnn-cliff` walk down into the valley, overshoot, and
-# land behind the wall with a gradient 3,704 long.
-# Unclipped, the next step throws the weights off the map, to where the unit is
-# saturated: there the loss is 0.09 and the gradient nearly zero, so that no
-# step leads back. Clipped, the same step has length one and leads back to the
-# valley, where the loss ends below a tenth of that. Clipping was needed once in
-# sixty steps.
+# land behind the wall, where the gradient is 3,704 long. Unclipped, the next
+# step throws the weights off the map, to where the unit is saturated: there the
+# loss is 0.09 and the gradient nearly zero, so that no step leads back.
+# Clipped, the same step has length one and stays on the map; from there the run
+# comes down into the valley again and ends at less than a tenth of that loss.
 #
 # Where does the wall come from? Without bias and with $w > 1$ the unit has two
-# resting states, and goes to the one on whose side it starts. On the wall the
-# border between the two runs through the start, so that a tiny change of the
-# weights sends all later states to the other side.
+# resting states, and goes to the one on whose side it starts. For weights on
+# the wall, the border between the two sides runs through the start, so that a
+# tiny change of the weights sends all later states to the other side.
 #
 # ### The ReLU adder
 #
-# The adder with ReLU and $W_h$ the identity,
-# as proposed by [Le, Jaitly and Hinton
-# (2015)](https://arxiv.org/abs/1504.00941), was trained by plain gradient
-# descent on 32 digits (`benchmarks/adder.py`): with the gradient clipped at
-# length 1 and not, each at the learning rate with the lowest loss on three
-# seeds of their own, then from five fresh ones. A run that exploded counts as a
-# guess, a loss of $\log 2$.
+# The adder with ReLU and $W_h$ the identity, as proposed by [Le, Jaitly and
+# Hinton (2015)](https://arxiv.org/abs/1504.00941), was trained by plain
+# gradient descent on 32 digits (`benchmarks/adder.py`): once with the gradient
+# clipped at length 1 and once without, each at the learning rate with the
+# lowest loss on three tuning seeds, then from five fresh ones. A run that
+# exploded counts as a guess, a loss of $\log 2$.
 
 # %%
 for name, tried in load_results("adder")["results"]["tuning"].items():
@@ -1279,9 +1275,10 @@ pd.DataFrame(rows).T
 # (1990)](https://doi.org/10.1162/neco.1990.2.4.490) let a window of $h$ steps
 # move on by $h'$ steps at a time; chunks are the case $h = h'$.) The forward
 # pass stays exact. The gradient lacks every path across a cut, and that is a
-# bias: more data does not remove it. Here it is for $W_h$, in untrained layers
-# over 256 sequences of 64 digits. `softmax_cross_entropy` returns means over a
-# chunk's own answers; the factor at the end makes it the mean over all of them.
+# bias: more data does not remove it. We measure it for $W_h$, in untrained
+# layers over 256 sequences of 64 digits. `softmax_cross_entropy` returns means
+# over a chunk's own answers; the factor at the end makes them a mean over all
+# answers.
 
 
 # %%
@@ -1340,16 +1337,16 @@ plt.show()
 # %% [markdown]
 # With chunks of 8 the gradient is off by about a fifth of its length at radius
 # 0.8 and by about four fifths at radius 1.2. Longer chunks shrink the bias in
-# all nine layers of {numref}`fig-rnn-truncation`. Choose chunks that are longer
-# than the lags that matter. [Tallec and Ollivier
+# all nine layers of {numref}`fig-rnn-truncation`. Choose chunks longer than the
+# lags that matter. [Tallec and Ollivier
 # (2017)](https://arxiv.org/abs/1705.08209) get rid of the bias by drawing the
-# places of the cuts at random, for the price of more noise.
+# cuts at random and reweighting what crosses them, at the price of more noise.
 #
 # ### Carrying the state across batches
 #
-# When a model is used, the same cut is exact, if the state is carried. The
-# trained adder reads in chunks of 8, with the carried state and from zero each
-# time.
+# When a trained model is only used, such cuts change nothing, as long as the
+# state is carried. The adder reads in chunks of 8, once with the carried state
+# and once from zero each time.
 
 
 # %%
@@ -1371,10 +1368,11 @@ print("state reset:  ", in_chunks(carry=False).round(2))
 print("expected:     ", (1 - 7 / 8 * 0.5 ** np.arange(1, 9)).round(2))
 
 # %% [markdown]
-# Reset, the carry into each chunk is lost. One chunk in eight, the first, has
-# none to lose; in the others it is one in half of the cases, and then the first
-# digit is wrong: $1 - \tfrac78 \cdot \tfrac12$ are right, and at each further
-# place the mistake lives on with probability one half.
+# Without the state, the carry into each chunk is lost. The first of eight
+# chunks has none to lose; into the others a one is carried in half of the
+# cases, and then the first digit is wrong. So $1 - \tfrac78 \cdot \tfrac12$ of
+# the first digits are right, and at each further place the mistake lives on
+# with probability one half.
 #
 # In PyTorch the carried state still belongs to the graph of the old chunk,
 # which `backward` has freed. `detach` keeps the numbers and cuts the graph;
@@ -1410,8 +1408,9 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 # ## What failed
 #
 # - Shuffling images that come in forms: the test part then holds known hands.
-# - Our verdict on the digits: it was one about 15 epochs.
-# - ReLU as a remedy for vanishing gradients: it changes the factor of a step.
+# - Our verdict on the digits: it held only after 15 epochs.
+# - ReLU as a remedy for vanishing gradients: it only changes the factor of a
+#   step.
 #
 # ## Summary
 #
@@ -1446,8 +1445,7 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 #   percent.[ⁱ](#factor-of-a-step)
 #
 # The next chapter changes the cell so that the factor of a step can stay near
-# one: [LSTM](02_lstm.ipynb). The chapter before is the
-# [introduction](intro.md).
+# one: [LSTM](02_lstm.ipynb). Before: the [introduction](intro.md).
 #
 # ## Exercises
 #
@@ -1456,7 +1454,7 @@ assert np.allclose(first, whole[:, :8], rtol=0, atol=1e-14)
 # ```
 # Write `cell(x, h, W_x, W_h, b)` for equation {eq}`eq-rnn-step` from memory,
 # for a batch, and let `check_rnn_cell` judge it. Then take out the tanh and
-# read what it says.
+# read what the checker says.
 # ```{exercise-end}
 # ```
 #
@@ -1480,11 +1478,10 @@ _ = check_rnn_cell(lambda x, h, W_x, W_h, b: x @ W_x + h @ W_h + b)
 # ```{exercise-start} Find the bug in the backward pass (*medium*)
 # :label: ex-rnn-bug
 # ```
-# `broken` is the backward pass with ReLU in place of tanh, so that
-# $h_t = \max(0, z_t)$, and it has two mistakes. One of them shows in no shape
-# and in no sum over a batch. Find both, write `relu_backward(d_outputs, x,
-# states, W_x, W_h)`, which returns the gradients of `W_x`, `W_h` and `b`, and
-# let `check_bptt` judge it.
+# `broken` is the backward pass with ReLU in place of tanh, so that $h_t =
+# \max(0, z_t)$, and it has two mistakes. Neither changes a shape. Find both,
+# write `relu_backward(d_outputs, x, states, W_x, W_h)`, which returns the
+# gradients of `W_x`, `W_h` and `b`, and let `check_bptt` judge it.
 #
 #     def broken(d_outputs, x, states, W_x, W_h):
 #         d_W_x, d_W_h, d_b = 0, 0, 0
@@ -1568,9 +1565,9 @@ _ = check_clipping(
 # ```{exercise-start} Count the parameters (*easy*)
 # :label: ex-rnn-parameters
 # ```
-# How many parameters has the sunspot model, SimpleRNN(64) → SimpleRNN(32) →
-# Dense(1) on one input? Derive the number from the shapes in equation
-# {eq}`eq-rnn-step`. How many has the same stack in PyTorch?
+# How many parameters does the sunspot model have, SimpleRNN(64) → SimpleRNN(32)
+# → Dense(1) on one input? Derive the number from the shapes in equation
+# {eq}`eq-rnn-step`. How many has it in PyTorch?
 # ```{exercise-end}
 # ```
 #
@@ -1594,8 +1591,9 @@ print("PyTorch", lower + 64 + upper + 32 + dense)
 # :label: ex-rnn-order
 # ```
 # Reverse the digits in time, so that the highest comes first. What share of 64
-# digits can any *causal* model name, one that has read no further than the
-# digit it answers? Compute it exactly, then train the adder and compare.
+# digits can a *causal* model, one that has read no further than the digit it
+# answers, get right at best? Compute it exactly, then train the adder and
+# compare.
 # ```{exercise-end}
 # ```
 #
@@ -1605,9 +1603,9 @@ print("PyTorch", lower + 64 + upper + 32 + dense)
 # The carry into a digit depends on digits still to come. Into place $i$,
 # counted from 0 at the low end, it is 1 with probability $p_i$, where $p_0 = 0$
 # and $p_{i+1} = \tfrac14 + \tfrac12 p_i$, because a column makes a carry with
-# probability $\tfrac14$ and hands one on with $\tfrac12$. Hence
-# $p_i = \tfrac12 - 2^{-(i+1)}$, and whoever says "no carry" is right with
-# probability $\tfrac12 + 2^{-(i+1)}$. The mean over $n$ places is
+# probability $\tfrac14$ and hands one on with $\tfrac12$. Hence $p_i =
+# \tfrac12 - 2^{-(i+1)}$, and always assuming no carry, which is best, is right
+# with probability $\tfrac12 + 2^{-(i+1)}$. The mean over $n$ places is
 # $\tfrac12 + (1 - 2^{-n}) / n$.
 
 # %%
@@ -1691,9 +1689,9 @@ assert min(echoes[16]) - max(echoes[4]) > 0.2
 # ```{exercise-start} Less memory (*hard*)
 # :label: ex-rnn-checkpoint
 # ```
-# Write the backward pass of a long sequence that keeps one state in eight and
+# Write a backward pass for long sequences that keeps one state in eight and
 # computes the others again, eight steps at a time, from the last eight to the
-# first. It must return the same gradient of $W_h$ as the whole.
+# first. It must return the same gradient of $W_h$ as if all states were kept.
 # ```{exercise-end}
 # ```
 #
@@ -1731,8 +1729,8 @@ assert relative_error(thrifty(layer, x, g), whole) < 1e-12
 # ## Further reading
 #
 # - [Elman (1990)](https://doi.org/10.1207/s15516709cog1402_1), *Finding
-#   structure in time*: short, and a clear account of what a hidden state comes
-#   to represent.
+#   structure in time*: a clear account of what a hidden state comes to
+#   represent.
 # - [Bengio, Simard and Frasconi (1994)](https://doi.org/10.1109/72.279181): why
 #   storing a bit robustly forces the gradient to vanish.
 # - [Pascanu, Mikolov and Bengio (2013)](https://arxiv.org/abs/1211.5063): the

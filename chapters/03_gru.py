@@ -26,8 +26,8 @@
 # - write the layer and its backward pass over time, and check them;
 # - tell which published GRUs are one model under two names, and which are two
 #   models, and why;
-# - carry weights between NumPy, PyTorch and Keras, with two biases that are not
-#   one.
+# - carry weights between NumPy, PyTorch and Keras, and say which two biases
+#   cannot be merged into one.
 
 # %% tags=["bootstrap", "remove-cell"]
 # Find the book's code in a folder above, or fetch it (as in Colab).
@@ -95,34 +95,35 @@ use_book_style()
 # ## What can be left out?
 #
 # [Chapter 2](02_lstm.ipynb) gave the LSTM a switch for each of three faults.
-# Its forget gate and its input gate are two separate decisions, so that the
+# Its forget gate and its input gate take two separate decisions, so that the
 # cell may keep all *and* take in all, and grow without bounds; hence the tanh
 # before the output. And its output gate hides what the cell holds; hence a
 # second state $h$ beside $c$.
 #
-# So tie the two decisions. What is not kept makes room, and just so much of the
-# new value enters. With $z$ the share that stays,
+# So tie the two decisions: what is not kept makes room, and exactly that share
+# of the new value enters. With $z$ the share that stays,
 #
 # $$
 # h_t = z_t h_{t-1} + (1 - z_t)\, n_t ,
 # $$ (eq-gru-blend)
 #
 # and since the two shares add up to one, the state lies between the old one and
-# the new value $n_t$. It cannot grow beyond them, so that no tanh has to hold
-# it. A single switch, the **update gate** $z$, does the work of two. The third,
-# on what is shown, is simply given up: one state is memory and output at once.
+# the new value $n_t$. It cannot grow beyond them, so that no tanh has to keep
+# it in bounds. A single switch, the **update gate** $z$, does the work of two.
+# The third, on what is shown, is simply given up: one state is memory and
+# output at once.
 #
 # But with one state there is a new fault. The new value is made from the old
 # state as well as from the input, $n_t = \tanh(x_t + h_{t-1})$, say. That is
-# what one wants while adding up. It is not what one wants when something new
-# begins: then $n_t$ should see the input alone. So put a switch on what the
-# candidate sees of the past, the **reset gate** $r$:
+# right while the unit adds up. It is wrong when something new begins: then
+# $n_t$ should see the input alone. So put a switch on what the candidate sees
+# of the past, the **reset gate** $r$:
 #
 # $$
 # n_t = \tanh(x_t + r_t h_{t-1})
 # $$ (eq-gru-scalar)
 #
-# One unit, by hand. It shall add two numbers, then begin anew, then keep what
+# One unit, by hand. It is to add two numbers, then begin anew, then keep what
 # it has while it reads something it does not want:
 #
 # | step | $x$ | wish | $r$ | $z$ | $n = \tanh(x + r h)$ | $h = z h + (1 - z) n$ |
@@ -209,7 +210,7 @@ z = sigmoid(from_x("z") + from_h("z"))
 n = np.tanh(from_x("n") + r * from_h("n"))
 
 # %% [markdown]
-# The new **state** blends the two:
+# The new **state** blends the old one and the candidate:
 #
 # $$
 # h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t
@@ -221,22 +222,22 @@ assert h.shape == (H,)
 
 # %% [markdown]
 # Now take the place of the network: set the gates of one unit and take steps.
-# Its history wrote a value, kept it, let three blends pull it down and kept it
-# again.
+# In its history so far a value was written, kept, pulled down by three blends
+# and kept again.
 
 # %% mystnb={"figure": {"name": "fig-gru-lab", "caption": "One GRU unit over twelve steps, its gates set by hand. Its state is memory and output at once: written at the first step, kept, pulled towards new values by three blends, and kept again."}}
 gru_cell_lab()
 
 # %% [markdown]
-# In {numref}`fig-gru-lab` is no gate between memory and output: whatever the
-# unit keeps, it shows. And it cannot add without giving up: press *Write* and
-# take steps, and $h$ approaches the candidate and stays in $[-1, 1]$, where an
-# LSTM's cell would grow.
+# In {numref}`fig-gru-lab` there is no gate between memory and output: whatever
+# the unit keeps, it shows. And it cannot take in anything without giving up as
+# much: press *Write* and take steps, and $h$ approaches the candidate and stays
+# in $[-1, 1]$, where an LSTM's cell would grow.
 #
 # ## Over time
 #
-# The three products with $x$ are one, and so are the three with $h$. The two
-# stay apart, because the reset gate stands between them.
+# The three products with $x$ are done as one, and so are the three with $h$.
+# These two stay apart, because the reset gate scales a part of the second only.
 
 
 # %%
@@ -303,9 +304,10 @@ gru_backward()
 # \end{aligned}
 # $$ (eq-gru-dgates)
 #
-# Both rows receive the gates' parts through the slopes $\sigma' = \sigma (1 -
-# \sigma)$. Their third parts differ: $\delta n_t \odot (1 - n_t^2)$ goes to
-# $a^x_t$, and $\delta m_t$ to $a^h_t$. At last
+# In both rows the parts of the gates are the same, $\delta r_t$ and $\delta
+# z_t$ times the slopes $\sigma' = \sigma (1 - \sigma)$. The third parts differ:
+# $\delta n_t \odot (1 - n_t^2)$ goes to $a^x_t$, and $\delta m_t$ to $a^h_t$.
+# Finally,
 #
 # $$
 # \delta x_t = \delta a^x_t W_x^\top, \quad
@@ -313,7 +315,7 @@ gru_backward()
 # \delta W_h = \sum_t h_{t-1}^\top \delta a^h_t
 # $$ (eq-gru-dweights)
 #
-# and the biases' gradients are the sums of the rows.
+# and the biases' gradients are the sums of these rows over all steps.
 
 
 # %%
@@ -340,8 +342,9 @@ def gru_backward_pass(d_outputs, steps, W_x, W_h, b_x, b_h, copy=1, through=1):
 
 
 # %% [markdown]
-# Is every term there? The loss is a weighted sum of all outputs. Then close
-# either road, the copy or the one through candidate and gates:
+# Is every term there? We compare with central differences, as in chapter 2, for
+# a loss that is a weighted sum of all outputs. Then we close either road, the
+# copy or the one through candidate and gates:
 
 
 # %%
@@ -411,11 +414,11 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # In {numref}`tab-gru-reach` the measured half-lives of biases 3 and 5 lie near
 # theory, those of 0 and 1 above it, where the road through candidate and gates
-# adds its share. The LSTM's went farther from theory ([chapter
-# 2](02_lstm.ipynb#how-far-does-the-gradient-reach)). One reading of a gate near
-# one is a time constant: {eq}`eq-gru-blend` with a constant $z$ is an average
-# of the past that forgets with a time constant of about $1 / (1 - z)$ steps, so
-# that a network that learns its update gates learns how fast its own time runs
+# adds its share. The LSTM's lay farther from theory ([chapter
+# 2](02_lstm.ipynb#how-far-does-the-gradient-reach)). A gate near one can be
+# read as a time constant: {eq}`eq-gru-blend` with a constant $z$ is an average
+# of the past that forgets with a time constant of about $1 / (1 - z)$ steps. So
+# a network that learns its update gates learns how fast its own time runs
 # ([Tallec and Ollivier, 2018](https://arxiv.org/abs/1804.11188)).
 #
 # ## Two conventions for z are one model
@@ -450,8 +453,9 @@ chung = step(x_batch[:, 0], states, **negated, z_keeps=False)
 assert np.allclose(ours, chung, rtol=0, atol=1e-14)
 
 # %% [markdown]
-# One model, two names: whoever loads weights across the two must negate, and a
-# bias that helps one (large $b_z$) harms the other.
+# One model, two names: whoever loads weights from one form into the other must
+# negate those of $z$; and a large $b_z$, with which the one keeps its state,
+# makes the other replace it.
 #
 # ## Two conventions for r are two models
 #
@@ -466,17 +470,17 @@ assert np.allclose(ours, chung, rtol=0, atol=1e-14)
 gru_cell(reset="after", highlight="candidate")
 
 # %% [markdown]
-# In {numref}`fig-gru-after` unit $j$ closes its own ear to the past. The other
-# place is this:
+# In {numref}`fig-gru-after` new unit $j$ closes its own ear: $r_j$ scales all
+# that it hears of the past. The other place is this:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gru-before", "caption": "Reset *before* the product: $r_t$ scales each old unit first, and $W_{hn}$ mixes what is left of them."}}
 gru_cell(reset="before", highlight="candidate")
 
 # %% [markdown]
-# In {numref}`fig-gru-before` unit $i$ shuts its mouth, and all others hear
-# less. Could other weights make the one into the other, as with $z$? Written
-# out for old unit $i$ and new unit $j$, the old state enters the candidate
-# through
+# In {numref}`fig-gru-before` old unit $i$ shuts its mouth: all new units hear
+# less of it. Could other weights turn one model into the other, as with $z$?
+# Written out for old unit $i$ and new unit $j$, the old state enters the
+# candidate through
 #
 # $$
 # \text{before: } r_i W_{ij}, \qquad \text{after: } W'_{ij} r'_j .
@@ -491,9 +495,9 @@ gru_cell(reset="before", highlight="candidate")
 # of weights will do. (Units may be renumbered, or turned in sign. Other changes
 # of basis are barred, because gates act element by element.)
 #
-# The exception shows that the argument is complete: where every new unit
-# listens to one old unit only, the gates can simply move along. Take a
-# permutation, in which unit 1 listens to unit 3, 2 to 1, 3 to 2 and so on:
+# The argument leaves an exception: where every new unit listens to one old unit
+# only, the gates can simply move along with the units. Take a permutation, in
+# which unit 1 listens to unit 4, 2 to 1, 3 to 2 and 4 to 3:
 
 # %%
 after, before = GRU(3, 4, rng=7), GRU(3, 4, rng=7, reset_after=False)
@@ -558,14 +562,14 @@ assert min(gap for row in apart.values() for gap in row.values() if gap) > 0.01
 pd.DataFrame(apart).round(2)
 
 # %% [markdown]
-# No two of {numref}`tab-gru-forms` agree. Chung's form lies farthest from all,
-# and yet it is the same model as the third version; its update gate wants
-# weights of the opposite sign. Weights alone do not say which form they are
-# for.
+# No two forms of {numref}`tab-gru-forms` agree. Chung's lies farthest from all
+# others, and yet it is the same model as the third version of Cho et al.; only
+# its update gate wants weights of the opposite sign. Weights alone do not say
+# which form they are for.
 #
 # Two of the documents mislead if read alone. PyTorch's says that it differs
-# from the original paper on purpose, for the sake of speed; that is so for the
-# published version.
+# from the original paper on purpose, for the sake of speed; that is true of the
+# published version, and not of the first.
 # [Keras's](https://keras.io/api/layers/recurrent_layers/gru/) says that its
 # default follows the third version and resets before. Ask the layer:
 
@@ -574,8 +578,8 @@ print("reset_after =", int(keras.layers.GRU(1).reset_after))
 
 # %% [markdown]
 # It resets after, as the fourth form does; `reset_after=False` gives the
-# second. Why is "after" quicker? All three products with $h$ can be one, and
-# need not wait for $r$.
+# second. Why is "after" quicker? Because all three products with $h$ can then
+# be one, which need not wait for $r$.
 #
 # ## Gate orders, and two biases that are not one
 #
@@ -585,10 +589,10 @@ print("reset_after =", int(keras.layers.GRU(1).reset_after))
 # | [Keras](https://keras.io/api/layers/recurrent_layers/gru/) | z, r, h, where h is our n | two if `reset_after`, else one |
 # | [ONNX](https://onnx.ai/onnx/operators/onnx__GRU.html) | z, r, h | two; `linear_before_reset=1` is "after" |
 #
-# In an LSTM, PyTorch's second bias is redundant. Here it is for $r$ and $z$,
-# which see only the sum of the two, but not for $n$: $b_{hn}$ stands inside the
-# product with $r$. Move $0.5$ from one bias to the other and see how far the
-# outputs move:
+# In an LSTM, PyTorch's second bias is redundant. In a GRU it is redundant for
+# $r$ and $z$, which see only the sum of the two, but not for $n$: $b_{hn}$
+# stands inside the product with $r$. Move $0.5$ from one bias to the other and
+# see how far the outputs move:
 
 # %%
 still, _ = GRU(3, 4, rng=7).forward(x_batch)
@@ -661,7 +665,7 @@ assert same(d_bias[1], grads.params["b_h"][z_r_h])
 
 # %% [markdown]
 # The layer with the reset gate before the product has a twin in Keras and none
-# in PyTorch, which says so:
+# in PyTorch, and `to_torch` says so:
 
 # %%
 assert same(
@@ -673,19 +677,20 @@ except ValueError as error:
     print("to_torch:", str(error).rpartition(": ")[2].partition(".")[0])
 
 # %% [markdown]
-# Shapes are those of [`nn.LSTM`](02_lstm.ipynb) less the cell: `outputs` of the
-# last layer at every step, `h_n` of every layer at the last. `dropout=` means
-# what it means there, and something else in Keras, as there.
+# The shapes of `nn.GRU` are those of [`nn.LSTM`](02_lstm.ipynb) without the
+# cell: `outputs` of the last layer at every step, `h_n` of every layer at the
+# last. `dropout=` means in PyTorch and in Keras what it means for the LSTM.
 #
 # ## Which gates does a long memory need?
 #
 # To find out what a gate is worth, take it away. A gate is taken away by
-# holding it: $r = 1$ lets the candidate always see the whole past, $z = 0$ lets
-# it always replace the state. And the two may be tied to one: with $z = 1 - r$
-# the candidate sees of the old state just the share that it replaces. That is
-# nearly the *minimal gated unit* of [Zhou et al.
+# holding it at one value: $r = 1$ lets the candidate always see the whole past,
+# $z = 0$ lets the candidate always replace the state. And the two may be tied
+# to one: with $z = 1 - r$ the candidate sees of the old state just the share
+# that it replaces. That is nearly the *minimal gated unit* of [Zhou et al.
 # (2016)](https://arxiv.org/abs/1603.09420), whose gate acts before the product.
-# All four are the book's GRU with some columns held:
+# With the full GRU that makes four contenders. All are the book's layer, with
+# some columns of its weights held or tied; here $r$ is held:
 
 # %%
 held = GRU(3, 4, rng=5)
@@ -697,19 +702,19 @@ _, steps = gru_forward(x_batch[:, :, :3], **held.params)
 print("r held at", np.unique([each[2] for each in steps]))
 
 # %% [markdown]
-# Two tasks, each made with the job of one gate in mind. In the *adding problem*
-# ([Hochreiter and Schmidhuber,
+# We try them on two tasks, each made with the job of one gate in mind. In
+# the *adding problem* ([Hochreiter and Schmidhuber,
 # 1997](https://doi.org/10.1162/neco.1997.9.8.1735)) two of 30 numbers are
-# marked, and after the last the network shall say their sum: it has to keep a
+# marked, and after the last the network is to say their sum: it has to keep a
 # number over a wait. In *running sums* it reads numbers and, at one step in
-# ten, a marker, and says at every step the sum since the last marker: it has
-# to build on its state at most steps, and to drop it at the others. By hand
-# one would give the first job to $z$ and the second to $r$.
+# ten, a marker, and says at every step the sum since the last marker: it has to
+# build on its state at most steps, and to drop it at the others. Whoever set
+# the gates by hand would give the first job to $z$ and the second to $r$.
 #
-# `benchmarks/gru_gates.py` tried them: about 2,000 parameters each, so that the
-# units with one gate less are wider; orthogonal recurrent weights and an update
-# bias of 1 at the start; each at the best of its learning rates; five fresh
-# seeds on test rows that nothing was tuned on.
+# `benchmarks/gru_gates.py` tried them: about 2,000 parameters each, so that
+# layers with one gate less have more units; orthogonal recurrent weights and an
+# update bias of 1 at the start; each at the best of its learning rates; five
+# fresh seeds on test rows that nothing was tuned on.
 
 # %% tags=["hide-input"]
 CONTENDERS = (
@@ -761,37 +766,39 @@ pd.DataFrame(table).T
 
 # %% [markdown]
 # *The update gate keeps.*[ᶜ](claims.md#update_gate_keeps) In
-# {numref}`fig-gru-gates` the unit without it stays on the dashed line of the
+# {numref}`fig-gru-gates` the layer without it stays on the dashed line of the
 # adding problem: 500 training steps did not teach it to carry a number past the
 # others. It stayed there in tuning too, at each of seven rates, among them all
-# those at which the others learn; so the rate in {numref}`tab-gru-gates` is one
-# among equals. ("Did not, within these steps"; [chapter
-# 4](04_memory_on_trial.ipynb) gives plain networks longer.) The three
-# contenders with a gate that keeps learn the task, the one without reset gate
-# among them, if with more error in the median.
+# those at which the others learn; so the rate in {numref}`tab-gru-gates` is no
+# better than its other rates. (It *did not* learn the task within these steps,
+# which is not to say that it cannot; [chapter 4](04_memory_on_trial.ipynb)
+# gives plain networks longer.) The three contenders with a gate that keeps
+# learn the task, the one without reset gate among them, though with more error
+# in the median.
 #
 # *The reset gate drops.*[ᶜ](claims.md#reset_gate_drops) On running sums all
 # four learn. Without reset gate the errors in {numref}`tab-gru-gates` are more
-# than twice those of the full unit, in the median. The reason may be the one
-# for which the task was made: the candidate always sees the old sum, at a
-# marker too. But the trial does not show that this task belongs to the reset
-# gate alone. The unit without update gate errs about as much, in the median a
-# little more.
+# than twice those with both gates, in the median. The reason may be the one for
+# which the task was made: the candidate always sees the old sum, at a marker
+# too. But the trial does not show that this task belongs to the reset gate
+# alone, since without the update gate the error is about as large, in the
+# median a little larger.
 #
-# *One gate for both* learns both tasks. On the sums its error is that of two
-# gates; on adding it is twice as large in the median, in ranges that overlap.
-# That agrees with what Zhou et al. found on theirs. And it speaks against the
-# reason just given as the only one: where the tied unit drops its state,
-# $z = 0$, it has $r = 1$, so that the candidate sees all of what it replaces.
-# By hand nobody would begin anew like that. Training found a way.
+# *One gate for both* learns both tasks. On the sums its error is about that of
+# two gates; on adding it is twice as large in the median, in ranges that
+# overlap. That agrees with what Zhou et al. found on their tasks. And it
+# suggests that the reason just given is not the only one: where the tied unit
+# drops its state, $z = 0$, it has $r = 1$, so that the candidate sees all of
+# what it replaces. Nobody would begin anew like that by hand, but training
+# found a way.
 #
 # So the answer, as far as this trial goes: for a long memory the gate that
-# keeps was the one to have. The reset gate helped to begin anew; it need not be
-# a gate of its own, since on the sums one for both did as well. But these are
-# two synthetic tasks, each made for one gate, at one size and one budget; they
-# show what the gates can do, not what they are worth on your data. For speech,
-# [Ravanelli et al. (2018)](https://arxiv.org/abs/1803.10225) left the reset
-# gate out.
+# keeps was the one to have. The reset gate helped to begin anew, but it need
+# not be a gate of its own, since on the sums one for both did as well. But
+# these are two synthetic tasks, each made for one gate, at one size and one
+# budget; they show what the gates can do, not what they are worth on your data.
+# For speech, [Ravanelli et al. (2018)](https://arxiv.org/abs/1803.10225) left
+# the reset gate out.
 #
 # ### Both gates, seen at work
 #
@@ -902,8 +909,8 @@ assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 
 # %% [markdown]
 # No error is raised, since all shapes fit, and the model is not quite useless:
-# a hundredth of the variance has become nearly half of it. That is what such a
-# mistake looks like.
+# its error has grown from a hundredth of the variance to nearly half of it.
+# That is what such a mistake looks like.
 #
 # ## LSTM or GRU?
 #
@@ -913,16 +920,16 @@ assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 # (2015)](https://proceedings.mlr.press/v37/jozefowicz15.html) found no winner
 # over all tasks; [chapter 4](04_memory_on_trial.ipynb) tries both at equal
 # parameters, each at its own best. One difference needs no trial. A GRU's state
-# is a blend and cannot leave $[-1, 1]$, an LSTM's cell can add up one by one;
-# so an LSTM can count far beyond the lengths of its training where a GRU does
-# not ([Weiss et al., 2018](https://arxiv.org/abs/1805.04908)).
+# is a blend and cannot leave $[-1, 1]$, whereas an LSTM's cell can grow by one
+# at every step; so an LSTM can count far beyond the lengths of its training
+# where a GRU does not ([Weiss et al., 2018](https://arxiv.org/abs/1805.04908)).
 #
-# The line did not end here. Take the old state out of the gates and out of the
-# candidate as well, and {eq}`eq-gru-blend` becomes linear in $h$: it can then
-# be computed for all steps at once. That is minGRU, and [chapter
-# 12](12_recurrence_after_transformers.ipynb) begins with it. The blend itself
-# is also a residual connection with a gate, the *highway* through layers
-# instead of steps ([Srivastava et al.,
+# The simplification did not end here. Take the old state out of the gates and
+# out of the candidate as well, and {eq}`eq-gru-blend` becomes linear in $h$: it
+# can then be computed for all steps at once. That is minGRU, and [chapter
+# 12](12_recurrence_after_transformers.ipynb) begins with it. The same blend,
+# through layers instead of steps, is the *highway* network, a residual
+# connection with a gate ([Srivastava et al.,
 # 2015](https://arxiv.org/abs/1505.00387)).
 #
 # Three quarters of the weights need not mean three quarters of the time.
@@ -935,21 +942,21 @@ assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 #   update gate says in which shares.[ᵈ](#one-gate-at-a-time)
 # - The reset gate says how much of the state the candidate
 #   sees.[ᵈ](#one-gate-at-a-time)
-# - Into the state's gradient come that of its own output, the copy's, and what
-#   comes back through candidate and gates; with all terms it is that of central
-#   differences.[ⁱ](#every-term)
+# - The state's gradient is the sum of that of its own output, of the copy's,
+#   and of what comes back through candidate and gates; with all terms it is
+#   that of central differences.[ⁱ](#every-term)
 # - On the adding problem a GRU without its update gate learnt nothing in the
 #   steps it was given, and one with it did.[ᶜ](claims.md#update_gate_keeps)
 # - On sums that begin anew at markers a GRU without its reset gate erred more
 #   than one with both.[ᶜ](claims.md#reset_gate_drops)
-# - Whether $z$ keeps or replaces is a name: negate its
-#   weights.[ⁱ](#two-names-for-z)
-# - Whether $r$ acts before or after the product is a model, and for a general
-#   $W_{hn}$ no weights translate one into the
+# - Whether $z$ keeps or replaces is a matter of names: negate its weights, and
+#   the one form becomes the other.[ⁱ](#two-names-for-z)
+# - Whether $r$ acts before or after the product makes two models, and for a
+#   general $W_{hn}$ no weights translate one into the
 #   other.[ᵈ](#two-conventions-for-r-are-two-models)
-# - For a permutation the gates move along, and the two
+# - Where $W_{hn}$ is a permutation the gates can move along, and the two models
 #   agree.[ⁱ](#permuted-resets-agree)
-# - The two biases of the candidate are two parameters, those of the gates are
+# - The two biases of the candidate are two parameters; those of a gate act as
 #   one.[ⁱ](#two-biases-of-n)
 # - NumPy and PyTorch compute the same function and
 #   gradient.[ⁱ](#same-numbers-pytorch)
@@ -960,8 +967,8 @@ assert errors["before"] - errors["after, as trained"] > 0.2 * y_fresh.var()
 # ```{exercise-start} Count the weights (*easy*)
 # :label: ex-gru-count
 # ```
-# How many numbers has a GRU with `D` inputs and `H` units in PyTorch, and how
-# many in Keras with `reset_after=False`? Check on `D = 8`, `H = 64`.
+# How many parameters does a GRU with `D` inputs and `H` units have in PyTorch,
+# and how many in Keras with `reset_after=False`? Check on `D = 8`, `H = 64`.
 # ```{exercise-end}
 # ```
 #
@@ -1118,9 +1125,9 @@ print(f"half-life measured: {half_life(norms):.1f} steps")
 # ```{exercise-start} Find the bug in the training loop (*medium*)
 # :label: ex-gru-loop
 # ```
-# Two more colleagues train the `StepForecaster` of above on the running sums.
-# Each has one fault. Predict for each what becomes of the error: does it fall,
-# stay or jump? Then run both beside the loop mended.
+# Two more colleagues train the `StepForecaster` from above on the running sums.
+# Each loop has one fault. Predict for each what becomes of the error: does it
+# fall, stay or jump? Then run both beside the mended loop.
 #
 #     for x, y in batches:                      # the first
 #         loss = mse_loss(model(x), y)
@@ -1267,9 +1274,10 @@ for name, error in rmse.items():
 assert rmse["last year"] > 1.2 * rmse["linear, 23 coefficients"]
 
 # %% [markdown]
-# That repeating last year is worse than a linear model of the window, on these
-# years. Whether the GRU or the linear model forecasts sunspots better, a few
-# sunspots of difference on 79 years and one untuned learning rate do not say.
+# They allow this one: repeating last year is worse than a linear model of the
+# window, on these years. Whether the GRU or the linear model forecasts sunspots
+# better, a few sunspots of difference on 79 years and one untuned learning rate
+# do not say.
 # ```{solution-end}
 # ```
 #

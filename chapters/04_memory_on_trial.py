@@ -103,9 +103,8 @@ use_book_style()
 # %% [markdown]
 # ## One letter, twenty steps later
 #
-# The smallest memory task: a letter of eight comes first, nineteen steps pass,
-# the last of which asks which letter it was, and at the step after it the
-# letter has to be named.
+# The smallest memory task: first comes a letter, one of eight; nineteen steps
+# pass, the last of which asks for it; at the next step it has to be named.
 
 # %%
 row, answer = make_copy(1, lag=19, rng=0, length=1)
@@ -113,17 +112,17 @@ print("read :", *row[0])
 print("named:", answer[0, -1])
 
 # %% [markdown]
-# (8 is a blank and 9 the question; from the letter to its name are twenty
-# steps.) Who has forgotten it can only guess: right in one case of eight, at a
-# cross-entropy of $\ln 8$.
+# (The letters are 0 to 7, 8 is a blank and 9 the question; from the letter to
+# its name are twenty steps.) A network that has forgotten the letter can only
+# guess: right in one case of eight, at a cross-entropy of $\ln 8$.
 
 # %%
 print(f"guessing: {1 / 8:.3f} right, cross-entropy {np.log(8):.3f}")
 
 # %% [markdown]
-# The readers are PyTorch's layers with a linear head on the last output,
-# `SequenceReader`. Rows are drawn afresh at every step, Adam moves the weights,
-# and the gradient is clipped to norm 1.
+# The networks are PyTorch's layers with a linear head on the last output,
+# `SequenceReader`. Rows are drawn afresh at every training step, Adam moves the
+# weights, and the gradient is clipped to norm 1.
 
 
 # %%
@@ -150,8 +149,8 @@ def train(model, rate, steps, seed):
 
 # %% [markdown]
 # An LSTM has four times the matrices of an RNN with as many units, a GRU three
-# times. Compared at equal numbers of units, it could win by its size alone. So
-# the number of parameters is fixed and the number of units follows from it.
+# times. Compared at equal numbers of units, either could win by its size alone.
+# So the number of parameters is fixed, and the number of units follows.
 
 # %%
 CELLS = ("RNN", "LSTM", "GRU")
@@ -204,14 +203,14 @@ for cell in CELLS:
 pd.DataFrame(table).T
 
 # %% [markdown]
-# Read {numref}`tab-memory-first` like a newspaper and it says: the GRU
-# remembers, the RNN sometimes, and the LSTM, built for the purpose, guesses.
+# Read like a newspaper, {numref}`tab-memory-first` says: the GRU remembers, the
+# RNN sometimes, and the LSTM, built for the purpose, guesses.
 #
 # ### The appeal
 #
 # Change a single number, the rate, from 0.01 to 0.001. The weights at the start
-# and the rows stay the same. Here are two seeds after 300 training steps, at
-# 0.01 from the record, where the GRU's runs had ended before, and at 0.001
+# and the rows stay the same. Here are two seeds after 300 training steps: at
+# 0.01 from the record, where the GRU's runs had ended earlier, and at 0.001
 # trained now:
 
 # %%
@@ -234,12 +233,12 @@ assert max(slower["RNN"]) < 0.4
 assert min(slower["GRU"]) > 1.2
 
 # %% [markdown]
-# On these seeds the order is the opposite one. The RNN, which at 0.01 had not
+# On these seeds the order is the opposite. The RNN, which at 0.01 had not
 # solved the task on either of them after 1,000 steps, has all but learnt the
 # letters, and the GRU, which had solved it on both after 250, still guesses.
-# (In NumPy, over five seeds, the RNN solves the task within 300 steps on none
-# at 0.001, on four at 0.003.) Is the GRU unable to learn at 0.001, then? The
-# 300 steps, too, were chosen. Let one seed go on:
+# (In NumPy, over five seeds, the RNN solves the task within 300 steps on no
+# seed at 0.001, on four at 0.003.) Is the GRU unable to learn at 0.001, then?
+# We chose the 300 steps as well. Let one seed go on:
 
 # %% tags=["within-0.1"]
 # tolerance: a loss on its way down depends on the processor's rounding.
@@ -248,10 +247,10 @@ print(f"0.001 GRU, 1,000 steps: {longer:.2f}")
 assert longer < 0.4
 
 # %% [markdown]
-# On this seed it was only slower. Who is ahead depends on the rate and on the
-# moment at which one looks. Now go back to the rate 0.01 and change one number
-# of the *LSTM*: its forget bias, from about 0 to 3. The seeds are the same two,
-# the training steps 200:
+# On this seed it was only slower. Who is ahead depends on the rate and on when
+# one looks. Now go back to the rate 0.01 and change one number of the *LSTM*:
+# its forget bias, from about 0 to 3. The seeds are the same two, the training
+# steps 200:
 
 
 # %%
@@ -276,10 +275,11 @@ assert max(biased[3]) < 0.1
 
 # %% [markdown]
 # On these seeds the cell that "guesses" now gives nearly all its probability to
-# the right letter, and on five it is the
-# same.[ᶜ](claims.md#forget_bias_brings_recall) So does, within 100 steps and at
-# a rate of 0.003, a plain RNN of ReLU units that starts from the identity
-# matrix ([Le et al., 2015](https://arxiv.org/abs/1504.00941)):
+# the right letter, and a record of five seeds
+# agrees.[ᶜ](claims.md#forget_bias_brings_recall) A plain RNN of ReLU units that
+# starts from the identity matrix ([Le et al.,
+# 2015](https://arxiv.org/abs/1504.00941)) does so within 100 steps, at a rate
+# of 0.003:
 
 
 # %%
@@ -299,8 +299,8 @@ print("ReLU from the identity:", *(f"{loss:.2f}" for loss in identity))
 assert max(identity) < 0.1
 
 # %% [markdown]
-# (On five seeds as well, where the GRU fails at three
-# rates.[ᶜ](claims.md#a_start_is_enough_for_recall)) Its start suits the task.
+# (On five recorded seeds too, where the GRU fails within 100 steps at three
+# rates.[ᶜ](claims.md#a_start_is_enough_for_recall)) The start suits the task.
 # With $W_h$ the identity, ReLU units *copy* what they hold and add what they
 # read, $h_t = \max(0, h_{t-1} + x_t W_x)$, and what they read during the wait
 # is the same for every letter.
@@ -330,14 +330,14 @@ assert max(identity) < 0.1
 #    difference; only then run seeds that nothing was tuned on, once.
 # 6. **A baseline** that has everything except what is on trial.
 #
-# Tuning needs one number for each rate: the share of the budget that had gone
-# by when a run was solved, and for a run that was not, 1 plus its best loss as
-# a share of the baseline's (at most 1). With a budget of 1,000 steps, three
-# seeds solved after 200, 250 and 300 steps have a mean of $0.25$. At another
-# rate the first seed needs 100 steps and the second is unsolved after 650.
-# Whatever the third does, the mean will be at least $0.75 / 3 = 0.25$, and as
-# the first rate wins where both are equal, the run may be broken off. That
-# saves cost and does not change the choice.
+# Tuning needs one number for each rate: the mean over the seeds of the share of
+# the budget that a solved run needed, or, for an unsolved run, of 1 plus its
+# best loss as a share of the baseline's (at most 1). With a budget of 1,000
+# steps, three seeds solved after 200, 250 and 300 steps have a mean of $0.25$.
+# At another rate the first seed needs 100 steps and the second is unsolved
+# after 650. Whatever the third does, the mean will be at least $0.75 / 3 =
+# 0.25$, and as the first rate wins where both are equal, the second seed's run
+# may be broken off. That saves cost and does not change the choice.
 
 # %%
 print("rates to begin with:", 0.001, 0.003, 0.01)
@@ -349,17 +349,18 @@ print(f"one: {shares['one'].mean():.2f}")
 print(f"other: at least {shares['other'].sum() / 3:.2f}")
 
 # %% [markdown]
-# Four more savings could change something, so they are named. Where the first
+# Four more savings could change the choice, so they are named. Where the first
 # tuning seed solves a task at no rate, the other two run only at the rate that
 # came nearest, and at every rate if one of them succeeds there. On tasks
-# without a goal they run at the two rates that were best for the first. Who
-# solved a task at no rate is tuned one rate beyond only, and not run at twice
-# its length (but all run adding 100). The grid ends at 0.00003 and 1.
+# without a goal they run at the two rates that were best for the first. A
+# contender that solved a task at no rate is tuned one rate beyond only, and not
+# run at twice its length (but all run adding 100). The grid ends at 0.00003
+# and 1.
 #
 # ### The second hearing
 #
-# `benchmarks/memory.py` is a trial by these rules, with the NumPy layers of the
-# chapters before, on recall after 5 to 80 steps and on the four tasks of the
+# `benchmarks/memory.py` is a trial by these rules, with the NumPy layers of
+# earlier chapters, on recall after 5 to 80 steps and on the four tasks of the
 # next sections.
 
 # %% tags=["hide-input"]
@@ -416,7 +417,7 @@ table = {"parameters; a step": {short: cost(short) for short in NAMES}}
 table |= outcomes("recall", (5, 10, 20, 40, 80), telling=20)
 pd.DataFrame(table).T
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-fair", "caption": "Training steps until recall of one letter after 20 steps was solved (fewer is sooner), one dot for each of five fresh seeds and a line at the median: at the rate 0.01 for all (light) and at each contender's own rate (dark). Dots on the dotted line had not solved it when the budget of 3,000 steps ended. It is checked every 50 steps; the scale is logarithmic. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3."}, "image": {"alt": "Two columns of five dots for each of five contenders, on a scale from 50 to 3,000 steps. All at 0.01: four dots of the tanh RNN lie between 100 and 500 and one on the dotted line, the ReLU RNN has 50 to 150, the LSTM with forget bias 1 has two above 2,000 and three on the line, that with 3 has 50 to 100, the GRU 200 to 250. Own rate: four dots of the tanh RNN at 150 to 200 and one on the line, the ReLU RNN 50 to 100, the LSTM with forget bias 1 500 to 1,250, that with 3 150, the GRU four at 50 and one on the line."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-fair", "caption": "Training steps until recall of one letter after 20 steps was solved (fewer is sooner), one dot for each of five fresh seeds and a line at the median: at the rate 0.01 for all (light) and at each contender's own rate (dark). Dots on the dotted line had not solved it when the budget of 3,000 steps ended. Runs are checked every 50 steps; the scale is logarithmic. “LSTM, 1” and “LSTM, 3” are the LSTM with forget bias 1 and 3."}, "image": {"alt": "Two columns of five dots for each of five contenders, on a scale from 50 to 3,000 steps. All at 0.01: four dots of the tanh RNN lie between 100 and 500 and one on the dotted line, the ReLU RNN has 50 to 150, the LSTM with forget bias 1 has two above 2,000 and three on the line, that with 3 has 50 to 100, the GRU 200 to 250. Own rate: four dots of the tanh RNN at 150 to 200 and one on the line, the ReLU RNN 50 to 100, the LSTM with forget bias 1 500 to 1,250, that with 3 150, the GRU four at 50 and one on the line."}}
 _, ax = plt.subplots(figsize=(6.6, 3.4))
 BUDGET = fair["budgets"]["recall 20"]
 for place, short in enumerate(NAMES):
@@ -438,36 +439,36 @@ plt.show()
 # Nobody guesses. At lag 20 and its own rate, each contender of
 # {numref}`tab-memory-fair` succeeds on at least four seeds of five; the LSTM
 # with forget bias 1 succeeds on all of them, and at 0.01 on
-# two.[ᶜ](claims.md#every_contender_recalls) So what
-# {numref}`fig-memory-fair` compares is how long they take. With forget bias 3
-# the LSTM needs fewer than half the steps that it needs with
+# two.[ᶜ](claims.md#every_contender_recalls) So what {numref}`fig-memory-fair`
+# compares is how long they take, below in medians. With forget bias 3 the LSTM
+# needs fewer than half the steps that it needs with
 # 1.[ᶜ](claims.md#forget_bias_three_is_faster) The ReLU RNN from the identity is
 # done on every seed before the LSTM with forget bias 1 is on
 # any.[ᶜ](claims.md#identity_recalls_sooner)
 #
-# It is not done before the GRU. Our appeal had tried the GRU at three rates, of
-# which the highest was the best, and stopped. The rate that tuning found lies
-# thirty times beyond it, and there the GRU needs fewer than half the steps that
-# it needs at 0.01, in the median.[ᶜ](claims.md#own_rate_hastens_the_gru) We had
+# The ReLU RNN is not done before the GRU. Our appeal had tried the GRU at three
+# rates, of which the highest was the best, and stopped. The rate that tuning
+# found lies thirty times beyond it, and there the GRU needs fewer than half the
+# steps that it needs at 0.01.[ᶜ](claims.md#own_rate_hastens_the_gru) We had
 # made the mistake that we were describing.
 #
-# What does the wait do? At lag 10 the LSTM with forget bias 3 needs less than
-# two thirds of the steps of that with
-# 1,[ᶜ](claims.md#forget_bias_three_recalls_ten) at 40 less than a third, since
-# with 1 no seed is done within the
-# budget.[ᶜ](claims.md#forget_bias_three_recalls_forty) There the ReLU RNN needs
-# less than half the steps of the tanh RNN.[ᶜ](claims.md#identity_recalls_forty)
-# At 80 the LSTM with 3 succeeds on one seed, and the ReLU RNN on
+# What does a longer wait do? At lag 10 the LSTM with forget bias 3 needs less
+# than two thirds of the steps of that with
+# 1,[ᶜ](claims.md#forget_bias_three_recalls_ten) at 40 less than a third of the
+# budget, within which no seed is done with
+# 1.[ᶜ](claims.md#forget_bias_three_recalls_forty) There the ReLU RNN needs less
+# than half the steps of the tanh RNN.[ᶜ](claims.md#identity_recalls_forty) At
+# 80 the LSTM with 3 succeeds on one seed, and the ReLU RNN on
 # all;[ᶜ](claims.md#identity_recalls_eighty) the GRU, at a rate of 0.3, is far
 # ahead of the tanh RNN.[ᶜ](claims.md#gates_recall_eighty)
 #
 # ### What a failed run remembers
 #
-# A run that fails need not have forgotten everything. Suppose its network holds
-# the same state for several letters: those it has *merged*, the others it tells
-# apart. Of a group of $n$ letters it can only guess which, at a cross-entropy
-# of $\ln n$. With $k$ groups $k$ letters of eight are right, and the
-# cross-entropy is $\sum \frac{n}{8} \ln n$ over the groups.
+# A run that fails need not have forgotten everything. Suppose its network is in
+# the same state after several letters: it has *merged* them into a group.
+# Within a group of $n$ letters it can only guess, at a cross-entropy of $\ln
+# n$, and one of them is right. So with $k$ groups $k$ letters of eight are
+# right, and the cross-entropy is $\sum \frac{n}{8} \ln n$ over the groups.
 
 
 # %%
@@ -482,8 +483,8 @@ assert np.isclose(of_groups([8]), np.log(8))
 
 # %% [markdown]
 # Do the failed runs look like that? For each that errs, take the number of
-# groups from the share of right answers, and among all groupings of that number
-# the one whose cross-entropy is nearest:
+# groups from the share of right answers, and among all groupings into that
+# number the one whose cross-entropy is nearest:
 
 
 # %%
@@ -507,18 +508,18 @@ for short in NAMES:
             print("groups", *sizes, f"have {of_groups(sizes):.2f}")
 
 # %% [markdown]
-# Whole numbers of letters are right, and the losses fit groups: such a network
-# may have merged letters.
+# Nearly whole numbers of letters are right, and the losses lie near those of
+# groups: these networks may have merged letters.
 #
 # ### Three seeds are few
 #
 # Of what we had predicted for lag 20, three things failed. The ReLU RNN was not
 # done before the GRU. The tanh RNN was to gain two seeds by its own rate, and
-# succeeds on as many as at
-# 0.01.[ᶜ](claims.md#own_rate_gains_the_rnn_nothing) And the GRU fails on a seed
-# at its own rate, which had passed on all three tuning seeds. How much is that
-# worth? Suppose that at some rate one run in five fails. All three tuning runs
-# succeed nonetheless with probability $0.8^3$:
+# succeeds on as many as at 0.01.[ᶜ](claims.md#own_rate_gains_the_rnn_nothing)
+# And the GRU fails on a seed at its own rate, which had passed on all three
+# tuning seeds. How much is such a pass worth? Suppose that at some rate one run
+# in five fails. All three tuning runs succeed nonetheless with probability
+# $0.8^3$:
 
 # %%
 # Identity: three-seeds-pass
@@ -527,12 +528,12 @@ assert 0.5 < passes < 0.52
 print(f"passes three seeds: {passes:.2f}, ten seeds: {0.8**10:.2f}")
 
 # %% [markdown]
-# Every second time such a rate passes for safe. And if the fastest rate lies at
-# the edge of what still works, as the GRU's may, tuning for speed leads there.
-# Five seeds are few as well: at 0.01 the first hearing counted one success of
-# the tanh RNN, and this one, in NumPy, counts four. Such a
-# trial can be fair, but it is coarse: it tells a hundred steps from a thousand,
-# and not one failure in five from none.
+# So every second time such a rate passes for safe. And if the fastest rate lies
+# at the edge of what still works, as the GRU's may, tuning for speed leads
+# there. Five seeds are few as well: at 0.01 the first hearing counted one
+# success of the tanh RNN, and this one, in NumPy, counts four. Such a trial can
+# be fair, but it is coarse: it tells a hundred steps from a thousand, and not
+# one failure in five from none.
 #
 # ## The adding problem
 #
@@ -545,10 +546,10 @@ print(f"passes three seeds: {passes:.2f}, ten seeds: {0.8**10:.2f}")
 # | number | 0.9 | **0.3** | 0.7 | 0.2 | **0.6** | 0.8 |
 # | mark | 0 | **1** | 0 | 0 | **1** | 0 |
 #
-# Here it is $0.3 + 0.6 = 0.9$. The task is due to [Hochreiter and Schmidhuber
-# (1997)](https://doi.org/10.1162/neco.1997.9.8.1735), who ask it of rows of 100
-# to 1,000 steps, in another coding; a mark in each half is how [Arjovsky et al.
-# (2016)](https://arxiv.org/abs/1511.06464) pose it.
+# Here the answer is $0.3 + 0.6 = 0.9$. The task is due to [Hochreiter and
+# Schmidhuber (1997)](https://doi.org/10.1162/neco.1997.9.8.1735), who ask it of
+# rows of 100 to 1,000 steps, in another coding; a mark in each half is how
+# [Arjovsky et al. (2016)](https://arxiv.org/abs/1511.06464) pose it.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-adding-row", "caption": "A row of the adding problem with thirty steps: the answer is the sum of the two marked numbers (orange), and the others are noise."}, "image": {"alt": "Thirty numbers between 0 and 1 as grey bars. Two bars, one in each half, are marked in orange."}}
 numbers, marks = make_adding(1, 30, rng=10)[0][0].T
@@ -560,7 +561,7 @@ plt.show()
 
 # %% [markdown]
 # In {numref}`fig-memory-adding-row` the first marked number must survive many
-# steps of noise. What scores an answer without memory? The sum of two
+# steps of noise. What does an answer without memory score? The sum of two
 # independent uniform numbers has mean 1 and variance
 #
 # $$ \mathbb{E}\,(y - 1)^2 = 2 \cdot \tfrac{1}{12} = \tfrac{1}{6}, $$ (eq-adding-baseline)
@@ -576,9 +577,9 @@ assert abs(constant - 1 / 6) < 0.002
 print(f"always 1: {constant:.3f}, one sixth: {1 / 6:.3f}")
 
 # %% [markdown]
-# On the few hundred rows that judge a network during training the constant has
-# more or less than a sixth by chance. So the curves stand beside its error on
-# the very same rows:
+# On the few hundred rows that judge a network during training, the constant's
+# error is above or below a sixth by chance. So the curves are compared with its
+# error on the same rows:
 
 # %%
 always_one = {}
@@ -622,14 +623,13 @@ for axes, task in grid_of(always_one):
 plt.show()
 
 # %% [markdown]
-# Look for two things in {numref}`fig-memory-adding`. The first is a
-# *plateau*: a line that lies on the dotted one for hundreds of steps, says
-# nothing, and falls as from a cliff. Whoever stops before the fall cannot tell
-# a cell that is about to learn from one that is not. The second are lines that
-# break off before they fall. They belong to the
-# ReLU RNN on long rows, and stop where a number was no longer finite. What
-# carries a memory undamped may carry the error of a weight undamped as well.
-# From 50 steps to 200 its best rate fell tenfold.
+# Look for two things in {numref}`fig-memory-adding`. One is a *plateau*: a line
+# that lies on the dotted one for hundreds of steps and then falls as from a
+# cliff. Whoever stops before the fall cannot tell a cell that is about to learn
+# from one that is not. The other is a line that breaks off before it falls.
+# Such lines belong to the ReLU RNN on long rows, and stop where a number was no
+# longer finite. What carries a memory undamped may carry the error of a weight
+# undamped as well. From 50 steps to 200 the best rate of this RNN fell tenfold.
 
 # %% mystnb={"figure": {"name": "tab-memory-adding", "caption": "The adding problem, by the length of the rows: how many of five fresh seeds solved it within 3,000 training steps (2,000 at 400 steps), in brackets the median number of steps of those, and the learning rate; at 100 steps first all at 0.01, then each contender at its own rate."}}
 lengths = (50, 100, 200, 400)
@@ -645,26 +645,25 @@ pd.DataFrame(outcomes("adding", lengths, telling=100)).T
 # the steps that 0.01 takes, in the median, failures counted with the whole
 # budget.[ᶜ](claims.md#own_rate_hastens_adding)
 #
-# The GRU needs less than two thirds of the steps of the LSTM with forget bias 1
-# at 50,[ᶜ](claims.md#gates_add_fifty_sooner) less than half at
+# In the median the GRU needs less than two thirds of the steps of the LSTM with
+# forget bias 1 at 50,[ᶜ](claims.md#gates_add_fifty_sooner) less than half at
 # 100,[ᶜ](claims.md#gates_add_sooner) and at 200 less than half of what the LSTM
 # with 3 needs.[ᶜ](claims.md#gates_add_two_hundred) Four times the length, from
 # 50 to 200, costs it less than twice the steps, and that LSTM twice or
 # more.[ᶜ](claims.md#longer_rows_cost_the_gru_less) At 400 the GRU is far ahead
-# of the ReLU RNN,[ᶜ](claims.md#gates_add_four_hundred) and both LSTMs add as
-# well.
+# of the ReLU RNN,[ᶜ](claims.md#gates_add_four_hundred) and both LSTMs add too.
 #
-# And the forget bias? Since 3 had helped so much in recall, we wrote down that
-# it would help here. At 100 the LSTM with *1* needs fewer steps, in the median,
-# at ten times the rate of 0.01.[ᶜ](claims.md#forget_bias_one_adds_sooner)
+# And the forget bias? Since 3 had helped in recall, we wrote down that it would
+# help here. At 100 the LSTM with *1* needs fewer steps, in the median, at ten
+# times the rate of 0.01.[ᶜ](claims.md#forget_bias_one_adds_sooner)
 #
 # ## The copy task
 #
-# A whole word now. Five letters are read, twenty steps pass, the last of them a
-# signal, and the word must be written down in order. At every other step the
-# right output is a blank. [Arjovsky et al.
+# Now a whole word has to be kept. Five letters are read, twenty steps pass, the
+# last of them a signal, and the word must be written down in order. At every
+# other step the right output is a blank. [Arjovsky et al.
 # (2016)](https://arxiv.org/abs/1511.06464), after a task of Hochreiter and
-# Schmidhuber's, ask for ten letters after up to hundreds of steps.
+# Schmidhuber's, ask for ten letters after waits of up to hundreds of steps.
 
 # %%
 words, answers = make_copy(1, lag=20, rng=3, length=5)
@@ -691,7 +690,7 @@ print(f"no memory: {no_memory.mean():.3f}")
 # One task is made of real data: the digits of [chapter 1](01_rnn_basics.ipynb),
 # read one pixel a step. After the 64th the digit has to be named. In a second
 # version the pixels of all digits are shuffled alike. The baseline, logistic
-# regression, sees all pixels at once and does not care for their order.
+# regression, sees all pixels at once, whatever their order.
 
 # %%
 training, _ = load_digit_rows()
@@ -711,7 +710,7 @@ plt.show()
 
 # %% [markdown]
 # In the plain order of {numref}`fig-memory-pixels` ink comes back about every
-# eight steps, row by row of the picture; shuffled, that rhythm is gone.
+# eight steps, row by row; shuffled, that rhythm is gone.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-memory-copy", "caption": "The copy task, five letters after a wait of twenty steps, and the digits pixel by pixel: cross-entropy on validation rows during training, one line for each of five seeds. Over each panel stand the contender and its learning rate. A line of the digits ends early where the loss was flat for a third of the budget. The dotted line is the score of whoever guesses (in the copy task, at the right steps). High values are cut off."}, "image": {"alt": "Three rows of panels, one for each task, and a column for each contender. Each panel has five lines over the training steps and a dotted line."}}
 TOPS = {"copy": 0.6, "pixels": 2.6, "pixels permuted": 2.6}
@@ -720,10 +719,10 @@ for axes, task in grid_of(TOPS):
 plt.show()
 
 # %% [markdown]
-# A curve of {numref}`fig-memory-copy` that falls to the dotted line of the copy
-# task has copied nothing yet, although without that line its fall would look
-# like learning to copy: the network may have learnt no more than when to be
-# silent. The share of letters that are right tells the rest:
+# On the copy task, a curve of {numref}`fig-memory-copy` that has fallen to the
+# dotted line has copied nothing yet, although without that line its fall would
+# look like learning to copy: the network may have learnt no more than when to
+# be silent. The share of letters that are right tells the rest:
 
 # %%
 for short in who_ran("copy"):
@@ -774,8 +773,8 @@ assert np.abs(two_coefficients(clean) - clean[:, 2:]).max() < 1e-12
 
 # %% [markdown]
 # A little noise breaks the recurrence, because the noise of both past values
-# enters the forecast: with noise of variance $\sigma^2$ its mean squared error
-# is $\sigma^2 (2 + 4 \cos^2 \omega)$, where $\omega = 2\pi / p$.
+# enters the forecast: with noise of variance $\sigma^2$ the forecast's mean
+# squared error is $\sigma^2 (2 + 4 \cos^2 \omega)$, where $\omega = 2\pi / p$.
 
 # %%
 NOISE = 0.2
@@ -792,11 +791,11 @@ print(f"noise alone:      {NOISE**2:.3f}")
 # coefficients, fitted by least squares, average noise away: an autoregressive
 # model, AR($k$), is linear in the last $k$ values.
 #
-# So let the period be unknown. Every row adds two sines, each with its own
-# period between 10 and 50 steps, and noise; forecasts of the next value are
-# scored on the second half of the row. In the first half a recurrent network
-# may find out what it is listening to. Its baseline must be allowed to do the
-# same, which *one* set of coefficients for all rows is not.
+# Now let the period be unknown. Every row is the sum of two sines, each with
+# its own period between 10 and 50 steps, and noise; forecasts of the next value
+# are scored on the second half of the row. In the first half a recurrent
+# network may find out what it is listening to. Its baseline must be able to do
+# the same, which *one* set of coefficients for all rows is not.
 #
 # ### A baseline that adapts
 #
@@ -816,7 +815,8 @@ show_source(adaptive_errors, bare=True)
 # %% [markdown]
 # And if we may know what the rows are made of, we can fit just that: for each
 # pair of periods on a grid the amplitudes have a closed form, and the forecasts
-# of all pairs are averaged by how well each pair explains the row so far.
+# of all pairs are averaged, weighted by how well each pair explains the row so
+# far.
 
 # %% tags=["remove-input"]
 show_source(sinusoid_forecast, fold="Two sinusoids, fitted", bare=True)
@@ -837,8 +837,8 @@ for order in (2, 8, 24, 48):
 # %% [markdown]
 # The order 24 and $\lambda = 3$ of the adaptive model were chosen on other rows
 # (`benchmarks/memory_waves.py --tune`). The sinusoids are scored on a sample,
-# 150 rows and every seventh step, to save time; so that errors on the same
-# steps stand side by side, the adaptive model is scored on this sample too.
+# 150 rows and every seventh step, to save time; for comparison, the adaptive
+# model is scored on this sample too.
 
 # %%
 start = shared_coefficients(rows, 24)
@@ -879,12 +879,12 @@ assert NOISE**2 < mean["two sinusoids, on the sample"] < 0.055
 # Beside AR models with one set of coefficients, whatever adapts looks clever:
 # the recorded GRU of {numref}`tab-memory-waves` has a median of 0.072, the AR
 # model of order 48 has 0.088. Beside 24 coefficients that adapt too, and have
-# 0.072 as well, nothing is left to show off, at least by networks that nobody
-# tuned and that were stopped after 400 steps. Two sinusoids come nearer to the
-# noise, as a model can that knows the family the rows come from.
+# 0.072 as well, the GRU has no advantage left, at least untuned and stopped
+# after 400 steps. Two sinusoids come nearer to the noise, as a model can that
+# knows the family the rows come from.
 #
-# {numref}`tab-memory-scores` has what the second hearing makes of the networks,
-# tuned and trained for up to 1,500 steps on these waves, and of the digits.
+# {numref}`tab-memory-scores` has the second hearing of these waves, with
+# networks tuned and trained for up to 1,500 steps, and of the digits.
 
 # %% mystnb={"figure": {"name": "tab-memory-scores", "caption": "Each contender at its own learning rate, median and range of five fresh seeds on 2,000 test rows of waves (mean squared error of the next value on the second half) and on the test digits (share of right names). “No recurrence” is AR(24) fitted to the row, and logistic regression, on the very same rows."}}
 table = {}
@@ -897,9 +897,9 @@ for task, reference in fair["references"].items():
 pd.DataFrame(table)
 
 # %% [markdown]
-# So that was one more verdict on a rate and a budget. The tuned GRU forecasts
-# better than the 24 coefficients that adapt, on every seed, and the tanh RNN on
-# none.[ᶜ](claims.md#a_tuned_gru_passes_the_adaptive_forecast) In
+# So the GRU's tie was one more verdict on a rate and a budget. The tuned GRU
+# forecasts better than the 24 coefficients that adapt, on every seed, and the
+# tanh RNN on none.[ᶜ](claims.md#a_tuned_gru_passes_the_adaptive_forecast) In
 # {numref}`tab-memory-scores` the LSTM with forget bias 1 comes close to the
 # GRU.
 #
@@ -958,24 +958,24 @@ assert max(left["tanh RNN"]) < max(left["LSTM, 0"]) < min(left["LSTM, 1"])
 
 # %% [markdown]
 # With forget bias 3 most of the gradient arrives, with 0 next to nothing. That
-# fits what the appeal showed. But the tanh RNN begins with less than any of
-# the three, and learns to recall: reach at the start favours a cell and does
+# fits what the appeal showed. But the tanh RNN begins with less than any of the
+# three, and yet learns to recall: reach at the start favours a cell and does
 # not decide.
 #
 # If the fading is the reason, a longer wait must cost the smaller bias more. It
-# does: from lag 5, where both LSTMs had solved the task at the first check (a
-# floor), to lag 20 the steps grow at least threefold with forget bias 1, and
-# with 3 by a factor that is smaller by a third at
-# least.[ᶜ](claims.md#forget_bias_one_slows_with_the_lag) At 40 no seed is done
-# with 1, at 80 one with 3. That fits the reason and does not prove it.
+# does: from lag 5, where both LSTMs had solved the task by the first check
+# (perhaps sooner), to lag 20 the steps grow at least threefold with forget bias
+# 1, and with 3 by a factor that is smaller by a third at
+# least.[ᶜ](claims.md#forget_bias_one_slows_with_the_lag) That fits the reason
+# and does not prove it.
 #
 # ### Orthogonal is not orthogonal in an LSTM
 #
 # Another start: an orthogonal matrix neither shrinks nor stretches any vector,
 # so [Saxe et al. (2014)](https://arxiv.org/abs/1312.6120) start deep networks
 # from such matrices. But an LSTM's four recurrent matrices are stored as one of
-# $4H \times H$ (its transpose in Keras, which draws it orthogonal). It then has
-# orthonormal columns, of which each gate owns a quarter:
+# $4H \times H$ (its transpose in Keras, which draws that one orthogonal). Then
+# its columns are orthonormal, and each gate owns a quarter of every column:
 
 # %%
 normal = np.random.default_rng(0).normal(size=(4 * H, H))
@@ -997,11 +997,11 @@ assert np.isclose(np.mean(gates**2), 1 / 4)
 # From runs at the rate 0.01 this page once concluded that a better start helps
 # the RNN on the adding problem "on one seed of five". But the identity with
 # ReLU carries a change of a weight through every step undamped, so that a step
-# of the optimizer that suits a forgetful cell may be too large for it. The
-# second hearing tunes both on two tasks ({numref}`tab-memory-further`): with
-# orthogonal or identity matrices for tanh units, forget biases of 0, 1 and 3
-# and those of Tallec and Ollivier ("chrono", the last exercise), and a GRU
-# whose update gate keeps its state at first.
+# of the optimizer that suits a forgetful cell may be too large for it. So the
+# second hearing tunes a rate for each start, on two tasks
+# ({numref}`tab-memory-further`): orthogonal or identity matrices for tanh
+# units, forget biases of 0, 1 and 3 and those of Tallec and Ollivier ("chrono",
+# the last exercise), and a GRU whose update gate keeps its state at first.
 
 # %% mystnb={"figure": {"name": "tab-memory-further", "caption": "Starts, each at its own learning rate: how many of five fresh seeds solved a task within 3,000 training steps, in brackets the median number of steps of those, and the rate."}}
 STARTS = (
@@ -1032,7 +1032,7 @@ pd.DataFrame(table)
 #
 # - *Our first verdicts.* "The LSTM guesses at a lag of 20": true numbers of
 #   one start, one rate and one budget.
-# - *Six of 28 predictions* that stood written down for the last rounds of the
+# - *Six of 28 predictions* that we had written down for the last rounds of the
 #   second hearing; the forget bias alone accounts for three.
 # - *Gradients too small to compute with.* On long rows they become denormal
 #   numbers, with which processors are slow. The benchmark rounds them to zero.
@@ -1043,18 +1043,18 @@ pd.DataFrame(table)
 #   case of eight.[ᵈ](#one-letter-twenty-steps-later)
 # - Always answering 1 has the error $1/6$ on the adding problem, whatever the
 #   length of the row.[ⁱ](#what-a-constant-scores)
-# - On the copy task silence and guessing have a cross-entropy of $K \ln 8 / (T
-#   + 2K)$.[ⁱ](#what-silence-scores)
+# - On the copy task silence, then guessing, has a cross-entropy of $K \ln 8 /
+#   (T + 2K)$.[ⁱ](#what-silence-scores)
 # - Within 300 training steps the GRU learns to recall the letter on more seeds
 #   than the tanh RNN at a rate of 0.01, and on fewer at
 #   0.003.[ᶜ](claims.md#order_turns_with_the_rate)
 # - Each at its own rate, all five contenders recall a letter after 20 steps on
 #   at least four seeds of five.[ᶜ](claims.md#every_contender_recalls)
 # - With 40 steps the LSTM with forget bias 3 recalls on four seeds at least,
-#   and needs less than a third of the steps, or of the budget, that 1
-#   takes.[ᶜ](claims.md#forget_bias_three_recalls_forty)
-# - On the adding problem with 100 steps 1 is somewhat faster, in the
-#   median.[ᶜ](claims.md#forget_bias_one_adds_sooner)
+#   and needs less than a third of the steps, or of the budget, that forget bias
+#   1 takes.[ᶜ](claims.md#forget_bias_three_recalls_forty)
+# - On the adding problem with 100 steps forget bias 1 is somewhat faster, in
+#   the median.[ᶜ](claims.md#forget_bias_one_adds_sooner)
 # - There the GRU succeeds on every seed and the tanh RNN on none within 3,000
 #   steps.[ᶜ](claims.md#plain_start_does_not_add)
 # - On digits read pixel by pixel the LSTM with forget bias 1 is ahead of the
@@ -1067,8 +1067,8 @@ pd.DataFrame(table)
 #   time.[ⁱ](#three-seeds-pass)
 # - A clean sine obeys a recurrence of two
 #   coefficients.[ⁱ](#two-coefficients-suffice)
-# - Of noisy waves of unknown period, 24 coefficients fitted to the row as it
-#   goes on forecast the next value better than 48 fitted once to all
+# - Of noisy waves of unknown period, 24 coefficients, fitted to the row as it
+#   goes on, forecast the next value better than 48 fitted once to all
 #   rows.[ᶜ](claims.md#adapting_to_the_row_pays)
 # - Two sinusoids fitted to the row leave less than two fifths of the avoidable
 #   error that these 24 coefficients
@@ -1153,9 +1153,9 @@ print(f"copy, K = 10, T = 100: {10 * np.log(8) / 120:.3f}")
 # the very seeds that are reported. The best *run* is reported, which rewards
 # the cell whose seeds scatter most, not the one that is good. And 300 steps may
 # end on a plateau: a cell that has not begun to learn counts as one that will
-# not. How much the best of several runs promises too much can be computed.
-# Fifteen runs of two cells that are equally good, with errors drawn from the
-# same normal distribution but for the spread:
+# not. By how much the best of several runs flatters a cell can be computed.
+# Take fifteen runs of each of two equally good cells, with errors from normal
+# distributions that differ only in their spread:
 
 # %%
 rng = np.random.default_rng(0)
@@ -1165,7 +1165,8 @@ print(f"best of fifteen: steady {steady.mean():.2f}, ", end="")
 print(f"erratic {erratic.mean():.2f}")
 
 # %% [markdown]
-# Both are 1 on average; the erratic one looks better by far.
+# Both errors are 1 on average; by its best run the erratic cell looks far
+# better.
 # ```{solution-end}
 # ```
 #
@@ -1210,17 +1211,16 @@ print("cross-entropy:", *(f"{loss:.2f}" for loss in drawn))
 assert max(drawn) < 0.3
 
 # %% [markdown]
-# On both seeds it does. Forget and input biases have changed together here;
-# which of them brings it, this does not say.
+# On both seeds it does. Forget and input biases have changed together here, so
+# this does not say which of them brings it.
 # ```{solution-end}
 # ```
 #
 # ## Further reading
 #
 # - [Hochreiter and Schmidhuber
-#   (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the adding problem is
-#   one of six experiments. By their own account the first is no long-lag
-#   problem, and two versions of the third are solved by guessing weights.
+#   (1997)](https://doi.org/10.1162/neco.1997.9.8.1735): the adding problem, one
+#   of six experiments.
 # - [Greff et al. (2017)](https://arxiv.org/abs/1503.04069): eight variants of
 #   the LSTM in thousands of runs, and how much the learning rate explains.
 # - [Jozefowicz, Zaremba and Sutskever
