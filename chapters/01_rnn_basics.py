@@ -1127,7 +1127,8 @@ for ax, activation in zip(axes, ("tanh", "relu"), strict=True):
             ax.semilogy(lags, norms[lags], color=COLORS[color], linewidth=1)
             ax.semilogy(lags, chi**lags, ":", color=COLORS[color], linewidth=1)
         ax.plot([], [], color=COLORS[color], label=f"radius {radius}")
-    ax.set(ylabel="gradient / at lag 0", title=activation)
+    title = {"tanh": "tanh", "relu": "ReLU"}[activation]
+    ax.set(ylabel="gradient / at lag 0", title=title)
 axes[0].legend(ncols=2, fontsize="small")
 axes[1].set_xlabel("lag in steps")
 plt.show()

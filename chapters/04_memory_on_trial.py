@@ -1026,7 +1026,7 @@ pd.DataFrame(table)
 # lag need fewer than half the steps of bias
 # 1.[ᶜ](claims.md#chrono_recalls_sooner) On the adding problem too such biases
 # save a third of the steps or more.[ᶜ](claims.md#chrono_adds_sooner)
-#
+
 # %% [markdown]
 # ## What failed
 #
