@@ -1007,7 +1007,7 @@ pd.DataFrame(compared).T
 # points behind the baseline. With its log odds inside, too, they are 1.05
 # ahead; mixed with the baseline instead, 1.07. But counted characters, mixed
 # with it, are 1.26 ahead: the gain is no sign of
-# reading.[ᶜ](claims.md#second_count_is_no_network) And none of the eight
+# reading.[ᶜ](claims.md#second_count_is_no_network) And no network's gain
 # survives Holm,[ᶜ](claims.md#no_gain_survives_holm) the smallest adjusted $p$
 # is 0.10, and the variants were chosen on rows that are in these folds.
 #
