@@ -25,8 +25,8 @@
 #
 # - put a forecast beside the simplest one, and tell skill from luck with a test
 #   that you have worked by hand;
-# - find what leaks from the future into a forecast, and measure what it is
-#   worth;
+# - find what leaks from the future into a forecast, and measure what the leak
+#   is worth;
 # - judge a forecast of tomorrow's direction, and what is left of it after
 #   costs;
 # - forecast *volatility* on your own file of prices, with an interval whose
@@ -171,9 +171,9 @@ _ = model.fit(x_train, y_train, batch_size=32, epochs=1, verbose=0)
 keras_forecast = model.predict(x_test, verbose=0)[:, 0]
 
 # %% [markdown]
-# One epoch is unfair to them, so here is a recorded run of the Keras system
+# One epoch is unfair to both, so here is a recorded run of the Keras system
 # after 50 (`benchmarks/stock_tutorial.py`), first as such forecasts are usually
-# shown, then from near.
+# shown, then close up.
 
 # %% tags=["hide-input"]
 tutorial = load_results("stock_tutorial")["results"]
@@ -182,7 +182,7 @@ famous = np.array(tutorial["keras"]["0"]["forecast"].split(), dtype=float)
 days = sp500.index[-len(famous) :]
 truth = sp500.to_numpy()[-len(famous) :]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-famous", "caption": "The same forecast three times: the S&P 500 and a stacked LSTM's forecast for the next day (seed 0, 50 epochs), on the left over all test days, in the middle over the last sixty; on the right its misfit, the standard deviation of forecast less index, once it is moved back by so many days."}, "image": {"alt": "Left, over four years, the forecast lies a little below the index and has the same shape. Middle, over sixty days, the forecast is a smooth curve well off the index, whose turns it repeats days later. Right, eleven bars, the lowest of them at two days."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-famous", "caption": "The same forecast three times: the S&P 500 and a stacked LSTM's forecast for the next day (seed 0, 50 epochs), on the left over all test days, in the middle over the last sixty; on the right its misfit (the standard deviation of forecast less index) once the forecast is moved back by the number of days below each bar."}, "image": {"alt": "Left, over four years, the forecast lies a little below the index and has the same shape. Middle, over sixty days, the forecast is a smooth curve well off the index, whose turns it repeats days later. Right, eleven bars, the lowest of them at two days."}}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 for axis, last in zip(axes[:2], (len(days), 60), strict=True):
     axis.plot(days[-last:], truth[-last:], color="black", label="index")
@@ -203,13 +203,13 @@ plt.show()
 # On the left of {numref}`fig-stock-famous` is the picture that sells the idea,
 # in the middle what you would have had to trade on: the past, smoothed. The
 # forecast turns after the index, and so fits best once moved *back* two days,
-# as the bars show. Over four years such a delay is less than the width of a
+# as the bars show. Drawn over four years, such a delay is narrower than the
 # line.
 #
 # ## The rival that costs nothing
 #
 # Put the forecast beside one that costs nothing: *tomorrow's price is today's*.
-# This is **persistence**. It is hard to beat, because a price that was plainly
+# This is **persistence**. It is hard to beat, because shares that were plainly
 # going to rise would have been bought already, and so would have risen. With
 # $y_t$ the price and $f_t$ its forecast, **skill** ([Murphy,
 # 1988](https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2)) is
@@ -259,12 +259,13 @@ pd.DataFrame(table).T
 print(f"persistence: RMSE {rival['rmse']:.1f}, MAPE {rival['mape']:.2f} %")
 
 # %% [markdown]
-# In {numref}`tab-stock-epochs` no seed beats yesterday's price, which errs by
-# 19.9 points or 0.58 %, at any of the four
-# checkpoints.[ᶜ](claims.md#the_tutorial_loses_to_yesterday) Two of the lighter
-# system's seeds come close after 50 epochs. The last column says how: by its
-# **best lag**, 0 for foresight and 1 for a copy of yesterday, the lighter
-# system always fits the price of one day ago best, the famous one that of two.
+# In {numref}`tab-stock-epochs` no seed, at any of the four checkpoints, beats
+# yesterday's price, which errs by 19.9 points or
+# 0.58 %.[ᶜ](claims.md#the_tutorial_loses_to_yesterday) Two of the lighter
+# system's seeds come close after 50 epochs. The last column says how. The
+# **best lag**, the delay at which a forecast fits best, is 0 for foresight, 1
+# for a copy of yesterday. It is 1 for the lighter system's seeds, 2 for the
+# famous one's.
 #
 # ## Skill or luck?
 #
@@ -280,16 +281,16 @@ print(f"persistence: RMSE {rival['rmse']:.1f}, MAPE {rival['mape']:.2f} %")
 # A is better on four days of five and by $0.12$ on average. How far would this
 # mean stray if A and B were equally good? The five differences scatter around
 # it with a variance of $0.022$ (their squared deviations sum to $0.088$; divide
-# by four), so a mean of five strays by $\sqrt{0.022 / 5} = 0.066$. The mean is
-# −1.81 of these away from zero. This ratio is the statistic of [Diebold and
-# Mariano (1995)](https://doi.org/10.1080/07350015.1995.10524599),
+# by four), so a mean of five has a *standard error* of $\sqrt{0.022 / 5} =
+# 0.066$. Ours lies −1.81 of these from zero. This ratio is the statistic of
+# [Diebold and Mariano (1995)](https://doi.org/10.1080/07350015.1995.10524599),
 #
 # $$
 # \text{DM} = \frac{\bar d}{\sqrt{\hat\omega / n}},
 # $$ (eq-stock-dm)
 #
-# with $n$ days, $\bar d$ the mean difference and $\hat\omega$ the variance that
-# counts. Negative favours A.
+# with $n$ days, $\bar d$ the mean of the differences and $\hat\omega$ their
+# variance. Negative favours A.
 
 # %%
 loss_a = np.array([0.2, 0.4, 0.1, 0.5, 0.3])
@@ -302,7 +303,7 @@ far, normal = stats.t.ppf(0.975, 4), stats.norm.ppf(0.975)
 print(f"DM {test.statistic:.2f}, p {test.p_value:.2f}")
 print(f"95 % of Student's t with 4 degrees: ±{far:.2f}; normal: ±{normal:.2f}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-dm", "caption": "The five differences (bars), their mean (line), and the band in which the mean of five such days lies in 95 of 100 cases if A and B are equally good."}, "image": {"alt": "Four bars below zero and one above. The line of the mean, at -0.12, lies inside a band from -0.18 to 0.18."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-dm", "caption": "The five differences (bars), their mean (line), and the band in which the mean of five such days lies in 95 of 100 cases if A and B are equally good (by Student's t, which is wider than the normal because the variance too is estimated from these five days)."}, "image": {"alt": "Four bars below zero and one above. The line of the mean, at -0.12, lies inside a band from -0.18 to 0.18."}}
 figure, axis = plt.subplots(figsize=(5, 2.6))
 strays = far * d.mean() / test.statistic
 axis.axhspan(-strays, strays, alpha=0.2, label="95 % if equally good")
@@ -314,16 +315,16 @@ plt.show()
 
 # %% [markdown]
 # The p-value is the probability of a ratio at least as far from zero, in either
-# direction, if nothing is there. At 0.14 five days prove nothing: the line of
-# {numref}`fig-stock-dm` lies inside the band.
+# direction, if both are equally good. At 0.14 five days prove nothing: the line
+# of {numref}`fig-stock-dm` lies inside the band.
 #
-# One thing is missing. The sum above treats the five differences as
-# independent, and forecasts of the next *week* made every day share four of
-# their five days: their errors come in runs, and a run of good luck looks like
-# skill. What runs have in common is that they are slow. So do not take the
-# variance of the days; ask how much of it lies in the series' slowest waves.
-# Project the differences on cosines $j = 1, \dots, B$ of half a period, a whole
-# one, and so on, and average the squares,
+# The sum above treats the five differences as independent. But successive daily
+# forecasts of the next *week* share four of their five days, so their errors
+# come in runs, and a run of good luck looks like skill. Runs are slow movements
+# of the series. So instead of the variance of single days, measure how strong
+# its slowest waves are: project the differences on cosines $j = 1, \dots, B$,
+# which make half a period over all days, a whole one, and so on, and average
+# the squares,
 #
 # $$
 # \hat\omega = \frac1B \sum_{j=1}^{B} \Lambda_j^2, \qquad
@@ -331,8 +332,8 @@ plt.show()
 # \cos\!\left(\frac{\pi j (t - \frac12)}{n}\right).
 # $$ (eq-stock-waves)
 #
-# For independent days every wave is as strong as any other, and $\hat\omega$ is
-# their variance; where neighbours agree the slow waves are the stronger ones
+# For independent days every wave is as strong as any other, and $\hat\omega$
+# estimates their variance; where neighbours agree the slow waves are stronger
 # and $\hat\omega$ grows. [Lazarus et al.
 # (2018)](https://doi.org/10.1080/07350015.2018.1506926) advise $B = 0.4\,
 # n^{2/3}$, and Student's t with $B$ degrees of freedom for the p-value. We also
@@ -342,9 +343,9 @@ plt.show()
 show_source(forecasting.significance.long_run_variance, waves_of, bare=True)
 
 # %% [markdown]
-# Does it hold what it promises? Draw series in which nothing is there, sums of
-# $h$ independent steps, each overlapping the next, and count how often each
-# test finds something at 5 %.
+# Does this test keep its promise? Draw series without a difference to find,
+# whose entries are overlapping sums of $h$ independent steps, and count how
+# often each test finds one at 5 %.
 
 
 # %%
@@ -370,11 +371,11 @@ assert alarms[22][0] > 0.4
 assert max(allowed for _, allowed in alarms.values()) < 0.1
 
 # %% [markdown]
-# A month ahead, a test that takes the days for independent finds something in
-# most series in which there is nothing; the slow waves keep near their 5 %.
-# (The theory also asks that neither model contain the other and that the
-# stretch they learn from not grow. Below both happen; so mistrust a p-value
-# just below $0.05$.)
+# A month ahead, a test that takes the days for independent finds a difference
+# in most series, though there is none; the slow waves stay within a few points
+# of their 5 %. (The theory also asks that neither model contain the other and
+# that the stretch they learn from not grow. Below both are broken, so mistrust
+# a p-value just below $0.05$.)
 #
 # ## Leaks
 #
@@ -386,9 +387,9 @@ assert max(allowed for _, allowed in alarms.values()) < 0.1
 # *bidirectional* network that answers at every step and has read the answer
 # ([chapter 7](07_bidirectional.ipynb)). Each error is divided by that of the
 # naive forecast *on the same days*, yesterday's price for the first three and a
-# return of zero for the last.
+# return of zero for the last, which forecasts returns.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-leaks", "caption": "Error over the naive forecast's on the same test days, without and with each leak: median over five seeds, lowest and highest. The last column is the change of the logarithm, base two: −1 is half the error."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-leaks", "caption": "Error divided by the naive forecast's on the same test days, without and with each leak: median over five seeds, lowest and highest. The last column is the base-two logarithm of the error with the leak over the one without: −1 is half the error."}}
 leaks = load_results("leaks")["results"].values()
 rows = {}
 for name in ("scaler", "shuffle", "test as validation", "bidirectional"):
@@ -408,26 +409,26 @@ print(f"training saw at most {facts['training maximum']:.0f} points;")
 print("test days lie from {:.0f} to {:.0f}".format(*facts["test range"]))
 
 # %% [markdown]
-# In {numref}`tab-stock-leaks` the clean error is 24 times the naive one.
-# Training saw at most 1,565 points and every test day lies above 1,829, outside
-# of all that the network has seen, where its units may saturate. That may be
-# why two leaks help so much: a scaler fitted on all days brings the test prices
-# back between 0 and 1 (10 times the naive error), and shuffled windows put them
-# into training (1.7 times, in part because these test days come from all
-# years). Choosing the epoch on the test changed nothing on four of these five
-# seeds. Only the two-way network beats the naive forecast, because it has read
-# the returns that it explains.
+# In {numref}`tab-stock-leaks` clean price forecasts err 24 times as much as the
+# naive one. Training saw at most 1,565 points and every test day lies above
+# 1,829, where the network's units may saturate. That may be why two leaks help
+# so much: a scaler fitted on all days brings the test prices back between 0 and
+# 1 (10 times the naive error), and shuffled windows put them into training (1.7
+# times, in part because these test days come from all years). Choosing the
+# epoch on the test changed nothing on four of these five seeds. Only the
+# two-way network beats the naive forecast, because it has read the returns that
+# it explains.
 #
 # The subtlest leak needs no carelessness. A forecast $h$ days ahead has its
 # answer only $h$ days later, so that the last $h - 1$ targets before a test
-# block lie *inside* it. They have to be left out of training, a gap that the
+# block reach *into* it. They have to be left out of training, a gap that the
 # next section draws.
 #
 # ## Will it rise tomorrow?
 #
-# Leaks or none, a price is the wrong thing to forecast. What repeats itself is
-# the **return**, $r_t = \ln(p_t / p_{t-1})$, and the question that everybody
-# asks is its sign.
+# Leaks or none, a price is the wrong thing to forecast: its level drifts away.
+# What keeps its scale is the **return**, $r_t = \ln(p_t / p_{t-1})$, and the
+# question that everybody asks is its sign.
 #
 # A test must respect time: fit on the past, forecast a block, move on. This is
 # **walk-forward** testing. In {numref}`fig-stock-walk` the training block grows
@@ -452,7 +453,7 @@ for start in range(first, len(dates), 504):
 # %% [markdown]
 # What must its accuracy be compared with? Not with one half: the market rises
 # on more than half of all days. Compare with *always up*, on the same days;
-# what counts are the days on which exactly one of the two is right.
+# only days on which exactly one of the two is right count.
 
 # %%
 up = following[first:] > 0
@@ -504,8 +505,8 @@ shown.map("{:.3f}".format).replace("0.000", "<0.001")
 # false alarm when nothing is there. **Holm's** method
 # ([1979](https://www.jstor.org/stable/4615733)) multiplies the smallest of $m$
 # p-values by $m$, the next by $m - 1$ and so on, lets none fall below the one
-# before it, and stops at 1. What is then below $0.05$ holds a false alarm in at
-# most one of twenty such *families* of tests.
+# before it, and stops at 1. If only what is then below $0.05$ counts, at most
+# one in twenty such *families* of tests holds a false alarm.
 #
 # ### What acting on it costs
 #
@@ -519,13 +520,13 @@ trading_cost_lab(ahead, predicted[first:] > 0, "AR(1)", dates=dates[first:])
 
 # %% [markdown]
 # Costs finish this rule. The **Sharpe ratio** is the mean daily return over its
-# standard deviation, times $\sqrt{252}$ for a year. The interval of
-# {numref}`tab-stock-sharpe` draws the days again and again in blocks of random
-# length ([Politis and Romano,
+# standard deviation, times $\sqrt{252}$ for a year. For the interval of
+# {numref}`tab-stock-sharpe` the days are drawn again and again in blocks of
+# random length ([Politis and Romano,
 # 1994](https://doi.org/10.1080/01621459.1994.10476870)), so that runs stay
 # whole.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-sharpe", "caption": "Sharpe ratios, 2007 to 2018, at 0, 5 and 10 basis points a trade; then the ratio at 10 less the index's, with a 95 % interval from a bootstrap of days in blocks. The indices are without dividends, cash without interest, and trades at the close that made the signal."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-sharpe", "caption": "Sharpe ratios, 2007 to 2018, at 0, 5 and 10 basis points a trade, and the number of trades; then the ratio at 10 less the index's, with a 95 % interval from a bootstrap of days in blocks. The indices are without dividends, cash is without interest, and a trade is made at the very close that gave its signal."}}
 rows = {}
 for case, run in runs.items():
     rows[case, "index"] = {"0 bp": f"{run['sharpe']['always up']['0']:.2f}"}
@@ -544,8 +545,8 @@ pd.DataFrame(rows).T.fillna("")
 # %% [markdown]
 # On the S&P 500 the LSTM stays above the index even after ten basis points, by
 # no more than luck,[ᶜ](claims.md#no_rule_outearns_the_index) and before costs
-# its interval does not hold zero. Then its own ratio and the index's, before
-# costs, in the crisis and after it:
+# the interval of its lead excludes zero. Here are those intervals, then both
+# ratios, before costs, in the crisis and after it:
 
 # %%
 for name, run in runs.items():
@@ -563,9 +564,9 @@ for name in ("sp500 expanding", "sp500 rolling"):
         print(f"{name:16} {years:9} LSTM {rule:.2f}, index {index:.2f}")
 
 # %% [markdown]
-# On the NASDAQ the rule adds nothing, most of the S&P's gain is made in the
-# crisis, and after costs no interval of {numref}`tab-stock-sharpe` lies above
-# zero.
+# On the NASDAQ the rule adds next to nothing, most of the S&P's gain is made in
+# the crisis, and after ten basis points no interval of
+# {numref}`tab-stock-sharpe` lies above zero.
 #
 # ## Volatility
 #
@@ -585,9 +586,9 @@ for name in ("sp500 expanding", "sp500 rolling"):
 #   - (2 \ln 2 - 1) \ln\!\left(\frac{C_t}{O_t}\right)^2
 # $$ (eq-stock-gk)
 #
-# On simulated days the truth is known: 2,000 random walks of 5,000 steps, and
-# each measure over the true variance, by mean, standard deviation, and the
-# number of squared returns that tell as much.
+# On simulated days the truth is known. Here, for 2,000 random walks of 5,000
+# steps, is each measure over the true variance: its mean, its standard
+# deviation, and how many squared returns tell as much.
 
 
 # %%
@@ -633,8 +634,8 @@ plt.show()
 
 # %% [markdown]
 # The waves of {numref}`fig-stock-waves` last for months, so a forecast has
-# something to hold on to. But what has been measured? Over the mean squared
-# return from close to close, from 2008 on:
+# something to hold on to. But what has been measured? Divide each measure's
+# mean by the mean squared return from close to close, from 2008 on:
 
 
 # %%
@@ -667,16 +668,15 @@ for year in copied.index[::4]:
     )
 
 # %% [markdown]
-# The range holds little more than half. It begins at the open and misses the
-# night, which `whole_day` adds: on the NASDAQ most of the rest. On the S&P 500,
-# whose opens in this file lie close to the last close, most of the rest lies in
-# the day: from open to close alone the share is 0.88, more than a random walk
-# with such ranges would have. So a range forecast is *not* yet the volatility
-# of your position. The last lines warn of this very file: in its early years
-# the "open" is a copy of the last close, later a traded price, so that
-# {eq}`eq-stock-gk` changes its meaning on the way. We shall check every finding
-# by Parkinson's measure, which needs no open, and on a second index, the
-# NASDAQ.
+# The range holds little more than half of that. It begins at the open and
+# misses the night, which `whole_day` adds: on the NASDAQ most of the rest. On
+# the S&P 500, whose opens in this file lie close to the last close, most of the
+# rest lies in the day: from open to close alone the share is 0.88. So a range
+# forecast is *not* yet the volatility of your position. The last lines warn of
+# this very file: its early "opens" are copies of the last close, its later ones
+# traded prices, so that {eq}`eq-stock-gk` changes its meaning on the way.
+# Comparisons one day ahead are therefore repeated with Parkinson's measure,
+# which needs no open, and all on a second index, the NASDAQ.
 #
 # ### The field's models
 #
@@ -688,16 +688,16 @@ for year in copied.index[::4]:
 # \hat v_{t+1} = b_0 + b_1 v_t + b_2 \bar v_t^{(5)} + b_3 \bar v_t^{(22)} .
 # $$ (eq-stock-har)
 #
-# Three spans imitate a memory of months with four numbers. **LHAR** ([Corsi and
-# Renò, 2012](https://doi.org/10.1080/07350015.2012.663261)) adds the negative
-# returns of the same spans, because falls raise volatility more than rises.
-# **GARCH** ([Bollerslev, 1987](https://doi.org/10.2307/1925546)) sees closing
-# prices alone and updates its variance by
-# $\sigma^2_{t+1} = \omega + \alpha r_t^2 + \beta \sigma^2_t$; **GJR** ([Glosten
-# et al., 1993](https://doi.org/10.1111/j.1540-6261.1993.tb05128.x)) gives falls
-# an $\alpha$ of their own. **EWMA** is the case of $\omega = 0$ and fixed
-# weights. A "-t" behind a name in the tables says that its shocks have the
-# heavy tails of Student's t.
+# Three spans and four numbers imitate a long memory. **LHAR** ([Corsi and Renò,
+# 2012](https://doi.org/10.1080/07350015.2012.663261)) adds the negative returns
+# of the same spans, because falls raise volatility more than rises. **GARCH**
+# ([Bollerslev, 1987](https://doi.org/10.2307/1925546)) sees closing prices
+# alone and updates its variance by $\sigma^2_{t+1} = \omega + \alpha r_t^2 +
+# \beta \sigma^2_t$; **GJR** ([Glosten et al.,
+# 1993](https://doi.org/10.1111/j.1540-6261.1993.tb05128.x)) gives falls an
+# $\alpha$ of their own. **EWMA** is the case of $\omega = 0$ and fixed weights.
+# A "-t" behind a name in the tables says that its shocks have the heavy tails
+# of Student's t.
 #
 # ### A score for variances
 #
@@ -745,15 +745,15 @@ plt.show()
 #
 # Eight features $x_t$ are known at the close: HAR's three, the return, the
 # negative return and its weekly and monthly means, and the volume against its
-# monthly mean. The loss is the squared error of the log variance;
-# $\hat v^{\text{HAR}}$ is calibrated. The layer has 24 units. Training cuts the
-# series into chunks of 64 days, because one long series would be one step an
-# epoch; each stands behind 22 that only fill the state. To forecast, the
-# network reads on from the first day.
+# monthly mean. The loss is the squared error of the log variance; $\hat
+# v^{\text{HAR}}$ is calibrated. The layer has 24 units. Training cuts the
+# series into chunks of 64 days, because one long series would allow one update
+# an epoch; each chunk follows 22 days that only fill the state. To forecast,
+# the network reads on from the first day.
 #
 # Half of these features are means over a week or a month: they *carry* the
-# past. Whether the LSTM's own memory adds to that is for an experiment to say,
-# and the experiment is the same network without memory,
+# past. Whether the LSTM's own memory adds to that shows beside the same network
+# without memory,
 #
 # $$
 # h_t = \tanh(x_t W + b),
@@ -821,8 +821,8 @@ for name, loss in losses.items():
 # rounds of the trees, were chosen on 2003 to 2006, by three other seeds; the 24
 # units and the features had been fixed in earlier trials that had seen later
 # years, so fresh data remain the better judge. No linear forecast may leave the
-# range of its training targets (below). All are scaled for QLIKE, so the column
-# MSE shows nobody's best.
+# range of its training targets (below). All are calibrated for QLIKE, so in the
+# column MSE none is at its best.
 
 
 # %% tags=["hide-input"]
@@ -842,7 +842,7 @@ def saved(found, rival, model, horizon=1):
     return mean, stats.t.ppf(0.975, waves) * abs(error)
 
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-qlike", "caption": "One day ahead, 3,020 test days: mean QLIKE with forecasts calibrated on all training days and on their last 504, mean squared error (of variances in squared per cent), and p-value in the model confidence set, a set that holds the best model in 90 % of samples and here keeps those above 0.1. EWMA and GARCH-t, both behind GJR-t, are in the record and not shown."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-qlike", "caption": "One day ahead, 3,020 test days: mean QLIKE with forecasts calibrated on all training days and on their last 504, mean squared error (of variances in squared per cent), and p-value in the model confidence set, a set that holds the best model in 90 % of samples and here keeps the models with a p-value above 0.1. EWMA and GARCH-t, both behind GJR-t, are in the record and not shown."}}
 columns = {}
 for index, name in INDICES.items():
     found = case(index)
@@ -883,9 +883,9 @@ plt.show()
 # Most of the gain over HAR in {numref}`fig-stock-forest` and
 # {numref}`tab-stock-qlike` is in the *features*: a linear regression on all
 # eight saves most of what the best model saves. *Trees*, which see the same
-# features, save less than this line, so that being nonlinear is not enough. The
-# *networks* lie to the right of it, or level with it. By more than luck? Beside
-# the line:
+# features, save less than this regression, so being nonlinear is not enough.
+# The *networks* save as much as it or more. By more than luck? Compare them
+# with it:
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-linear", "caption": "What the corrections save beside the linear regression on the same features, in QLIKE one day ahead, and in brackets the p-value of the difference, adjusted for all sixteen by Holm's method."}}
 line = "linear, all features"
@@ -906,12 +906,12 @@ pd.Series(texts).unstack([1, 2])
 
 # %% [markdown]
 # In {numref}`tab-stock-linear` the answer is yes for networks without a memory:
-# that of five days on the S&P 500 and the plain one, by one measure, on the
-# NASDAQ. For the LSTM it is no everywhere. What a network adds to the line is
-# small, at the edge of what these days can show.
+# the five-day one on the S&P 500 and, by one measure, the plain one on the
+# NASDAQ. For the LSTM it is no everywhere. What a network adds to the
+# regression is small, at the edge of what these days can show.
 #
-# The factor that calibrates matters most to GJR: it was learnt while the opens
-# were copies.
+# The calibrating factor, learnt while the opens were copies, matters most to
+# GJR. Learnt on late days alone:
 
 # %%
 for index, name in INDICES.items():
@@ -924,10 +924,9 @@ for index, name in INDICES.items():
     assert test["p_value"] > 0.1
 
 # %% [markdown]
-# Calibrated late, it overtakes HAR on the S&P 500, by no more than luck. It
-# sees closes alone; its fair rival, not run here, is a GARCH that sees the
-# range too ([Hansen et al., 2012](https://doi.org/10.1002/jae.1234)). And
-# memory?
+# Calibrated late, GJR overtakes HAR on the S&P 500, by no more than luck. Its
+# fair form, not run here, is a GARCH that sees the range too ([Hansen et al.,
+# 2012](https://doi.org/10.1002/jae.1234)). What does memory save?
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-memory", "caption": "What memory saves: QLIKE of the MLP's correction less that of the LSTM's, with its 95 % interval, and the p-value before and after Holm's adjustment for the four tests; then the QLIKE of single seeds, lowest and highest."}}
 rows, p_values = {}, []
@@ -951,19 +950,19 @@ for row, adjusted in zip(
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# **Nearly all that the LSTM saves against HAR, a network without memory saves
-# as well.** The two come within a hundredth of each other in each row of
+# **A network without memory saves nearly all that the LSTM saves against HAR.**
+# Their QLIKEs lie within a hundredth of each other in each row of
 # {numref}`tab-stock-memory`, and the sign of the difference changes from index
 # to index.
 #
 # One row of four does favour the LSTM by more than luck. Before the seeds ran
-# we had written down that none would. So does memory count after all, or only
-# *more than one day*? We thought of asking the MLP that sees five days only
-# when Garman–Klass's record lay before us; before Parkinson's rows of
+# we had written down that none would. So does memory count after all, or is it
+# enough to see *more than one day*? We thought of the MLP that sees five days
+# only after seeing Garman–Klass's record; before Parkinson's rows of
 # {numref}`tab-stock-window` ran, we had written down that it would be ahead
 # there too.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-window", "caption": "The MLP that sees five days beside the LSTM, one day ahead: QLIKE that it saves, with its 95 % interval, the p-value, and the models that the confidence set keeps."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-window", "caption": "The MLP that sees five days beside the LSTM, one day ahead: QLIKE that the MLP saves, with its 95 % interval, the p-value, and the models that the confidence set keeps."}}
 rows, window = {}, "MLP correction, five days"
 for measure in ("Garman–Klass", "Parkinson"):
     for index, name in INDICES.items():
@@ -979,12 +978,12 @@ for measure in ("Garman–Klass", "Parkinson"):
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# It is ahead in every row, by Parkinson's measure by no more than luck, and the
-# set keeps it everywhere. The LSTM stays in one set of four, beside the plain
-# MLP. Five days are all the past that the window has; the LSTM could keep more,
-# but must learn from a few thousand days *what* to keep. This is no verdict on
-# recurrence: somebody had already done the remembering, in features that carry
-# a month. Only the control tells such cases apart; [the next
+# It is ahead in every row, though by no more than luck by Parkinson's measure,
+# and every confidence set keeps it. One of the four keeps the LSTM, beside the
+# plain MLP. Five days are all the past that the window has; the LSTM could keep
+# more, but must learn from a few thousand days *what* to keep. This is no
+# verdict on recurrence: somebody had already done the remembering, in features
+# that carry a month. Only the control tells such cases apart; [the next
 # chapter](11_sentiment.ipynb) has one too.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-cumulative", "caption": "When the saving was made: QLIKE saved against HAR one day ahead, summed over the days so far, in blocks of 21. A rising line saves, a level one does not."}, "image": {"alt": "Two panels of lines that rise in steps. On the S&P 500 the LSTM's and the MLP's run together above the linear model's; on the NASDAQ the MLP's ends highest and the other two end together."}}
@@ -1006,7 +1005,7 @@ plt.show()
 
 # %% [markdown]
 # The lines of {numref}`fig-stock-cumulative` rise in most years, but in steps:
-# few blocks bring much of the gain.
+# a few blocks bring much of the gain.
 #
 # ### A week and a month ahead
 
@@ -1027,7 +1026,7 @@ for horizon in (5, 22):
 pd.DataFrame(columns)
 
 # %% [markdown]
-# **Five days ahead no win is to be seen, and a month ahead none either.** In
+# **Neither a week nor a month ahead does a network win by more than luck.** In
 # {numref}`tab-stock-horizons` every network has a lower loss than LHAR, none by
 # more than luck, once the six comparisons of each horizon are counted.
 #
@@ -1037,7 +1036,7 @@ pd.DataFrame(columns)
 # ### Two safeguards
 #
 # A linear model of a logarithm extrapolates, and the exponential makes that
-# grotesque. Forecasts are therefore kept within the range of their training
+# grotesque. Its forecasts are therefore kept within the range of their training
 # targets, an *insanity filter*. A network's bounded units give it such a
 # safeguard for nothing, so a comparison without the filter would be unfair
 # ({numref}`tab-stock-filter`):
@@ -1078,17 +1077,17 @@ pd.DataFrame(columns).T.unstack(0).swaplevel(axis=1)[[*INDICES.values()]]
 
 # %% [markdown]
 # GJR's slope in {numref}`tab-stock-mz` is below 1: its high forecasts are too
-# high. HAR's forecasts the test rejects on the NASDAQ, for being a little too
-# low on calm days. Against LHAR's and the networks' it has no objection.
+# high. On the NASDAQ the test rejects HAR's forecasts, which are a little too
+# low on calm days. It does not reject LHAR's or the networks'.
 #
 # ## From the range to your return
 #
 # What does a forecast of the range say about the next *close*? Divide the
 # return by the forecast volatility. If the forecast were the return's variance,
 # these ratios would have a root mean square of 1, and one in twenty would lie
-# beyond $\pm 1.96$ if they were normal. Where they do not, estimate the factor
-# from the past: at each close, the mean of $r^2 / f$ over the last 504
-# forecasts whose day is over.
+# beyond $\pm 1.96$ if they were normal. Where the ratios miss that, estimate
+# the factor from the past: at each close, the mean of $r^2 / f$ over the last
+# 504 forecasts whose day is over.
 
 # %%
 show_source(forecasting.return_variance, bare=True)
@@ -1127,10 +1126,11 @@ pd.DataFrame(rows).T.fillna("")
 #
 # How far may a forecast err? Its own past errors can say. Take the last $n$
 # errors $e = \ln \sigma^2 - \ln f$ whose truth is known, all made out of
-# sample, and sort them. If the next error is exchangeable with them, it is
-# equally likely to fall into any of the $n + 1$ places between them: with 19
-# errors it lies between the smallest and the largest in 18 cases of 20, which
-# is an interval of 90 %. In general, with $\alpha = 0.1$,
+# sample, and sort them; $e_{(k)}$ is the $k$-th smallest. If the next error is
+# *exchangeable* with them, each order equally likely, so is each of the $n + 1$
+# places that it may take among them: with 19 errors it lies between the
+# smallest and the largest in 18 cases of 20, which is an interval of 90 %. In
+# general, with $\alpha = 0.1$,
 #
 # $$
 # \Big[ f_t\, e^{e_{(k)}},\ f_t\, e^{e_{(n + 1 - k)}} \Big], \qquad
@@ -1172,10 +1172,11 @@ plt.show()
 # The band of {numref}`fig-stock-interval` is wide, because a day's range is a
 # noisy measure, and an honest interval has to hold the noise too.
 #
-# If errors drift, answer misses. **Adaptive** conformal inference ([Gibbs and
-# Candès, 2021](https://arxiv.org/abs/2106.00170)) moves $\alpha$ after every
-# error that becomes known: by $-0.009$ after a miss, which widens the interval,
-# by $+0.001$ after a hit. Nine hits for one miss leave it where it is.
+# If errors drift, let the interval answer its misses. **Adaptive** conformal
+# inference ([Gibbs and Candès, 2021](https://arxiv.org/abs/2106.00170)) moves
+# $\alpha$ after every error that becomes known: by $-0.009$ after a miss, which
+# widens the interval, by $+0.001$ after a hit. Nine hits for one miss leave it
+# where it is.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-stock-coverage", "caption": "Coverage of 90 % intervals of the MLP's correction (an ensemble of five): all test days, the worst year, and the median ratio of the interval's upper to its lower volatility, plain and adaptive."}}
 rows = {}
@@ -1216,7 +1217,7 @@ plt.show()
 # %% [markdown]
 # One day ahead the coverage of {numref}`tab-stock-coverage` keeps its promise
 # on average and comes within four points of it in the worst year. Five days
-# ahead it falls short by two points, a month ahead by four and five, and
+# ahead it falls short by two points, a month ahead by four or five, and
 # {numref}`fig-stock-coverage` shows a year in which the truth is outside nearly
 # every third time.[ᶜ](claims.md#coverage_falls_with_the_horizon) Adapting
 # brings the average back, and pays for it in width.
@@ -1247,8 +1248,8 @@ volatility_lab(tracks)
 # score and coverage in the last block, which had no part in the choice. Of the
 # columns that it writes, `range_volatility` leaves out the nights, as here;
 # `return_volatility`, scaled to returns from close to close, is the one for a
-# risk limit. `--features vix` learns from further columns of the file, a row
-# late so that none can leak; several files are fitted as one.
+# risk limit. `--features vix` learns from that column of the file, a row late
+# so that it cannot leak; several files are fitted as one.
 #
 # ## Summary
 #
@@ -1265,9 +1266,9 @@ volatility_lab(tracks)
 #   for its risk than the index by more than
 #   luck.[ᶜ](claims.md#no_rule_outearns_the_index)
 # - One day ahead, HAR forecasts volatility better with a network's
-#   correction.[ᶜ](claims.md#networks_correct_har) More than half of it a linear
-#   regression on the same features brings as
-#   well.[ᶜ](claims.md#features_save_most)
+#   correction.[ᶜ](claims.md#networks_correct_har) A linear regression on the
+#   same features brings more than half of
+#   that.[ᶜ](claims.md#features_save_most)
 # - The LSTM's correction and that of a network without memory come within a
 #   hundredth of each other's
 #   QLIKE.[ᶜ](claims.md#memory_adds_a_hundredth_at_most) Given five days side by
@@ -1275,8 +1276,8 @@ volatility_lab(tracks)
 #   LSTM.[ᶜ](claims.md#a_window_beats_a_memory) By Parkinson's measure too its
 #   loss is lower.[ᶜ](claims.md#a_window_holds_by_parkinson)
 # - A week ahead no network's correction beats LHAR by more than
-#   luck.[ᶜ](claims.md#no_network_beats_lhar_for_a_week) Nor does one a
-#   month ahead.[ᶜ](claims.md#no_network_beats_lhar_for_a_month)
+#   luck.[ᶜ](claims.md#no_network_beats_lhar_for_a_week) Nor does any a month
+#   ahead.[ᶜ](claims.md#no_network_beats_lhar_for_a_month)
 # - A range leaves out the night, so its forecast has to be scaled before it
 #   says anything about a return.[ᶜ](claims.md#ranges_miss_the_night)
 # - Intervals from past errors hold one day ahead and fall short a month
@@ -1348,17 +1349,18 @@ for center in (True, False):
     print(f"center={center!s:5}".lower(), f"correlation {agreement:.2f}")
 
 # %% [markdown]
-# A centred mean at day $t$ reads the 11 days after it, half of the target.
+# A centred mean at day $t$ reads the ten days after it, nearly half of the
+# target.
 # ```{solution-end}
 # ```
 #
 # ```{exercise-start} Two scores by hand (*medium*)
 # :label: ex-stock-scores
 # ```
-# Write `loss(variance, forecast)`, QLIKE for each day, and
-# `statistic(loss, other_loss)`, {eq}`eq-stock-dm` for independent days. Run
-# `check_qlike` and `check_diebold_mariano`. Predict before you compute: which
-# costs more in QLIKE, a forecast of half the variance or of twice the variance?
+# Write `loss(variance, forecast)`, QLIKE for each day, and `statistic(loss,
+# other_loss)`, {eq}`eq-stock-dm` for independent days. Run `check_qlike` and
+# `check_diebold_mariano`. Predict before you compute: which costs more in
+# QLIKE, a forecast of half the variance or of twice?
 # ```{exercise-end}
 # ```
 #
@@ -1437,9 +1439,9 @@ print("b =", b.round(2))
 # ```{exercise-start} When does persistence beat the mean? (*medium*)
 # :label: ex-stock-rivals
 # ```
-# For noise the mean wins by $\sqrt2$; for a random walk persistence wins.
-# Between them lies $y_t = \rho\,y_{t-1} + \varepsilon_t$. At which $\rho$ are
-# the two rivals equal? Derive it, then simulate.
+# For noise the mean's RMSE is lower by $\sqrt2$; for a random walk persistence
+# wins. Between them lies $y_t = \rho\,y_{t-1} + \varepsilon_t$. At which $\rho$
+# are the two rivals equal? Derive it, then simulate.
 # ```{exercise-end}
 # ```
 #
@@ -1497,7 +1499,7 @@ _ = check_conformal(interval)
 # stocks](https://www.sciencedirect.com/science/article/pii/S0169207025000597)
 # once HAR was fitted on a suitable window. Refit it every 21 days on rolling
 # windows of 250, 500 and 1,000 days and on an expanding one. Does the window
-# matter here, and by more than luck?
+# matter by more than luck?
 # ```{exercise-end}
 # ```
 #
@@ -1536,7 +1538,7 @@ for days in (250, 500, 1000):
 # `arch.data.vix` holds it for 2014 to 2018. Put its logarithm beside the eight
 # features (`extra=` of `make_volatility_data` takes any columns that are known
 # at the close) and compare the linear model with and without it, and the MLP's
-# correction without it. Does the network survive a better informed line?
+# correction without it. Does the network keep up with a better informed line?
 # ```{exercise-end}
 # ```
 #
@@ -1566,7 +1568,7 @@ for name, each, model in (
 
 # %% [markdown]
 # On these days the line that has the VIX, the market's own forecast, passes
-# both: a better column brought more than a better function. One seed and two
+# both: a better column brought more than a nonlinear function. One seed and two
 # years settle no more.
 # ```{solution-end}
 # ```
@@ -1611,7 +1613,7 @@ both = command(*files)["scores"]["HAR"]["before_qlike"]
 print(f"mean QLIKE: own {np.mean(qlike):.3f}, one for all {both:.3f}")
 
 # %% [markdown]
-# The coefficients of a logarithm are about *relative* moves, and those relax
+# HAR's coefficients, on logarithms, describe *relative* moves, and those relax
 # alike on both markets; the level is each file's own.
 # ```{solution-end}
 # ```

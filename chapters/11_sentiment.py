@@ -159,8 +159,8 @@ for label, text in pairs[["label", "text"]][:2].itertuples(index=False):
 # %% [markdown]
 # A bag adds up the same numbers for both twins. Their labels are opposite, so
 # it is right on exactly one of each pair. Three sentences in four are twins;
-# even if it judges all the rest, single clauses, it reaches at most $\tfrac34
-# \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
+# even if it judges all the rest, single clauses, rightly, it reaches at most
+# $\tfrac34 \cdot \tfrac12 + \tfrac14 = \tfrac58$ of the corpus.
 #
 # Half of the clauses negate their adjective, and some combinations are *held
 # out*: no training sentence has "not brilliant", though both words occur in
@@ -206,8 +206,8 @@ print(len(vocabulary), "tokens, the first of them", vocabulary.tokens[:6])
 print(tokenize("It isn't dull."), vocabulary.encode("It isn't dull."))
 
 # %% [markdown]
-# Build it from the *training* texts alone, on real text with a minimum
-# frequency: if every training word is known, the unknown token is never
+# Build the vocabulary from the *training* texts alone, on real text with a
+# minimum frequency: if every training word is known, the unknown token is never
 # trained.
 #
 # **Batches.** Texts have unequal lengths, so padding comes last, when the batch
@@ -230,8 +230,8 @@ tokens, text_lengths, _ = next(iter(loader))
 print(tokens[:, -8:], text_lengths)
 
 # %% [markdown]
-# Many a tutorial pads in the data set, before the batch is drawn. What each
-# way computes in vain:
+# Many a tutorial pads in the data set, before the batch is drawn. What does
+# each way compute in vain?
 
 # %%
 lengths = np.array([len(row) for row in rows])
@@ -288,10 +288,10 @@ review_classifier()
 # \end{aligned}
 # $$ (eq-sentiment-poolings)
 #
-# with $\alpha$ of [chapter 09](09_attention.ipynb). The first must carry its
-# finding through every step that follows. In a maximum each unit may keep
-# whatever it saw, and the gradient goes straight to the step where it saw it.
-# Naively, for one text and without batches:
+# with the weights $\alpha$ of [chapter 09](09_attention.ipynb). A last state
+# must carry its finding through every step that follows. In a maximum each unit
+# may keep whatever it saw, and the gradient goes straight to the step where it
+# saw it. Naively, for one text and without batches:
 
 # %%
 h = torch.tensor([[0.1, -0.5], [0.9, -0.2], [0.2, -0.4]])  # (time, unit)
@@ -359,7 +359,7 @@ assert min(scores.values()) > 0.93
 # What a bag of words provably cannot do[ⁱ](#a-bag-judges-one-of-each-pair)
 # takes the BiLSTM seconds, for combinations that it never saw and with 400
 # neutral words behind the verdict,[ᶜ](claims.md#maximum_learns_the_twins) where
-# no training sentence had more than 12.
+# training sentences had at most 12.
 #
 # ### Where attention looks
 #
@@ -381,8 +381,8 @@ with torch.no_grad():
     _, alpha = looking.attention(states, torch.ones(1, len(words)).bool())
 
 # %% [markdown]
-# Beside the weights stands another question: what happens to the logits if one
-# word is replaced by the unknown token?
+# Or ask: what happens to the logits if one word is replaced by the unknown
+# token?
 
 # %%
 without = numbers.repeat(len(words), 1)
@@ -536,7 +536,7 @@ table.groupby(level=0, sort=False).agg(lowest_to_highest)
 # - **Bags** of up to three words in a row stay near chance on everything.
 # - **BiLSTM with maximum or attention**: every seed is right everywhere.
 # - **BiLSTM with the last states**: at chance with three of five seeds after
-#   ten epochs, right with all after thirty. Slow is not incapable.
+#   ten epochs, right with all after thirty: slow, not incapable.
 # - **One-way LSTM**: thirty epochs make all five seeds right on the test, *and
 #   leave four of them at 0.51 behind 400 neutral
 #   words*.[ᶜ](claims.md#a_perfect_test_hides_length)
@@ -574,8 +574,8 @@ pd.DataFrame(table).T
 # %% [markdown]
 # ## A verdict, word by word
 #
-# The verdict of this review stands in its first half. After every word each
-# recorded classifier was asked what it would say if the text ended there.
+# When does a network make up its mind? Each recorded classifier was asked,
+# after every word of a review, what it would say if the text ended there.
 
 # %% mystnb={"figure": {"name": "fig-sentiment-reading", "caption": "What four classifiers would say of a review if it ended after each of its words. Its verdict, negative, stands in the first clause."}, "image": {"alt": "Probability of positive after each word of a review, a panel per classifier. RNN: a flat line at one half. LSTM: near zero after dull, rising from the comma to almost one before brilliant, then back to zero. BiLSTM with maximum and with attention: down to zero at dull, and there they stay."}}
 readings = [
@@ -603,9 +603,9 @@ for place in (1, 3, 4, 6, 11, 17, 18):
     print(f"{third.tokens[place]:8} {said:.2f}")
 
 # %% [markdown]
-# It says 0.88 at "was", before any praise or blame. So the 0.81 at
-# "evening", where the concession ends, is no sign that it has understood the
-# clause: no training sentence ends in the middle of one.
+# It says 0.88 at "was", before any praise or blame. So the 0.81 at "evening",
+# where the concession ends, is no sign that it has understood the clause: no
+# training sentence breaks off there.
 
 # %% mystnb={"figure": {"name": "fig-sentiment-lab", "caption": "Move along a sentence and watch four verdicts."}}
 reading_lab(readings, start=20)
@@ -626,8 +626,8 @@ print(f"{verdict} ({along[-1]:.3f}); words not known: {len(unknown)}", *unknown)
 reading_lab([Reading(words, {"BiLSTM, max": along})], start=len(words))
 
 # %% [markdown]
-# {numref}`fig-sentiment-own` knows the twins' words alone. The four
-# classifiers, rounded to 16 bits, run without Python:
+# The model of {numref}`fig-sentiment-own` knows the twins' words alone. The
+# four classifiers, rounded to 16 bits, run without Python:
 
 # %% mystnb={"figure": {"name": "fig-sentiment-typed", "caption": "Type a sentence: four classifiers read it in the page. Words that none of them knows are underlined."}}
 reader = load_results("sentiment_reader")["results"]
@@ -717,7 +717,7 @@ pd.concat([ranked[:10], ranked[::-1][:10]], keys=["praise", "blame"])
 
 # %% [markdown]
 # By {numref}`tab-sentiment-words` "unfunny" stands in 23 bad reviews and no
-# good one. But "tv" and "90" (minutes) are no opinions: a classifier learns
+# good one. But "tv" and "90" (minutes) are not opinions: a classifier learns
 # what *these* reviewers write.
 #
 # ### Variants of the network
@@ -770,23 +770,23 @@ print(f"NB-weighted logistic regression: {baseline['validation']:.3f}")
 # knows.[ᶜ](claims.md#knowing_the_counts_helps) Embeddings whose first five
 # numbers start at their word's $r$ of {eq}`eq-sentiment-ratio` lift 0.781 to
 # 0.802. Adding the baseline's log odds of the whole text to the logits gives
-# 0.799; both together, with more dropout, give 0.812. (Those of training texts
-# come from fits that did not see them.) Without recurrence the same start does
-# less: the mean gains a point, the maximum loses one. With three seeds each
-# that is a hint, and ten folds will ask again.
+# 0.799; both together, with more dropout, give 0.812. (A training text's log
+# odds come from a fit that did not see it.) Without recurrence the same start
+# does less: the mean gains a point, the maximum loses one. With three seeds
+# each that is a hint, and ten folds will ask again.
 #
 # ## One test set, and how to read it
 #
 # The four poolings went on to the test sentences, with five seeds each, and two
-# variants chosen on validation: the best of those that read alone, and of those
-# that are handed the baseline's log odds. The *ensemble* averages five
-# probabilities; the *combination* mixes the log odds of the "NB in embeddings"
-# ensemble with the baseline's, in the share that suits validation.
+# variants chosen on validation: the best of those without and of those with the
+# baseline's log odds. The *ensemble* averages five probabilities; the
+# *combination* mixes the log odds of the "NB in embeddings" ensemble with the
+# baseline's, in the share that suits validation.
 #
-# Two classifiers have answered the same 1,067 sentences. Those that both get
-# right, or both wrong, cannot tell them apart; only those can where one alone
-# is right.
-# For the ensemble of five plain BiLSTMs against the baseline:
+# Two classifiers have answered the same 1,067 sentences. Sentences that both
+# get right, or both wrong, cannot tell the two apart; only those can on which
+# exactly one is right. For the ensemble of five plain BiLSTMs against the
+# baseline:
 
 # %%
 answers = RecordedRows(everything)
@@ -829,9 +829,9 @@ print(f"{only_nb} and {only_network} of {n}: p = {p:.2f}")
 # Eighty to 67 is what a fair coin does, or worse, in 32 of 100 such series. The
 # 13 sentences, more than a point of accuracy, may be luck.
 #
-# {numref}`tab-sentiment-test` asks this question seven times. Of seven tests
-# between classifiers that do not differ, one family in three has a $p$ below
-# $0.05$ somewhere if the tests are independent, for $1 - 0.95^7 = 0.30$.
+# {numref}`tab-sentiment-test` asks this question seven times. Among seven
+# independent tests of classifiers that do not differ, three times in ten some
+# $p$ is below $0.05$, for $1 - 0.95^7 = 0.30$.
 # [Holm's](https://www.jstor.org/stable/4615733) adjustment pays for that:
 # multiply the smallest $p$ by seven, the next by six, and so on, and never let
 # a later one fall below an earlier.
@@ -857,7 +857,7 @@ table["combination"] = {
     "p": mixture["against_nb"]["p"],
 }
 
-# %% mystnb={"figure": {"name": "tab-sentiment-test", "caption": "1,067 test sentences: accuracy of single networks (mean, lowest and highest of five seeds) and of the ensemble of the five; McNemar's p of the ensemble against NB-weighted logistic regression, which is right on 80.1 %, and the same after Holm's adjustment for seven tests."}}
+# %% mystnb={"figure": {"name": "tab-sentiment-test", "caption": "1,067 test sentences: accuracy of single networks (mean, lowest and highest of five seeds) and of the ensemble of the five; McNemar's p of the ensemble against NB-weighted logistic regression, which is right on 80.1 %, and that p after Holm's adjustment for seven tests."}}
 table = pd.DataFrame(table).T
 table["Holm"] = holm(table["p"].astype(float).to_numpy())
 for column in ("p", "Holm"):
@@ -893,7 +893,7 @@ pd.DataFrame(counting)
 # %% [markdown]
 # By {numref}`tab-sentiment-counting` TF-IDF had been left short, 76.1 % on
 # validation against 78.3 % at the penalty that suits it; the NB-weighted
-# regression was at its best already. And before a network's contribution is
+# regression was nearly at its best. And before a network's contribution is
 # praised: what does *any* second opinion add? Average ten fits of the baseline,
 # each without another tenth of the training sentences; and mix it with other
 # models that count, just as it was mixed with the networks.
@@ -945,7 +945,7 @@ pd.DataFrame(
 # rows, each tested once, with ten networks that each stop on another tenth of
 # the training rows.
 #
-# Ten differences are no ten experiments: any two folds share eight ninths of
+# Ten differences are not ten experiments: any two folds share eight ninths of
 # their training rows. [Nadeau and Bengio
 # (2003)](https://doi.org/10.1023/A:1024068626366) therefore add the share
 # tested over the share trained, $\frac19$ here, to the $\frac1{10}$ of
@@ -1005,12 +1005,11 @@ pd.DataFrame(compared).T
 # 2014](https://aclanthology.org/D14-1181), lists it). By
 # {numref}`tab-sentiment-folds` networks with NB in their embeddings are 0.12
 # points behind the baseline. With its log odds inside, too, they are 1.05
-# ahead, and mixed with it the first are 1.07 ahead. But counted characters,
-# mixed with it, are 1.26 ahead: the gain is no sign of
-# reading.[ᶜ](claims.md#second_count_is_no_network) And none of the eight
-# survives,[ᶜ](claims.md#no_gain_survives_holm) the smallest adjusted $p$ is
-# 0.10, and the variants were chosen on rows that are in these folds. A point,
-# perhaps.
+# ahead; mixed with the baseline instead, 1.07. But counted characters, mixed
+# with it, are 1.26 ahead: the gain is no sign of
+# reading.[ᶜ](claims.md#second_count_is_no_network) And no network's gain
+# survives Holm,[ᶜ](claims.md#no_gain_survives_holm) the smallest adjusted $p$
+# is 0.10, and the variants were chosen on rows that are in these folds.
 #
 # ### The same without recurrence
 #
@@ -1054,10 +1053,10 @@ pd.DataFrame(
 # points ahead of those without, their mixtures
 # 0.28,[ᶜ](claims.md#recurrence_is_worth_half_a_point) and single networks that
 # are handed everything are 0.35 points
-# *behind*.[ᶜ](claims.md#recurrence_adds_less_than_a_point) The first interval
-# alone leaves zero out; adjusted for the three, its $p$ is 0.12: half a point,
-# and perhaps none. Of the 1.07 points that a mixture gains, 0.79 come with a
-# network that is blind to order.
+# *behind*.[ᶜ](claims.md#recurrence_adds_less_than_a_point) Only the first
+# interval leaves zero out; adjusted for the three, its $p$ is 0.12: half a
+# point, and perhaps none. Of the 1.07 points that a mixture gains, 0.79 come
+# with a network that is blind to order.
 #
 # One split says the same, by five fresh seeds
 # each:[ᶜ](claims.md#recurrence_is_worth_little)
@@ -1072,10 +1071,10 @@ for name in singles:
 #
 # A classifier that says "80 %" of a hundred sentences should be right on
 # eighty. Sort the sentences by *confidence*, the probability of the class that
-# is named, into ten bins from one half to one. The *expected
-# calibration error* is the mean gap between a bin's confidence and its share of
-# right answers, weighted by its sentences ([Guo
-# et al., 2017](https://arxiv.org/abs/1706.04599)).
+# is named, into ten bins from one half to one. The *expected calibration error*
+# is the mean gap between a bin's confidence and its share of right answers,
+# weighted by its number of sentences ([Guo et al.,
+# 2017](https://arxiv.org/abs/1706.04599)).
 
 # %%
 truth = answers.labels()
@@ -1188,9 +1187,9 @@ pd.DataFrame(by_slice)
 # contrasted, the plain networks on 73.2 % and 80.9 %. On 224 sentences a gain
 # of three points could not be seen.
 #
-# Then read the mistakes, on *validation* texts: who reads test texts and mends
-# what is wrong there has trained on them. Here are those of the one-way LSTM,
-# seed 0, on new twins with up to 40 words behind the verdict:
+# Then read the mistakes, on *validation* texts: whoever reads test texts and
+# mends what is wrong there has trained on them. Here are those of the one-way
+# LSTM, seed 0, on new twins with up to 40 words behind the verdict:
 
 # %% mystnb={"figure": {"name": "fig-sentiment-mistakes", "caption": "Mistakes of one LSTM on twins with long tails, the surest first."}}
 mistakes = recorded["mistakes of LSTM, last"]
@@ -1199,7 +1198,7 @@ print(by_length.assign(texts=by_length["texts"].astype(int)).round(2))
 mistakes_lab(pd.DataFrame(mistakes["mistakes"]), "Mistakes of the one-way LSTM")
 
 # %% [markdown]
-# Up to 40 tokens it is nearly always right, beyond 60 in 0.62 of all cases, and
+# Up to 40 tokens it is nearly always right, beyond 60 in 0.62 of cases, and
 # {numref}`fig-sentiment-mistakes` has the texts.
 #
 # ### Sentences made to fail
@@ -1221,7 +1220,7 @@ examples = {
 pd.DataFrame(examples).T
 
 # %% [markdown]
-# {numref}`tab-sentiment-tests` shows one sentence in a hundred of each kind,
+# {numref}`tab-sentiment-tests` shows one of a hundred sentences of each kind,
 # built from 32 adjectives. Did the training sentences hold them?
 
 # %%
@@ -1261,7 +1260,7 @@ pd.DataFrame(rates)
 # %% [markdown]
 # In {numref}`tab-sentiment-behaviour` the classifiers of real text fail most
 # negations,[ᶜ](claims.md#most_negations_fail) and on contrast they are at
-# chance. And of the plain verdicts, "the whole cast was brilliant.", the
+# chance. And of plain verdicts like "the whole cast was brilliant." the
 # baseline fails 35 % (26 to 45) and the plain networks 42 %, although they have
 # seen every word. None of this shows in an accuracy of four in five.
 #
@@ -1275,8 +1274,8 @@ pd.DataFrame(rates)
 # **More classes.** For "negative, neutral, positive" the head gets three
 # columns: `SentimentClassifier(..., classes=3)`. Neutral is a class of its own
 # and not the point where a two-class model is unsure: "the film lasts two
-# hours" is neutral and easy. An exercise makes three classes of *stars*. Their
-# order the softmax does not know; a squared error on their number does.
+# hours" is neutral and easy. An exercise makes three classes of *stars*. The
+# softmax does not know their order; a squared error on their number does.
 #
 # **Rare classes.** The sentences above are half good, half bad. Complaints in
 # a shop's mail are not. Take the test sentences with one positive in ten, and
@@ -1310,10 +1309,10 @@ for name, shift in {"as trained": 0, "prior shifted": log(60 / 528)}.items():
     print(f"  recall {scores[1]:.2f}, F1 {scores[2]:.2f}")
 
 # %% [markdown]
-# Two in three of its calls were false alarms, for it had learned that half of
-# all texts are good. Telling it the new share, by adding $\log\frac{60}{528}$
-# to the log odds, halves the recall, nearly doubles the precision and lifts
-# accuracy above the constant's.
+# Two in three of its positive calls were false alarms, for it had learned that
+# half of all texts are good. Telling it the new share, by adding
+# $\log\frac{60}{528}$ to the log odds, halves the recall, nearly doubles the
+# precision and lifts accuracy above the constant's.
 #
 # ## The frontier, and your own vectors
 #
@@ -1361,7 +1360,8 @@ if mine.name == "stand_in.txt":
 
 # %% [markdown]
 # From random vectors 400 sentences teach next to nothing, from the stand-in's
-# nearly all. But labels made those: expect less of GloVe's.
+# nearly all. But those were learned from the twins' labels: expect less of
+# GloVe's.
 #
 # ## Your own texts
 #
@@ -1421,7 +1421,7 @@ with tempfile.TemporaryDirectory() as folder:
 #   knows.[ᶜ](claims.md#knowing_the_counts_helps)
 # - Given that, single networks with and without recurrent layers differ by less
 #   than a point and a half.[ᶜ](claims.md#recurrence_is_worth_little)
-# - Over ten folds, by less than
+# - Over ten folds they differ by less than
 #   one.[ᶜ](claims.md#recurrence_adds_less_than_a_point)
 # - Over ten folds, networks mixed with the baseline gain about a point, which
 #   does not survive Holm's adjustment.[ᶜ](claims.md#no_gain_survives_holm)
@@ -1537,7 +1537,7 @@ assert check_mcnemar(test_of_two)
 # ```
 # Write `error(confidence, right)`, the expected calibration error over ten bins
 # from one half to one, and check it with `check_calibration_error(error)`.
-# Then: which error has a classifier that says "100 %" of every text and is
+# Then: what is the error of a classifier that says "100 %" of every text and is
 # right on 80 %?
 # ```{exercise-end}
 # ```
@@ -1577,8 +1577,8 @@ print(f"{error(np.ones(10), np.arange(10) < 8):.1f}")
 # ```{solution-start} ex-sentiment-macro
 # :class: dropdown
 # ```
-# F1 is twice the hits over all that were called so or were so. Two classes of
-# the three count nothing.
+# F1 is twice the hits over those called so plus those that are so. Two of the
+# three classes score nothing.
 
 
 # %%

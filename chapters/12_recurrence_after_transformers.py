@@ -97,8 +97,8 @@ use_book_style()
 # %% [markdown]
 # ## Four steps at once
 #
-# Take away everything from a recurrent network but its recurrence, one unit,
-# and no squashing:
+# Strip a recurrent network down to its recurrence, with one unit and no
+# squashing:
 #
 # $$
 # h_t = a_t \, h_{t-1} + b_t .
@@ -155,8 +155,8 @@ assert np.allclose(attempt[:100], loop(a, b)[:100])
 # %% [markdown]
 # The products $P_t$ of a thousand numbers below one leave the range of floating
 # point, and 0 times infinity is not a number. The states themselves are
-# harmless; only this way to them is not. We need one that never multiplies more
-# than it must.
+# harmless; only this way to compute them is not. We need one that never
+# multiplies more than it must.
 #
 # ## Two steps are one step
 #
@@ -199,9 +199,9 @@ print(
 scan_tree(8)
 
 # %% [markdown]
-# In {numref}`fig-scan-tree` three levels join neighbours, two fill in what is
-# between. A box that begins at step 1 (blue) has the whole past in it: its $b$
-# is the state. In code:
+# In {numref}`fig-scan-tree` three levels join neighbours, two fill in the
+# states between. A box that begins at step 1 (blue) has the whole past in it:
+# its $b$ is the state. In code:
 
 
 # %%
@@ -285,8 +285,8 @@ np.testing.assert_allclose(d_b, d_h)
 np.testing.assert_allclose(d_a, d_h * before)
 
 # %% [markdown]
-# Against differences on a short sequence, and against the two frameworks on the
-# long one:
+# Checked against differences on a short sequence, and against the two
+# frameworks on the long one:
 
 
 # %%
@@ -395,13 +395,12 @@ for logarithms in (closed_form_of_logarithms, library.log_linear_scan):
 #
 # ## Gates that do not look
 #
-# Which networks are {eq}`eq-scan-recurrence`? The state of a
-# [GRU](03_gru.ipynb) is, $h_t = z_t h_{t-1} + (1 - z_t) n_t$, with $a_t = z_t$
-# and $b_t = (1 - z_t) n_t$. But $z_t$ and $n_t$ look at $h_{t-1}$, so that
-# nobody knows $a_t$ before the loop has come there. Cut that wire. Let the gate
-# and the candidate see the input alone, and drop the reset gate, which has
-# nothing left to reset, and the tanh, since a state that lies between its
-# candidates needs no other bound:
+# Which networks are {eq}`eq-scan-recurrence`? The [GRU](03_gru.ipynb) seems to
+# be: $h_t = z_t h_{t-1} + (1 - z_t) n_t$, with $a_t = z_t$ and $b_t = (1 - z_t)
+# n_t$. But $z_t$ and $n_t$ look at $h_{t-1}$, so that nobody knows $a_t$ before
+# the loop has got there. Cut that wire. Let the gate and the candidate see the
+# input alone, and drop the reset gate, which has nothing left to reset, and the
+# tanh, since a state that lies between its candidates needs no other bound:
 #
 # $$
 # z_t = \sigma(x_t W_z + b_z), \qquad n_t = x_t W_n + b_n, \qquad
@@ -704,8 +703,8 @@ S = np.outer(k_again, v_old) + np.outer(k_again, v_new)
 print("wanted", v_new, "found", k_again @ S)
 
 # %% [markdown]
-# The mend is to ask first. What does the state say of this key? Write only the
-# difference:
+# The remedy is to ask first: what does the state return for this key? Write
+# only the difference:
 #
 # $$
 # S_t = S_{t-1} + \beta_t\, k_t^\top (v_t - k_t S_{t-1})
@@ -745,7 +744,7 @@ np.testing.assert_allclose(delta_step(S, k[0], target, 0.7), descent, atol=1e-8)
 
 # %% [markdown]
 # Can it be parallel? Its transition, $I - \beta_t k_t^\top k_t$, is not
-# diagonal, and to join matrices is dear. But every step writes one row,
+# diagonal, and joining matrices is dear. But every step writes one row,
 # $k_t^\top u_t$ with $u_t = \beta_t (v_t - k_t S_{t-1})$, and $S_{t-1} =
 # \sum_{s<t} k_s^\top u_s$. Put the second into the first: $u_t = \beta_t
 # \big(v_t - \sum_{s<t} (k_t k_s^\top)\, u_s\big)$. All $u$ together solve one
@@ -807,7 +806,7 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # | xLSTM: sLSTM | as an LSTM | yes | loop | $4H$ | yes, cited |
 # | attention | none: it keeps all keys and values | – | masked product | $2dT$, grows | did not, below |
 #
-# What does a *no* to *gate sees the state?* cost?
+# What does a *no* under *gate sees the state?* cost?
 #
 # ## What linearity costs
 #
@@ -815,7 +814,7 @@ np.testing.assert_allclose(delta_rule(*arrays)[0], gated, atol=1e-12)
 # **parity**, the smallest task in which a state must be *tracked*: every one
 # flips the answer, however long ago it came. An RNN of two units can do it:
 # with $p$ for the parity so far, one asks whether $x + p$ is at least 1, the
-# other whether it is 2, and $p$ is their difference:
+# other whether it is 2, and the new $p$ is their difference:
 
 # %%
 bits = np.random.default_rng(0).integers(0, 2, (1, 100_000, 1)).astype(float)
@@ -846,12 +845,12 @@ np.testing.assert_array_equal(linear_scan(1 - 2 * bits, bits), parity)
 #
 # ### Why can a gate between 0 and 1 not do it?
 #
-# Feed ones alone. A gate that sees only the input is then the same number $a$
+# Feed only ones. A gate that sees the input alone is then the same number $a$
 # at every step, and so is $b$: every unit repeats one map, $f(h) = a h + b$
-# with $a \ge 0$. Such a map keeps order: from $h \le h'$ follows $f(h) \le
-# f(h')$. And rounding to floating point keeps order, too. So if the first step
-# went up, $h_0 \le h_1$, then $h_1 = f(h_0) \le f(h_1) = h_2$, and so on: the
-# state climbs for ever, or it falls for ever. There are only finitely many
+# with $a \ge 0$. Such a map keeps order: if $h \le h'$, then $f(h) \le f(h')$.
+# And rounding to floating point keeps order, too. So if the first step went up,
+# $h_0 \le h_1$, then $h_1 = f(h_0) \le f(h_1) = h_2$, and so on: the state
+# climbs for ever, or it falls for ever. There are only finitely many
 # floating-point numbers. Hence it stops:
 
 
@@ -874,7 +873,7 @@ table
 # step. A layer above sees a constant input in its turn, and stops as well.
 # Therefore **no stack of layers with gates $a \ge 0$ that see only their input,
 # computed step by step in any fixed precision, tracks parity at every length**,
-# whatever stands between the layers, as long as it looks at a fixed number of
+# whatever stands between the layers, as long as that looks at a fixed number of
 # the latest steps and does not know how many came before. (The theorem, for
 # more general layers, is in [Sarrof et al.
 # (2024)](https://arxiv.org/abs/2405.17394) and [Grazzi et al.
@@ -941,12 +940,12 @@ np.testing.assert_allclose(S, np.eye(3)[cups], atol=1e-9)
 # commute: first 1 with 2, then 2 with 3, is not the same as the other way
 # round. Diagonal transitions always commute; reflections along two keys do not.
 # To know an element of $S_3$ is to know whether the number of exchanges was
-# odd, so that the proof above holds here as well.
-# [Merrill et al. (2024)](https://arxiv.org/abs/2404.08819) prove more: under a
-# standard conjecture, with numbers of $O(\log T)$ digits, no fixed number of
-# diagonal layers tracks the products of five things, $S_5$, at every length;
-# transformers are bound alike
-# ([Merrill and Sabharwal, 2023](https://arxiv.org/abs/2207.00729)).
+# odd, so that the proof above holds here as well. [Merrill et al.
+# (2024)](https://arxiv.org/abs/2404.08819) prove more: under a standard
+# conjecture, with numbers of $O(\log T)$ digits, no fixed number of diagonal
+# layers tracks the products of five things, $S_5$, at every length;
+# transformers share the limit ([Merrill and Sabharwal,
+# 2023](https://arxiv.org/abs/2207.00729)).
 #
 # ### Tracking on trial
 #
@@ -983,7 +982,7 @@ trials = {group: trial(group) for group in ("S2", "S3", "S5")}
 medians(trials["S2"])
 
 # %% [markdown]
-# All ten had the like trial in $S_3$: the product so far, after each of 1 to 16
+# All ten had a like trial in $S_3$: the product so far, after each of 1 to 16
 # elements, in 600 batches ({numref}`tab-s3`). The delta rules have two layers
 # here, because a turn of all three things takes two reflections:
 
@@ -991,16 +990,16 @@ medians(trials["S2"])
 medians(trials["S3"])
 
 # %% [markdown]
-# In $S_5$ two of five cups are exchanged at each step, and only who knows all
-# five places is right. This is **not a fair trial**: one rate, 0.01, for all,
-# tuned for none; task and size chosen after exploratory runs; and an exchange
-# is one reflection, which suits the delta rule. {numref}`tab-s5` shows what
-# 1,000 batches of 1 to 12 exchanges taught, and ranks nobody:
+# In $S_5$ two of five cups are exchanged at each step, and only an answer with
+# all five places is right. This is **not a fair trial**: one rate, 0.01, for
+# all, tuned for none; task and size chosen after exploratory runs; and an
+# exchange is one reflection, which suits the delta rule. {numref}`tab-s5` shows
+# what 1,000 batches of 1 to 12 exchanges taught, and ranks nobody:
 
-# %% mystnb={"figure": {"name": "tab-s5", "caption": "Exchanges of five things, S₅, nobody tuned: share of the four steps that end at 12, 24, 48 and 96 after which all five places are known; medians of five seeds, trained on at most 12."}}
+# %% mystnb={"figure": {"name": "tab-s5", "caption": "Exchanges of five things, S₅, no contender tuned: share of the four steps that end at 12, 24, 48 and 96 after which all five places are known; medians of five seeds, trained on at most 12."}}
 medians(trials["S5"])
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tracking", "caption": "Share of right answers beyond the lengths of training, one dot for each of five seeds; dashed: chance. For S₅ nobody was tuned, and seven did not run."}, "image": {"alt": "Dots for ten contenders in three panels. Parity at 500 steps: RNN and GRU, five dots at one; LSTM, four at one and one at a half; negative delta rule, three at one, one at 0.8, one at a half; all others near one half. Products in S₃ at 256: RNN from 0.3 to 0.95; LSTM all above 0.9; GRU three near one, one at 0.7, one at 0.3; all others near one sixth. Exchanges in S₅ at 24, three contenders: GRU near chance, below 0.1; delta rule at zero; negative delta rule near one."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tracking", "caption": "Share of right answers beyond the lengths of training, one dot for each of five seeds; dashed: chance. For S₅ no contender was tuned, and seven did not run."}, "image": {"alt": "Dots for ten contenders in three panels. Parity at 500 steps: RNN and GRU, five dots at one; LSTM, four at one and one at a half; negative delta rule, three at one, one at 0.8, one at a half; all others near one half. Products in S₃ at 256: RNN from 0.3 to 0.95; LSTM all above 0.9; GRU three near one, one at 0.7, one at 0.3; all others near one sixth. Exchanges in S₅ at 24, three contenders: GRU near chance, below 0.1; delta rule at zero; negative delta rule near one."}}
 # After t exchanges only half of the 120 orders can be.
 panels = {"S2": ("500", 1 / 2), "S3": ("256", 1 / 6), "S5": ("24", 1 / 60)}
 titles = "parity", "products in $S_3$", "$S_5$, not tuned"
@@ -1050,8 +1049,8 @@ plt.show()
 #
 # ## Newton makes the old RNN parallel
 #
-# So the state must be seen, and then the recurrence is not linear, and waits.
-# Or does it? Write down all $T$ steps of a tanh RNN of one unit at once,
+# Gates that see the state make a recurrence nonlinear, so that it must wait. Or
+# must it? Write down all $T$ steps of a tanh RNN of one unit at once,
 #
 # $$
 # h_t - \tanh(d_t + w\, h_{t-1}) = 0 , \qquad t = 1, \dots, T,
@@ -1059,15 +1058,15 @@ plt.show()
 #
 # with $d_t$ for what comes from the input. These are $T$ equations for $T$
 # unknowns. Newton's method solves equations: guess all states, replace each
-# curve by its tangent at the guess, solve the straight problem, repeat. With
-# the guess $g$, the value $f_t = \tanh(d_t + w\, g_{t-1})$ and its slope $J_t =
-# (1 - f_t^2)\, w$, the correction $e = h - g$ obeys
+# curve by its tangent at the guess, solve the linear problem, repeat. With the
+# guess $g$, the value $f_t = \tanh(d_t + w\, g_{t-1})$ and its slope
+# $J_t = (1 - f_t^2)\, w$, the correction $e = h - g$ obeys
 #
 # $$
 # e_t = J_t\, e_{t-1} + (f_t - g_t) .
 # $$ (eq-scan-newton)
 #
-# The straight problem is a *linear recurrence*. A scan solves it for all steps
+# This linear problem is a *linear recurrence*. A scan solves it for all steps
 # at once ([Lim et al., 2023](https://arxiv.org/abs/2309.12252)):
 
 
@@ -1178,7 +1177,7 @@ plt.show()
 # far, because a saturated tanh has small slopes. What a small difference does
 # tells more.[ⁱ](#growth-decides) Where it shrinks, an error in a guess dies out
 # along the sequence, and the tangents of all steps get good together. Where it
-# grows, the network is **chaotic**: each iteration settles a few steps.
+# grows, the network is **chaotic**: each iteration settles only a few steps.
 # [Gonzalez et al. (2025)](https://arxiv.org/abs/2508.16817) prove that this
 # exponent decides: *predictability enables parallelization*. Turn the gain
 # yourself ({numref}`fig-newton-lab`):
@@ -1194,7 +1193,8 @@ newton_lab()
 #
 # Of a chaotic network one should not even ask whether Newton's states equal the
 # loop's, but whether they solve {eq}`eq-scan-newton-system`. The loop does not
-# reproduce itself there. Change the first of 512 inputs by $10^{-15}$:
+# reproduce itself there: change the first of 512 inputs by $10^{-15}$, and its
+# states move by more than $1$.
 
 # %%
 wild = rnn_of_gain(3.0, seed=1)
@@ -1313,7 +1313,7 @@ medians.astype({"parameters": int, "state": int}).round(3)
 # under half of them.[ᶜ](claims.md#a_vector_recalls_few_pairs) That does not
 # measure what its 28 numbers can hold: of two pairs, six bits, it gets 57 %
 # right, so it did not learn the task within 400 batches. Of the two delta rules
-# that with the larger state errs less in the
+# the one with the larger state errs less in the
 # median;[ᶜ](claims.md#a_larger_matrix_recalls_more) the runs overlap.
 #
 # ## Which would you take?
@@ -1381,11 +1381,11 @@ plt.show()
 
 # %% [markdown]
 # At 4,096 steps minGRU's scan takes a tenth of the time of its
-# loop.[ᶜ](claims.md#a_scan_is_faster_than_a_loop) Attention written
-# out grows with the square of the length, in time and in
+# loop.[ᶜ](claims.md#a_scan_is_faster_than_a_loop) Attention written out grows
+# with the square of the length, in time and in
 # memory.[ᶜ](claims.md#attention_grows_with_the_square) The more tokens came
-# before, the longer attention takes for a further one; a recurrence takes as
-# long as ever.[ᶜ](claims.md#a_token_costs_attention_its_past)
+# before, the longer attention takes for a further one; a recurrence always
+# takes the same time.[ᶜ](claims.md#a_token_costs_attention_its_past)
 #
 # No task here was language, and no network large. So this is where to begin,
 # not a ranking:
@@ -1429,7 +1429,7 @@ plt.show()
 
 # %% [markdown]
 # Some newer ones see their states again, by Newton's method or in a loop
-# ([M²RNN](https://arxiv.org/abs/2603.14360), whose state is a matrix as well).
+# ([M²RNN](https://arxiv.org/abs/2603.14360)).
 #
 # ## Summary
 #
@@ -1474,7 +1474,7 @@ plt.show()
 # ```{exercise-start} Join two steps (*easy*)
 # :label: ex-scan-join
 # ```
-# Write `join(a_1, b_1, a_2, b_2)` without looking up, and run
+# Write `join(a_1, b_1, a_2, b_2)` without looking it up, and run
 # `exercises.check_join(join)`. Which of the operators $(a_2, a_2 b_1 + b_2)$,
 # $(a_1 + a_2, b_1 + b_2)$ and $(a_2 a_1, b_1 + b_2)$ are associative, and what
 # recurrences do the associative ones compute?
@@ -1617,7 +1617,8 @@ print(f"first wrong at step {wrong[0] + 1}; {len(wrong)} of 1000 are wrong")
 
 # %% [markdown]
 # What is left of the first sign shrinks by $0.99$ with every step, which adds
-# an error of $\pm 0.005$. When the two are of a size the answers are guesses.
+# an error of $\pm 0.005$. Once the two are of like size the answers are
+# guesses.
 #
 # ```{solution-end}
 # ```

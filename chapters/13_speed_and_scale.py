@@ -258,10 +258,10 @@ show_source(
 )
 
 # %% [markdown]
-# And here is what each is worth, beside four ways of the libraries: a Python
-# loop over `nn.LSTMCell`, the same with the cell compiled by `torch.compile`,
-# Keras compiled by XLA, and `nn.LSTM`. Where a size stands in one line it is
-# batch × time × inputs × units; the last has a single row.
+# Here is what each of the five costs, beside four ways of the libraries: a
+# Python loop over `nn.LSTMCell`, the same with the cell compiled by
+# `torch.compile`, Keras compiled by XLA, and `nn.LSTM`. Where a size stands in
+# one line it is batch × time × inputs × units; the last size has a single row.
 
 # %% mystnb={"figure": {"name": "tab-speed-ladder", "caption": "Milliseconds of one forward and backward pass of an LSTM; medians of seven rounds, one thread, float32. The four lines above each column say its size: rows of the batch, time steps, inputs and units."}}
 sizes = [r["size"] for n, r in climbed.items() if n.startswith("ladder")]
@@ -292,11 +292,11 @@ plt.show()
 # Two things in {numref}`tab-speed-ladder` and {numref}`fig-speed-ladder` are
 # worth a long look. The batch gains by far the most of all steps in
 # NumPy:[ᶜ](claims.md#the_batch_gains_most) some twenty times, wherever there is
-# a batch. What follows gains up to two fifths, mostly less and sometimes
-# nothing; with a whole batch in each call the arithmetic may have become the
-# larger part. And with a single row, in the last column, nothing that stays in
-# Python helps enough. There `nn.LSTM`, whose loop is compiled C++, is several
-# times as fast as NumPy and as a Python loop over its own
+# a batch. There each later step gains about two fifths at most, mostly less and
+# sometimes nothing; with a whole batch in each call the arithmetic may have
+# become the larger part. And with a single row, in the last column, nothing
+# that stays in Python helps enough. There `nn.LSTM`, whose loop is compiled
+# C++, is several times as fast as NumPy and as a Python loop over its own
 # cell.[ᶜ](claims.md#one_row_needs_a_kernel)
 #
 # With a batch, and 128 units or more, the book's NumPy layer keeps up with
@@ -342,22 +342,22 @@ for kind in ("RNN", "GRU", "LSTM"):
 # {numref}`tab-speed-ladder`, recorded minutes before, behind; a difference that
 # turns round from one recording to the next is no finding. In float64 it falls
 # behind as the others do. The shares say how much room is left in NumPy: at the
-# third size more than half of the processor works, at the first about a fifth,
-# and with a single row a hundredth at most.
+# third size more than half of the processor works, at the first about a quarter
+# or less, and with a single row a hundredth at most.
 
 # %% [markdown]
 # ## What bounds a layer?
 #
 # A processor can compute only what has been brought to it. The product of a
 # step reads the weights once and uses each for every row of the batch: two
-# operations a row. A weight has four bytes, so that for one row there are
-# nearly two operations for four bytes, one half an operation a byte, and for
-# 64 rows almost 64 times as many. Count the bytes of the rows too and you have
-# the *arithmetic intensity* of the product. Two ceilings follow. However high
-# the intensity, the core computes no faster than its peak; and however high its
+# operations a row. A weight has four bytes, so that for one row there are two
+# operations for four bytes, half an operation a byte, and for 64 rows 64 times
+# as many. Count the bytes of the rows too, which lowers this, and you have the
+# *arithmetic intensity* of the product. Two ceilings follow. However high the
+# intensity, the core computes no faster than its peak; and however high its
 # peak, it computes no faster than its memory delivers bytes, times the
-# operations for each. Drawn against the intensity, both together look like a
-# roof ([Williams, Waterman and Patterson,
+# operations for each byte. Drawn against the intensity, both together look like
+# a roof ([Williams, Waterman and Patterson,
 # 2009](https://doi.org/10.1145/1498765.1498785)).
 
 # %%
@@ -409,10 +409,12 @@ plt.show()
 # eight rows `nn.LSTM`, which multiplies by routines of its own, lies above it.)
 # From 32 rows on it is near the level part, and there it stays. The layers do
 # not reach it. Between their products stand the gates, element by element, and
-# every element is read, computed and written, wherever the product stands under
-# the roof.
+# each of their elements is read, computed and written, wherever the product
+# stands under the roof.
 #
 # ### What a row alone costs
+#
+# One row uses each weight only once. What does that cost in training time?
 
 # %% mystnb={"figure": {"name": "tab-speed-batch", "caption": "Training at different batch sizes: microseconds for each row, 50 steps, 64 inputs, 128 units; medians of seven rounds."}}
 per_row = pd.DataFrame(
@@ -427,11 +429,13 @@ per_row.map(lambda value: f"{value:.0f}")
 # In {numref}`tab-speed-batch` a row alone costs several times what it costs
 # among 64,[ᶜ](claims.md#a_row_alone_costs_more) and from there on a larger
 # batch buys no more speed; in `nn.LSTM` a row even becomes dearer again. That
-# is the reason to batch, and also the reason to stop: beyond the bend of the
-# roof a larger batch takes more memory, and gives fewer steps of the optimiser,
-# for the same time.
+# is the reason to batch, and also the reason to stop: past that point a larger
+# batch takes more memory and gives fewer steps of the optimiser in the same
+# time.
 #
 # ### Two threads, and shorter numbers
+#
+# Does a second thread help, and do numbers of fewer bytes?
 
 
 # %% mystnb={"figure": {"name": "tab-speed-threads", "caption": "Times as fast as on one thread in float32: two threads, and `nn.LSTM` in other types of numbers; median of seven rounds, in brackets the range."}}
@@ -448,26 +452,28 @@ for size in sizes[:3]:
 pd.DataFrame(gains)
 
 # %% [markdown]
-# {numref}`tab-speed-threads` says: measure. The ideal for two threads is 2.
-# Here the second gained something with 128 units or more, and with 64 units it
-# made `nn.LSTM` nearly twice as slow. The two threads must meet after every
-# product, and a recurrent layer has hundreds of small ones; that may be why.
-# The ranges are wide although nothing else of ours ran: a virtual machine has
-# neighbours, and a second thread may feel them first. So begin with
-# `torch.set_num_threads(1)`, and let a second one show what it gains. Float64
-# has twice the bytes and half the numbers in each of the processor's vectors,
-# and costs more than twice as much here, up to five times; the fast kernel of
-# the next section is for float32. And bfloat16, which halves the bytes, is
-# *slower* by far: this processor lists no instructions that multiply it.
-# Shorter numbers may be fast where the hardware computes with them; here they
-# are not.
+# What {numref}`tab-speed-threads` says first is: measure. The ideal for two
+# threads is 2. Here the second gained something with 128 units or more, and
+# with 64 units it made `nn.LSTM` nearly twice as slow. The two threads must
+# meet after every product, and a recurrent layer has hundreds of small ones;
+# that may be why. The ranges are wide although nothing else of ours ran: a
+# virtual machine has neighbours, and a second thread may feel them first. So
+# begin with `torch.set_num_threads(1)`, and let a second one show what it
+# gains. Float64 has twice the bytes and half the numbers in each of the
+# processor's vectors, and costs more than twice as much here, up to five times;
+# the fast kernel of the next section is for float32. And bfloat16, which halves
+# the bytes, is *slower* by far: this processor lists no instructions that
+# multiply it. Shorter numbers may be fast where the hardware computes with
+# them; here they are not.
 #
 # ## Five famous sentences
 #
+# Five things are often said about speed. Each is asked here as a question.
+#
 # ### Are GRUs faster than LSTMs?
 #
-# A GRU has three quarters of an LSTM's weights, so it should be. PyTorch, on
-# this CPU, its GRU's time over its LSTM's:
+# A GRU has three quarters of an LSTM's weights, so it should be. Here is the
+# time of PyTorch's GRU over that of its LSTM, on this CPU:
 
 
 # %% mystnb={"figure": {"name": "tab-speed-gru", "caption": "Time of `nn.GRU` over that of `nn.LSTM`, forward and backward, one thread; last, over that of `nn.LSTM` in float32 without its kernel. Median of seven rounds, in brackets the range. Three quarters would be their operations."}}
@@ -500,7 +506,7 @@ pd.DataFrame(table)
 # back, while at the others the two are level: many small calls, the same for
 # both. (Before the first recording we expected the GRU to be slower at all four
 # sizes, and were wrong.) "Faster" is a property of an implementation, a type of
-# numbers and a size. An architecture has none.
+# numbers and a size, not of an architecture.
 #
 # ### Does packing save time?
 #
@@ -595,7 +601,7 @@ pd.DataFrame(compiled).rename_axis(columns="steps")
 # cost what ten do.) But its compilation takes tens of seconds, more with every
 # step, and again for every other length. (Before the first recording we
 # expected twenty steps to take at least twice as long to compile as five, and
-# were wrong.) For a loop of a few steps that trains for hours it pays. For
+# were wrong.) For a loop of a few steps that trains for hours it may pay. For
 # sequences of a thousand steps it is no remedy.
 #
 # ### Is minGRU 175 times faster than a GRU?
@@ -607,7 +613,7 @@ pd.DataFrame(compiled).rename_axis(columns="steps")
 # some $2\log_2 T$ operations on long arrays instead of $T$ on short ones. Users
 # have reported that their minGRU was [half as fast as
 # `nn.GRU`](https://github.com/lucidrains/minGRU-pytorch/issues/13). Both can be
-# true, for everything depends on what the GRU is:
+# true, for everything depends on which GRU minGRU is compared with:
 
 # %% mystnb={"figure": {"name": "tab-speed-min", "caption": "Milliseconds to train one layer of 64 units on 64 rows, by the number of steps; medians of seven rounds on one thread of a CPU."}}
 minimal = {
@@ -627,8 +633,8 @@ print(f"over nn.GRU: {kernel:.2f} times")
 # On one thread of a CPU, where a scan has nothing to run in parallel, minGRU is
 # three to four times as fast as a GRU at 512 steps, and nowhere near the
 # published factor.[ᶜ](claims.md#min_gru_is_not_175_times_faster) In
-# {numref}`tab-speed-min` its *loop* is no slower than its scan. So the gain
-# here is not the scan's. It comes from gates that need no product with the
+# {numref}`tab-speed-min` its *loop* takes about as long as its scan. So the
+# gain here is not the scan's. It comes from gates that need no product with the
 # state: the two products of minGRU are done for all steps at once, before the
 # loop. (That is so with 64 rows. With two, in [chapter
 # 12](12_recurrence_after_transformers.ipynb), the scan takes a tenth of the
@@ -645,14 +651,14 @@ print(f"over nn.GRU: {kernel:.2f} times")
 # said is what to look for. A GPU has a far higher roof, but each call to it
 # costs microseconds, and a recurrent layer is a chain of small calls. So expect
 # a small layer with a small batch to be faster on the CPU, and a crossing point
-# somewhere; where it lies is a matter of measurement. The next cell makes it.
-# In Colab, choose a GPU under *Runtime*, set `MEASURE = True` and run the cell:
-# after some minutes it shows your GPU's milliseconds beside those of the CPU
-# next to it, for cuDNN, NVIDIA's library behind `nn.LSTM`, in float32, TF32 and
-# bfloat16, for a Python loop and for that loop replayed as a CUDA graph, a
-# recording of its calls that the GPU repeats by itself, and draws both against
-# the rows of a batch and against the number of units, with the crossing points
-# marked.
+# somewhere; where it lies is a matter of measurement, and the next cell
+# measures it. In Colab, choose a GPU under *Runtime*, set `MEASURE = True` and
+# run the cell. After some minutes it shows your GPU's milliseconds beside those
+# of the CPU next to it: for cuDNN, NVIDIA's library behind `nn.LSTM`, in
+# float32, TF32 and bfloat16; for a Python loop; and for that loop replayed as a
+# CUDA graph, a recording of its calls that the GPU repeats by itself. It draws
+# them against the rows of a batch and against the number of units, with the
+# crossing points marked.
 
 # %%
 MEASURE = False
@@ -681,9 +687,9 @@ show_source(peephole_step, bare=True)
 # `torch.compile`, which joins its many small operations into a few. The other
 # derives the backward pass by hand ([chapter 2](02_lstm.ipynb) did, for the
 # LSTM) and hands autograd the whole loop as *one* operation, a
-# `torch.autograd.Function`. It then needs no record, writes into memory that is
-# there already, and gathers the gradients of all steps so that one product
-# gives that of $W_h$.
+# `torch.autograd.Function`. That operation needs no record, writes into memory
+# that is there already, and gathers the gradients of all steps so that one
+# product gives that of $W_h$.
 
 # %% tags=["remove-input"]
 show_source(
@@ -721,7 +727,7 @@ written = {
 pd.DataFrame(written).round(1)
 
 # %% [markdown]
-# {numref}`tab-speed-peephole`: at the smaller size the hand-written backward
+# By {numref}`tab-speed-peephole`, at the smaller size the hand-written backward
 # pass takes away about a third of the plain loop's
 # time,[ᶜ](claims.md#a_hand_written_backward_pass_pays) at the larger one
 # nothing. There the products and the gates themselves may take all the time
@@ -729,8 +735,8 @@ pd.DataFrame(written).round(1)
 # a gain at both sizes, and were wrong.) With the compiled step it is the other
 # way round: nothing at the smaller size, a tenth or more at the larger one, for
 # nothing but a compiler for C++ and some seconds of patience. So measure before
-# you derive. A third road changes the model: with gates that do
-# not see the state, as in minGRU, all the products leave the loop.
+# you derive. A third road changes the model: with gates that do not see the
+# state, as in minGRU, all the products leave the loop.
 #
 # ## More than one process
 #
@@ -802,20 +808,20 @@ print(f"a step of the small model in one: {alone:.1f} ms")
 # In {numref}`tab-speed-scaling` the second process pays for the large
 # model,[ᶜ](claims.md#two_processes_want_a_large_model) and two that share the
 # batch of the small one are *slower* than one. A step of the small model takes
-# less time than one message between two processes, however short that is: these
-# have a few thousand bytes. Two threads of one process, the alternative that
-# needs no messages, gained less on the large model than two processes did.
-# Processes meet once a step, threads after each product, which may be the
-# reason. With the same rows for each process, weak scaling, the large model
-# gains nearly as much.
+# less time than one message between two processes, even a short one: the
+# message timed here has a few thousand bytes. Two threads of one process, the
+# alternative that needs no messages, gained less on the large model than two
+# processes did. Processes meet once a step, threads after each product, which
+# may be the reason. With the same rows for each process, weak scaling, the
+# large model gains nearly as much.
 #
 # ### What would 64 workers do?
 #
-# A model with its assumptions. A step of one worker takes $C$ seconds; $n$
-# workers share it evenly, and nothing else shrinks. A ring of $n$ workers sums
-# $S$ bytes of gradients in $2(n-1)$ messages of $S/n$ bytes ([Patarasuk and
-# Yuan, 2009](https://doi.org/10.1016/j.jpdc.2008.09.002)), each with a latency
-# $\ell$, over links of $\beta$ bytes a second:
+# Here is a model, with its assumptions. A step of one worker takes $C$ seconds;
+# $n$ workers share it evenly, and nothing else shrinks. A ring of $n$ workers
+# sums $S$ bytes of gradients in $2(n-1)$ messages of $S/n$ bytes ([Patarasuk
+# and Yuan, 2009](https://doi.org/10.1016/j.jpdc.2008.09.002)), each with a
+# latency $\ell$, over links of $\beta$ bytes a second:
 #
 # $$
 # s(n) = \frac{C}{n} + 2(n - 1)\,\ell + \frac{2(n - 1)}{n} \frac{S}{\beta} .
@@ -856,14 +862,15 @@ print(f"measured {np.median(measured):.0f} ms", end=", ")
 print(f"from {measured.min():.0f} to {measured.max():.0f} in five rounds")
 
 # %% [markdown]
-# Two workers it predicts within the range of the rounds, so its terms are of
-# the right size. But it lets nobody wait, although a step ends only when the
-# slowest worker is done, and among many the slowest is slower. So take what it
-# says of 8 and 64 workers as a limit: these are projections, not measurements.
-# They say where the limit lies: with a slow network, in the bytes, so that a
-# larger batch (more computing for the same bytes) or half-length gradients
-# help; with a fast one, in the share of rows, which at 64 workers is one row
-# each, and {numref}`tab-speed-batch` says what a row alone costs.
+# For two workers the prediction lies within the range of the rounds, so the
+# model's terms are of the right size. But it lets nobody wait, although a step
+# ends only when the slowest worker is done, and among many the slowest is
+# slower. So take what it says about 8 and 64 workers as a limit: these are
+# projections, not measurements. They say where the limit lies: with a slow
+# network, in the bytes, so that a larger batch (more computing for the same
+# bytes) or half-length gradients help; with a fast one, in the share of rows,
+# which at 64 workers is one row each, and {numref}`tab-speed-batch` says what a
+# row alone costs.
 #
 # ### Recipes
 #
@@ -909,10 +916,10 @@ print(f"from {measured.min():.0f} to {measured.max():.0f} in five rounds")
 # A million sequences of 50 numbers are 200 megabytes in float32, and a real
 # data set may have a thousand times as many. Then they stay on disk, in
 # *shards*, and training reads them as a stream. A stream cannot be shuffled as
-# a whole. What can be drawn is the order of the shards, and within each block
-# of rows, here 4,096, the order of the rows. So write the sequences to the
-# shards in random order once, or rows that are neighbours on disk will stay
-# neighbours in training.
+# a whole. What can be drawn at random is the order of the shards and, within
+# each block of rows (here 4,096), the order of the rows. So write the sequences
+# to the shards in random order once, or rows that are neighbours on disk will
+# stay neighbours in training.
 
 # %%
 rng = np.random.default_rng(0)
@@ -1013,7 +1020,7 @@ pd.DataFrame(table)
 # fifty thousand sequences to a million, apart from some megabytes up and down,
 # and that of the array grows with
 # them.[ᶜ](claims.md#a_stream_needs_constant_memory) Each number is that of one
-# run; three sizes tell the same.
+# run, but the three sizes agree.
 #
 # ## Into use
 #
@@ -1040,8 +1047,8 @@ for name in ("step.pt2", "step.onnx"):
 
 # %% [markdown]
 # `step.pt2` is a program of `torch.export`, which needs PyTorch to run;
-# `step.onnx` runs in [ONNX Runtime](https://onnxruntime.ai/docs/), without.
-# How long does a user wait for one answer?
+# `step.onnx` runs in [ONNX Runtime](https://onnxruntime.ai/docs/), without
+# PyTorch. How long does a user wait for one answer?
 
 # %% mystnb={"figure": {"name": "tab-speed-latency", "caption": "Latency of one step of one row, in microseconds, by inputs and units: median, and in brackets the 99th percentile, of 500 rounds of ten steps, on one thread."}}
 latency = load_results("latency")["results"]
@@ -1121,7 +1128,7 @@ print(verdict(found))
 #   one.[ᶜ](claims.md#two_processes_want_a_large_model)
 # - A stream from disk trains a million sequences in the memory of fifty
 #   thousand.[ᶜ](claims.md#a_stream_needs_constant_memory)
-# - Interrupted in mid-epoch, it ends at the same
+# - Interrupted in mid-epoch and run again, such training ends at the same
 #   weights.[ⁱ](#a-stream-resumes-in-mid-epoch)
 # - An exported step that carries its state gives the answers of the whole
 #   sequence.[ⁱ](#step-by-step-equals-the-batch)
@@ -1145,7 +1152,7 @@ print(verdict(found))
 # :class: dropdown
 # ```
 # The more rows, the less the weights count, and $H/4 \cdot 3/2$ remains: for
-# every number of a state, read once, there are three results.
+# every number of a state that is read, three results are written.
 
 
 # %%
@@ -1267,8 +1274,9 @@ print("outputs:", tuple(normed(given).shape))
 # ```
 # Somebody writes all sequences that end in 0 to the first two shards, and all
 # that end in 1 to the others. Predict: what share of ones do the targets of a
-# batch of `StreamedBatches` have? Look at the least and the greatest, for these
-# shards and for those of the chapter, with `block=250`. Then mend the shards.
+# batch of `StreamedBatches` have? Look at the least and the greatest share, for
+# these shards and for those of the chapter, with `block=250`. Then mend the
+# shards.
 # ```{exercise-end}
 # ```
 #
