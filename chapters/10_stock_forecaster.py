@@ -303,7 +303,7 @@ far, normal = stats.t.ppf(0.975, 4), stats.norm.ppf(0.975)
 print(f"DM {test.statistic:.2f}, p {test.p_value:.2f}")
 print(f"95 % of Student's t with 4 degrees: ±{far:.2f}; normal: ±{normal:.2f}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-dm", "caption": "The five differences (bars), their mean (line), and the band in which the mean of five such days lies in 95 of 100 cases if A and B are equally good (by Student's t, which is wider than the normal because the variance too is estimated from these five days)."}, "image": {"alt": "Four bars below zero and one above. The line of the mean, at -0.12, lies inside a band from -0.18 to 0.18."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-stock-dm", "caption": "The five differences (bars), their mean (line), and the band in which the mean of five such days lies in 95 of 100 cases if A and B are equally good (by Student's t, since the variance too is estimated from these five days)."}, "image": {"alt": "Four bars below zero and one above. The line of the mean, at -0.12, lies inside a band from -0.18 to 0.18."}}
 figure, axis = plt.subplots(figsize=(5, 2.6))
 strays = far * d.mean() / test.statistic
 axis.axhspan(-strays, strays, alpha=0.2, label="95 % if equally good")
