@@ -879,8 +879,8 @@ amounts_of = ["a scrap", "two plays", "two, stopped", "eight plays"]
 pd.DataFrame([*amounts.values()], index=amounts_of)
 
 # %% [markdown]
-# On 20,000 characters the count needs fewer bits than the network, whatever
-# rate and seconds suit it best
+# On 20,000 characters the count needs fewer bits than the network, even at the
+# rate and after the seconds that suit the latter best
 # ({numref}`tab-lm-text`).[ᶜ](claims.md#counting_wins_on_a_scrap) On two plays
 # the seconds decide. After 450 the network has read them about thirty times and
 # has fallen behind the count.[ᶜ](claims.md#counting_wins_on_two_plays) Stopped
