@@ -41,7 +41,7 @@ def packed_batch(lengths: Sequence[int] = (2, 4, 3)) -> Drawing:
         sign: str = "",
         role: str = "box",
     ) -> None:
-        name, color = chr(ord("a") + row), ROWS[row % len(ROWS)]
+        name, color = _name(row), ROWS[row % len(ROWS)]
         label = f"{sign}^{name}_{step}" if sign else f"{name}_{step}"
         s.box(x, y, label, color, across - 3, down - 3, role)
 
