@@ -257,19 +257,19 @@ def attention_keeps_long_sentences(
     )
 
 
-REVERSAL_DATA = (
-    "strings of one to twenty letters of twenty kinds, 20,000 fresh ones in "
-    "each pass; one learning rate for all models, not tuned"
-)
+REVERSAL: dict[str, Any] = {
+    "record": "attention_reversal",
+    "seeds": SEEDS,
+    "data": "strings of one to twenty letters of twenty kinds, 20,000 fresh "
+    "ones in each pass; one learning rate for all models, not tuned",
+}
 
 
 @claim(
-    record="attention_reversal",
-    seeds=SEEDS,
+    **REVERSAL,
     thresholds="[claims] Hold pronunciation, translation and reversal to "
     "thresholds, before their seeds",
     contenders=(LOOKING, PLAIN),
-    data=REVERSAL_DATA,
     refuted_by="a seed that without attention gets as many of twenty letters "
     "right as of five, or gains nothing on twenty by more passes, or reaches "
     "what attention gets in less CPU time",
@@ -317,12 +317,10 @@ def after_all_passes(
 
 
 @claim(
-    record="attention_reversal",
-    seeds=SEEDS,
+    **REVERSAL,
     thresholds="[claims] Hold a single vector of twice the units to "
     "thresholds, before its seeds",
     contenders=(WIDER, PLAIN),
-    data=REVERSAL_DATA,
     refuted_by="a seed that does not get a tenth more of the twenty letters "
     "right with 128 units than with 64",
 )
@@ -344,12 +342,10 @@ def twice_the_units_hold_more_letters(
 
 
 @claim(
-    record="attention_reversal",
-    seeds=SEEDS,
+    **REVERSAL,
     thresholds="[claims] Hold a single vector of twice the units to "
     "thresholds, before its seeds",
     contenders=(LOOKING, WIDER),
-    data=REVERSAL_DATA,
     refuted_by="a seed of attention that is not two hundredths above all of "
     "the wider network, or takes as many CPU seconds",
 )
