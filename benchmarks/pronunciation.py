@@ -3,21 +3,21 @@
     python -m benchmarks.pronunciation [--tune] [--runs N]
 
 The words of the CMU Pronouncing Dictionary, split by word and, stricter, by
-stem. Each network's learning rate is chosen on validation words, with a seed of
-its own (`--tune` does no more than tuning): first at half the longest budget,
-one rate further out as long as the best lies at the edge; then, since short
-runs like high rates, the best is run for the longest budget, and a third of it,
-as long as the lower one is better. Its dropout is chosen at the longest budget.
-(The record also holds two runs of dropout at half of it, which chose none, as
-the rule was at first.) Then three fresh seeds are trained for about the same
-CPU time with attention and without; by stem those with attention alone, for the
-longest budget. A run trains at a constant rate, from which each budget branches
-off and lets the rate fall to zero. It is saved after every pass in
-`checkpoints/`, so that it can be interrupted. At last the three networks with
-attention and the longest training are mixed, in equal shares, and their mixture
-with the joint 7-gram, in the share that is best on the validation words. All
-take about five hours of one core, the joint n-grams, which come first, three
-minutes. Chapter 09 shows the results.
+stem. Rate and dropout of each network are chosen on validation words, with a
+seed of their own (`--tune` does no more than that): the learning rate at first
+at half the longest budget, one rate further out as long as the best lies at the
+edge. The longest budget decides on the dropout, and then on the rate once more:
+since short runs like high ones, a third of it takes its place as long as it is
+better. (The record also holds two runs of dropout at half of that budget, which
+chose none, as the rule was at first.) Then three fresh seeds are trained for
+about the same CPU time with attention and without; by stem those with attention
+alone, for the longest budget. A run trains at a constant rate, from which each
+budget branches off and lets the rate fall to zero. It is saved after every pass
+in `checkpoints/`, so that it can be interrupted. At last the three networks
+with attention and the longest training are mixed, in equal shares, and their
+mixture with the joint 7-gram, in the share that is best on the validation
+words. All take about five hours of one core, the joint n-grams, which come
+first, three minutes. Chapter 09 shows the results.
 """
 
 import copy
@@ -417,23 +417,25 @@ def first_rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
             return names
 
 
+def dropout_names(contender: str, tuning: dict[str, Any]) -> list[str]:
+    """Name the runs that the dropout is chosen among."""
+    first = rate_of(best(tuning, first_rate_names(contender, tuning)))
+    return [
+        key(contender, LONGEST_BUDGET, first, dropout) for dropout in DROPOUTS
+    ]
+
+
 def rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
     """Name the runs over the longest budget that the learning rate is chosen
     among, as far as can be told from those that are done."""
-    first = rate_of(best(tuning, first_rate_names(contender, tuning)))
+    chosen = best(tuning, dropout_names(contender, tuning))
+    first, dropout = rate_of(chosen), str(chosen).split(" / ")[3]
     names: list[str] = []
     for rate in reversed(RATES[: RATES.index(first) + 1]):
-        names.append(key(contender, LONGEST_BUDGET, rate, DROPOUTS[0]))
+        names.append(key(contender, LONGEST_BUDGET, rate, dropout))
         if best(tuning, names) != names[-1]:
             break
     return names
-
-
-def dropout_names(contender: str, rate: float) -> list[str]:
-    """Name the runs that the dropout is chosen among."""
-    return [
-        key(contender, LONGEST_BUDGET, rate, dropout) for dropout in DROPOUTS
-    ]
 
 
 def rate_of(name: str | None) -> float:
@@ -466,16 +468,12 @@ def next_run(
         )
 
     for contender in BUDGETS:
-        for names in (first_rate_names, rate_names):
+        for names in (first_rate_names, dropout_names, rate_names):
             while missing := [
                 name for name in names(contender, tuning) if name not in tuning
             ]:
                 yield "tuning", missing[0], tuned(missing[0])
-        rate = rate_of(best(tuning, rate_names(contender, tuning)))
-        for name in dropout_names(contender, rate):
-            if name not in tuning:
-                yield "tuning", name, tuned(name)
-        kept = tuning[str(best(tuning, dropout_names(contender, rate)))]
+        kept = tuning[str(best(tuning, rate_names(contender, tuning)))]
         chosen[contender] = kept["rate"], kept["dropout"]
     wanted: dict[str, Callable[[], Any]] = {}
     for by in SPLITS if fresh else ():

@@ -77,8 +77,8 @@ def test_counts_come_first_then_tuning_then_small_budgets():
             break
     assert seen[:2] == ["joint 7-gram / word", "joint 7-gram / stem"]
     # Three rates, and one beyond the lowest, which is the best so far, as the
-    # losses grow; then it and a third of it over the longest budget, and two
-    # more dropouts.
+    # losses grow; then three dropouts over the longest budget, and a third of
+    # the rate with the best of them.
     for contender in ("attention", "no attention"):
         tried = [name for name in seen if name.startswith(f"{contender} / ")]
         assert [name.removeprefix(f"{contender} / ") for name in tried][:8] == [
@@ -87,9 +87,9 @@ def test_counts_come_first_then_tuning_then_small_budgets():
             "1 / 0.01 / 0.0",
             "1 / 0.0003 / 0.0",
             "2 / 0.001 / 0.0",
-            "2 / 0.0003 / 0.0",
             "2 / 0.001 / 0.15",
             "2 / 0.001 / 0.3",
+            "2 / 0.0003 / 0.0",
         ]
     assert seen[-1] == "attention / word / 1 / 0"
     last = [name for _, name, _ in pronunciation.next_run(results, fresh=True)]
