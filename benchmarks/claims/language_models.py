@@ -210,6 +210,23 @@ def ahead(runs: list[dict[str, Any]], model: str, other: str) -> list[float]:
     return [run["bits"][other] - run["bits"][model] for run in runs]
 
 
+def leads_of(results: dict[str, Any], *parts: str) -> dict[str, list[float]]:
+    """Return by how many bits a GRU is ahead of the n-grams, for each seed of
+    each part."""
+    return {
+        part: ahead(part_runs(results, part, "GRU"), "network", "n-grams")
+        for part in parts
+    }
+
+
+def lead_effects(leads: dict[str, list[float]]) -> tuple[Effect, ...]:
+    """Sum up a GRU's lead in each part."""
+    return tuple(
+        Effect.over_seeds(f"bits saved by the network, {part}", gains)
+        for part, gains in leads.items()
+    )
+
+
 @claim(
     **LESS | {"thresholds": OTHERS},
     contenders=("n-grams", "network"),
@@ -292,15 +309,9 @@ def the_lead_grows_with_the_text(
     than on two, even if it trains on the two only as long as is best on the
     validation play: each seed more than any.
     """
-    leads = {
-        part: ahead(part_runs(results, part, "GRU"), "network", "n-grams")
-        for part in ("stopped", "small")
-    }
+    leads = leads_of(results, "stopped", "small")
     assert min(leads["small"]) > max(leads["stopped"])
-    return tuple(
-        Effect.over_seeds(f"bits saved by the network, {part}", gains)
-        for part, gains in leads.items()
-    )
+    return lead_effects(leads)
 
 
 @claim(
@@ -367,15 +378,9 @@ def the_lead_grows_no_further(
     on 35 plays, at a learning rate that was not tuned, than one of its size
     after 450 CPU seconds on eight, in the median.
     """
-    leads = {
-        part: ahead(part_runs(results, part, "GRU"), "network", "n-grams")
-        for part in ("small", "large")
-    }
+    leads = leads_of(results, "small", "large")
     assert median(leads["large"]) < median(leads["small"])
-    return tuple(
-        Effect.over_seeds(f"bits saved by the network, {part}", gains)
-        for part, gains in leads.items()
-    )
+    return lead_effects(leads)
 
 
 def ablated(results: dict[str, Any], name: str) -> list[float]:
