@@ -425,7 +425,7 @@ print("MAE", np.abs(line - targets).mean(), "positions")
 
 # %%
 gradient_descent = newton = 0.0
-for step in range(1, 6):
+for step in range(1, 5):
     r, J = np.tanh(newton) - 0.5, 1 - np.tanh(newton) ** 2
     newton -= r / J
     r, J = np.tanh(gradient_descent) - 0.5, 1 - np.tanh(gradient_descent) ** 2
