@@ -5,22 +5,24 @@
 The words of the CMU Pronouncing Dictionary, split by word and, stricter, by
 stem. Rate and dropout of each network are chosen on validation words, with a
 seed of their own (`--tune` does no more than that): the learning rate at first
-at half the longest budget, one rate further out as long as the best lies at the
-edge. The longest budget decides on the dropout, and then on the rate once more:
+at half the longer budget, one rate further out as long as the best lies at the
+edge. The longer budget decides on the dropout, and then on the rate once more:
 since short runs like high ones, a third of it takes its place as long as it is
 better. (The record also holds two runs of dropout at half of that budget, which
 chose none, as the rule was at first.) Then three fresh seeds are trained for
 about the same CPU time with attention and without; by stem those with attention
-alone, for the longest budget. A run trains at a constant rate, from which each
-budget branches off and lets the rate fall to zero. It is saved after every pass
-in `checkpoints/`, so that it can be interrupted. At last the three networks
-with attention and the longest training are mixed, in equal shares, and their
-mixture with the joint 7-gram, in the share that is best on the validation
-words. All take about five hours of one core, the joint n-grams, which come
-first, three minutes. Chapter 09 shows the results.
+alone, for the longer budget. By word, attention alone goes on for twice that,
+with rate and dropout as before, to see how far a single network gets. A run
+trains at a constant rate, from which each budget branches off and lets the rate
+fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
+interrupted. At last the three networks with attention and the longer budget are
+mixed, in equal shares, and their mixture with the joint 7-gram, in the share
+that is best on the validation words. All take about five hours of one core, the
+joint n-grams, which come first, two minutes. Chapter 09 shows the results.
 """
 
 import copy
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -69,11 +71,11 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 FIRST_RATES, DROPOUTS = RATES[2:5], (0.0, 0.15, 0.3)
 # Passes at a constant rate and while it falls; a pass without attention takes
 # two thirds of the time, so that the budgets of a column cost about the same.
+SHORTER, LONGER, FURTHER = 1, 2, 3
 BUDGETS = {
-    "attention": {1: (4, 2), 2: (8, 4)},
-    "no attention": {1: (6, 3), 2: (12, 6)},
+    "attention": {SHORTER: (4, 2), LONGER: (8, 4), FURTHER: (16, 8)},
+    "no attention": {SHORTER: (6, 3), LONGER: (12, 6)},
 }
-TUNED_AT, LONGEST_BUDGET = 1, 2
 LENGTHS = ((1, 4), (5, 6), (7, 8), (9, 10), (11, 13), (14, 40))
 SHOWN = ("xylophone", "harkness", "ramaphosa", "brackney", "lightest")
 CHECKPOINTS = Path("checkpoints/pronunciation")
@@ -351,9 +353,7 @@ def likely_pronunciations(
     return found
 
 
-def mixed(
-    words: Words, by: str, budget: int = LONGEST_BUDGET
-) -> dict[str, Any]:
+def mixed(words: Words, by: str, budget: int = LONGER) -> dict[str, Any]:
     """Score the networks with attention as one, and mixed with the counts.
 
     Raises:
@@ -405,7 +405,7 @@ def first_rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
     low, high = (RATES.index(FIRST_RATES[end]) for end in (0, -1))
     while True:
         names = [
-            key(contender, TUNED_AT, rate, DROPOUTS[0])
+            key(contender, SHORTER, rate, DROPOUTS[0])
             for rate in RATES[low : high + 1]
         ]
         lowest = best(tuning, names)
@@ -420,19 +420,17 @@ def first_rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
 def dropout_names(contender: str, tuning: dict[str, Any]) -> list[str]:
     """Name the runs that the dropout is chosen among."""
     first = rate_of(best(tuning, first_rate_names(contender, tuning)))
-    return [
-        key(contender, LONGEST_BUDGET, first, dropout) for dropout in DROPOUTS
-    ]
+    return [key(contender, LONGER, first, dropout) for dropout in DROPOUTS]
 
 
 def rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
-    """Name the runs over the longest budget that the learning rate is chosen
+    """Name the runs over the longer budget that the learning rate is chosen
     among, as far as can be told from those that are done."""
     chosen = best(tuning, dropout_names(contender, tuning))
     first, dropout = rate_of(chosen), str(chosen).split(" / ")[3]
     names: list[str] = []
     for rate in reversed(RATES[: RATES.index(first) + 1]):
-        names.append(key(contender, LONGEST_BUDGET, rate, dropout))
+        names.append(key(contender, LONGER, rate, dropout))
         if best(tuning, names) != names[-1]:
             break
     return names
@@ -490,10 +488,13 @@ def fresh_runs(
     by: str, chosen: dict[str, tuple[float, float]]
 ) -> Iterator[tuple[str, int, float, float, int]]:
     """Yield contender, budget, rate, dropout and seed, small budgets first."""
-    for budget in (1, 2) if by == "word" else (LONGEST_BUDGET,):
-        for seed in SEEDS:
-            for contender in BUDGETS if by == "word" else ("attention",):
-                yield contender, budget, *chosen[contender], seed
+    if by == "word":
+        runs = [*itertools.product((SHORTER, LONGER), SEEDS, BUDGETS)]
+        runs += itertools.product([FURTHER], SEEDS, ["attention"])
+    else:
+        runs = [*itertools.product([LONGER], SEEDS, ["attention"])]
+    for budget, seed, contender in runs:
+        yield contender, budget, *chosen[contender], seed
 
 
 def main() -> None:

@@ -93,7 +93,14 @@ def test_counts_come_first_then_tuning_then_small_budgets():
         ]
     assert seen[-1] == "attention / word / 1 / 0"
     last = [name for _, name, _ in pronunciation.next_run(results, fresh=True)]
-    assert last[-2:] == ["mixed / word", "mixed / stem"]
+    assert last[-5:] == [
+        *(f"attention / stem / 2 / {seed}" for seed in range(3)),
+        "mixed / word",
+        "mixed / stem",
+    ]
+    assert [name for name in last if "attention / word / 3" in name] == [
+        f"attention / word / 3 / {seed}" for seed in range(3)
+    ]
     assert not [
         name for _, name, _ in pronunciation.next_run(results, fresh=False)
     ]
