@@ -12,7 +12,7 @@ better. (The record also holds two runs of dropout at half of that budget, which
 chose none, as the rule was at first.) Then three fresh seeds are trained for
 about the same CPU time with attention and without; by stem those with attention
 alone, for the longer budget. By word, attention alone goes on for twice that,
-with rate and dropout as before, to see how far a single network gets. A run
+with rate and dropout as before, which are not tuned for it. A run
 trains at a constant rate, from which each budget branches off and lets the rate
 fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
 interrupted. At last the three networks with attention and the longer budget are
