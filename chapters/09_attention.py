@@ -1177,7 +1177,7 @@ def wrong(runs, letters=None):
     return spread(found, 1) if len(found) > 1 else f"{found[0]:.1f}"
 
 
-# %% mystnb={"figure": {"name": "tab-attention-spoken", "caption": "Words wrong, in per cent: split by word all 12,000, the 833 short ones and the 141 long ones; split by stem all 12,000 (single vectors and other trainings did not run there). Median and range of three fresh seeds, and median CPU seconds of training, of the counts with scoring. Single networks write greedily; three of them are mixed in equal shares, by beams of five. Networks with attention have 425,000 parameters and no dropout, those without 375,000 and dropout 0.15, as tuned over 12 and 18 passes. The mixture is the three with the 7-gram, in the share that is best on validation words."}}
+# %% mystnb={"figure": {"name": "tab-attention-spoken", "caption": "Words wrong, in per cent: split by word all 12,000, the 833 short ones and the 141 long ones; split by stem all 12,000 (single vectors and other trainings did not run there). Median and range of three fresh seeds, and median CPU seconds of training, of the counts with scoring. Single networks write greedily; the three are those of 12 passes, mixed in equal shares, by beams of five. Networks with attention have 425,000 parameters and no dropout, those without 375,000 and dropout 0.15, as tuned over 12 and 18 passes. The mixture is the three with the 7-gram, in the share that is best on validation words."}}
 table = {}
 for row, name in rows.items():
     by_word, by_stem = (runs_of(name.format(by)) for by in ("word", "stem"))
