@@ -1145,8 +1145,8 @@ assert by_stem["all"] - by_word["all"] > 0.05
 # the current dictionary's words, on 20 to 24 % of an older split's.)
 #
 # That is what a network has to beat. With attention and without, this chapter's
-# model, of 128 units, trains on them for about the same CPU time, at the rate
-# and dropout that were best for the longer training by word.
+# model, of 128 units, trains on the same words for about the same CPU time, at
+# the rate and dropout that were best for the longer training by word.
 
 # %% tags=["hide-input"]
 for by in ("word", "stem"):
@@ -1248,7 +1248,7 @@ pronouncer_lab(
 # each sentence has one translation, exact matches say more.
 #
 # The model without attention gets up to sixteen passes to the other's four, and
-# more CPU time. The learning rate, 0.005, was not tuned.
+# more CPU time. The learning rate, 0.005 for both, was not tuned.
 
 # %% mystnb={"figure": {"name": "tab-attention-french", "caption": "Sentences translated exactly, by the number of source words, after training models of 64 units on 8,000 sentences: medians of three seeds, their range for all sentences, and the median CPU seconds of training."}}
 table = {}
@@ -1392,10 +1392,10 @@ print(f"largest change by turning the words round: {change:.2f}")
 
 # %% [markdown]
 # What does it cost? A GRU's multiplications grow with the length $T$, the
-# products of scores and values with $T^2$.
-# But the GRU needs $T$ steps one after the other; attention has no step that
-# waits for another, and two positions are one step apart, not $T$ ([Vaswani et
-# al., 2017](https://arxiv.org/abs/1706.03762), table 1).
+# products of scores and values with $T^2$. But the GRU needs $T$ steps one
+# after the other; attention has no step that waits for another, and two
+# positions are one step apart, not $T$ ([Vaswani et al.,
+# 2017](https://arxiv.org/abs/1706.03762), table 1).
 
 
 # %% mystnb={"figure": {"name": "tab-attention-cost", "caption": "Millions of multiplications and additions for a sequence of 64 features, by its length."}}

@@ -133,8 +133,6 @@ def own_symbols_cost_after_a_mistake(results: dict[str, Any]) -> Effect:
 
 PLAIN, LOOKING = "no attention", "attention"
 WIDER = "no attention, 128 units"
-
-
 COUNTS, MIXED = "joint 7-gram", "mixed"
 WORDS: dict[str, Any] = {
     "record": "pronunciation",
