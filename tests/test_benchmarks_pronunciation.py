@@ -45,6 +45,20 @@ def test_networks_are_mixed_with_the_counts(words, tmp_path, monkeypatch):
         ) == len(words.test)
 
 
+@pytest.mark.parametrize("contender", pronunciation.BUDGETS)
+def test_a_beam_of_one_writes_greedily(words, tmp_path, monkeypatch, contender):
+    monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
+    means = "word", contender, 0
+    with pytest.raises(FileNotFoundError):
+        pronunciation.searched(words, *means, 0)
+    greedy = pronunciation.measure(words, *means, 3e-3, 0.0, 0)
+    monkeypatch.setattr(pronunciation, "WIDTH", 1)
+    one = pronunciation.searched(words, *means, 0)
+    assert one["test"] == greedy["test"]
+    monkeypatch.setattr(pronunciation, "WIDTH", 5)
+    assert pronunciation.searched(words, *means, 0)["width"] == 5
+
+
 def test_a_tuning_run_does_not_look_at_the_test(words, tmp_path, monkeypatch):
     monkeypatch.setattr(pronunciation, "CHECKPOINTS", tmp_path)
     result = pronunciation.measure(
@@ -94,13 +108,20 @@ def test_counts_come_first_then_tuning_then_small_budgets():
     assert seen[-1] == "attention / word / 1 / 0"
     last = [name for _, name, _ in pronunciation.next_run(results, fresh=True)]
     assert last[-5:] == [
-        *(f"attention / stem / 2 / {seed}" for seed in range(3)),
+        *(f"attention, beam / stem / 2 / {seed}" for seed in range(3)),
         "mixed / word",
         "mixed / stem",
     ]
-    assert [name for name in last if "attention / word / 3" in name] == [
-        f"attention / word / 3 / {seed}" for seed in range(3)
+    assert [name for name in last if "word / 3" in name] == [
+        f"{network} / word / 3 / {seed}"
+        for network in ("attention", "attention, beam")
+        for seed in range(3)
     ]
+    alone = {name for name in [*results["runs"], *last] if "attention" in name}
+    greedy = {name for name in alone if "beam" not in name}
+    assert alone - greedy == {
+        name.replace("attention", "attention, beam") for name in greedy
+    }
     assert not [
         name for _, name, _ in pronunciation.next_run(results, fresh=False)
     ]
