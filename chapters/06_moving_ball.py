@@ -929,7 +929,7 @@ for name, model in stuck.items():
     h = model.states(*scaled(rows_4)[:2])[-1]
     flat = (np.abs(h) > 0.999).mean(axis=0)
     print(f"{name:8} off by {errors[name]:.3f}", end="")
-    print(f", flat on over half of the rows: {(flat > 0.5).sum()} units")
+    print(f", flat on over 60 % of the rows: {(flat > 0.6).sum()} units")
 assert errors["fit"] > 20 * errors["fit_more"]
 
 # %% [markdown]
