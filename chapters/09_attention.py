@@ -1153,16 +1153,16 @@ for by in ("word", "stem"):
     for part in ("ensemble", "mixture"):
         spoken[f"{part} / {by}"] = {"test": spoken[f"mixed / {by}"][part]}
 rows = {
-    "one vector, 9 passes": "no attention / {} / 1",
-    "one vector, 9 passes, beam": "no attention, beam / {} / 1",
-    "one vector, 18 passes": "no attention / {} / 2",
-    "one vector, 18 passes, beam": "no attention, beam / {} / 2",
-    "attention, 6 passes": "attention / {} / 1",
-    "attention, 6 passes, beam": "attention, beam / {} / 1",
-    "attention, 12 passes": "attention / {} / 2",
-    "attention, 12 passes, beam": "attention, beam / {} / 2",
-    "attention, 24 passes": "attention / {} / 3",
-    "attention, 24 passes, beam": "attention, beam / {} / 3",
+    "one vector, 9": "no attention / {} / 1",
+    "one vector, 9, beam": "no attention, beam / {} / 1",
+    "one vector, 18": "no attention / {} / 2",
+    "one vector, 18, beam": "no attention, beam / {} / 2",
+    "attention, 6": "attention / {} / 1",
+    "attention, 6, beam": "attention, beam / {} / 1",
+    "attention, 12": "attention / {} / 2",
+    "attention, 12, beam": "attention, beam / {} / 2",
+    "attention, 24": "attention / {} / 3",
+    "attention, 24, beam": "attention, beam / {} / 3",
     "three networks": "ensemble / {}",
     "joint 7-gram": "joint 7-gram / {}",
     "mixture": "mixture / {}",
@@ -1195,7 +1195,7 @@ for row, name in rows.items():
         "by stem": wrong(by_stem) if by_stem else "",
         "CPU s": f"{plus}{np.median(seconds):.0f}" if seconds else "",
     }
-pd.DataFrame(table).T
+pd.DataFrame(table).T.rename_axis("model, passes", axis=1)
 
 # %% tags=["remove-cell"]
 for budget in (1, 2):
