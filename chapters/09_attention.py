@@ -1195,7 +1195,7 @@ for row, name in rows.items():
         "by stem": wrong(by_stem) if by_stem else "",
         "CPU s": f"{plus}{np.median(seconds):.0f}" if seconds else "",
     }
-pd.DataFrame(table).T.rename_axis("model, passes", axis=1)
+pd.DataFrame(table).T.rename_axis("passes", axis=1)
 
 # %% tags=["remove-cell"]
 for budget in (1, 2):
