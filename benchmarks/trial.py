@@ -36,7 +36,10 @@ def rounded(value: float) -> float:
 
 
 def chosen_rate(
-    tuned: Results, contender: str, first: Sequence[float] = FIRST_RATES
+    tuned: Results,
+    contender: str,
+    first: Sequence[float] = FIRST_RATES,
+    seeds: Sequence[int] = TUNING_SEEDS,
 ) -> tuple[float | None, float | None]:
     """Return (the best rate, None), or (None, the rate to try next), which is
     one of `first` until all of these are done.
@@ -45,7 +48,7 @@ def chosen_rate(
     """
 
     def runs(rate: float) -> list[str]:
-        return [key(contender, rate, seed) for seed in TUNING_SEEDS]
+        return [key(contender, rate, seed) for seed in seeds]
 
     def done(rate: float) -> bool:
         return all(run in tuned for run in runs(rate))
@@ -180,6 +183,40 @@ def each_budget(
         for name, passes in budgets.items()
         for budget in passes
     }
+
+
+def tuned_budgets(
+    results: Results,
+    fresh: bool,
+    budgets: Mapping[str, Sequence[int]],
+    seeds: Iterable[int],
+    tune: Callable[[str, float, int], Results],
+    measure: Callable[[str, int, float, int], Results],
+) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+    """Yield (part of the record, name, run) as `record_runs` takes them: each
+    contender's rates on one seed, which `tune` spends its longest budget on,
+    then, if wanted, every budget and fresh seed at the rate that is best."""
+    best: dict[str, float | None] = {}
+    for name in budgets:
+        while True:
+            best[name], rate = chosen_rate(
+                results["tuning"], name, seeds=TUNING_SEEDS[:1]
+            )
+            if rate is None:
+                break
+            means = name, rate, TUNING_SEEDS[0]
+            yield "tuning", key(*means), lambda means=means: tune(*means)
+    if fresh:
+        yield from not_recorded(
+            results,
+            each_budget(
+                budgets,
+                seeds,
+                lambda name, budget, seed: measure(
+                    name, budget, best[name], seed
+                ),
+            ),
+        )
 
 
 def thresholds_committed(claims: str) -> tuple[str, ...]:

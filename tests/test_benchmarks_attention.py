@@ -137,27 +137,34 @@ def test_reversals_are_reversed_and_scored(capsys):
         assert after[length] == END
         assert not (after[length + 1 :] != PAD).any()
     result = attention_reversal.measure(
-        True, 2, 0, rows=64, longest=4, test_lengths=(2,)
+        "attention", 2, 1e-3, 0, rows=64, longest=4, test_lengths=(2,)
     )
     assert set(result["accuracy by length"]) == {"2"}
     assert len(result["training loss"]) == 2
+    assert result["rate"] == 1e-3
 
 
-def test_a_wider_model_without_attention_is_planned(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        attention_reversal,
-        "record_runs",
-        lambda _, runs: asked.extend(runs({"runs": {}}, True)),
-    )
-    attention_reversal.main()
-    wider = [run for _, name, run in asked if "128 units / 16" in name]
-    assert len(wider) == 3
-    monkeypatch.setattr(
-        attention_reversal, "Seq2Seq", lambda *_, hidden_size: 1 / hidden_size
-    )
-    with pytest.raises(AttributeError, match="float"):
-        wider[0]()
+def test_the_wider_model_has_twice_the_units():
+    sizes = {}
+    for name in attention_reversal.PASSES:
+        model, _ = attention_reversal.train(name, 1, 1e-3, 0, 64, longest=4)
+        sizes[name] = model.readout.in_features
+    assert sizes[attention_reversal.WIDER] == 2 * sizes["no attention"]
+
+
+@pytest.mark.parametrize("module", [attention_reversal, attention_translation])
+def test_a_rate_is_tuned_for_the_most_passes(module, monkeypatch):
+    asked, trained = [], module.train
+
+    def brief(*means):
+        passes = 1 if module is attention_reversal else 2
+        asked.extend(mean for mean in means if mean in (4, 16))
+        return trained(*(passes if mean in (4, 16) else mean for mean in means))
+
+    monkeypatch.setattr(module, "train", brief)
+    run = module.tune("no attention", 1e-3, 100, 64)
+    assert asked == [16]
+    assert run["error"] > 0
 
 
 @pytest.mark.parametrize(
@@ -167,24 +174,40 @@ def test_a_wider_model_without_attention_is_planned(monkeypatch):
         (attention_translation, "attention_translation"),
     ],
 )
-def test_each_seed_comes_after_the_one_before(module, name, monkeypatch):
+def test_rates_come_first_then_each_seed_after_the_one_before(
+    module, name, monkeypatch
+):
     asked = {}
     monkeypatch.setattr(
         module, "record_runs", lambda *means: asked.update([means])
     )
-    monkeypatch.setattr(module, "measure", lambda *means, **sizes: means)
+    monkeypatch.setattr(module, "measure", lambda *means: means)
     module.main()
-    runs = list(asked[name]({"runs": {"attention / 4 / 0": {}}}, True))
-    names = [name for _, name, _ in runs]
+    results = {"tuning": {}, "runs": {"attention / 4 / 0": {}}}
+    tuned, runs = [], []
+    for part, run_name, run in asked[name](results, True):
+        if part == "runs":
+            runs.append((run_name, run))
+        else:
+            tuned.append(run_name)
+            contender, rate, _ = run_name.split(" / ")
+            # What attention learns best at is the lowest of the first three.
+            best = 1e-3 if contender == "attention" else 1e-2
+            results["tuning"][run_name] = {"error": abs(float(rate) - best)}
+    assert tuned[:4] == [
+        f"attention / {rate} / 100" for rate in (0.001, 0.003, 0.01, 0.0003)
+    ]
+    assert "no attention / 0.03 / 100" in tuned
     budgets = sum(map(len, module.PASSES.values()))
-    assert len(names) == 3 * budgets - 1
-    assert names[-1] == "no attention / 16 / 2"
-    assert runs[-1][2]() == (False, 16, 2)
+    assert len(runs) == 3 * budgets - 1
+    assert runs[-1][0] == "no attention / 16 / 2"
+    assert runs[-1][1]() == ("no attention", 16, 1e-2, 2)
+    assert not list(asked[name](results, False))
 
 
 def test_translation_is_trained_and_scored():
     result = attention_translation.measure(
-        True, 1, train_rows=128, test_rows=30, searched=2
+        "attention", 1, 1e-3, 0, train_rows=128, test_rows=30, searched=2
     )
     assert set(result["beams"]["10"]) == {"sum", "mean"}
     assert len(result["map"]["weights"]) == len(result["map"]["written"])
