@@ -24,8 +24,8 @@
 # After this chapter you can
 #
 # - pad, pack, mask and gather a batch in NumPy, PyTorch and Keras;
-# - say, for each framework, each pooling and either side of the padding,
-#   whether the answer survives;
+# - say, for each framework's layer, each pooling and either side of the
+#   padding, whether the answer survives;
 # - keep padding out of the loss;
 # - choose between padding, packing and buckets by measurements.
 
@@ -356,13 +356,18 @@ plain_outputs = np.asarray(plain(filled, mask=mask))
 print("row 0, first unit", plain_outputs[0, :, 0].round(2))
 # Identity: keras-repeats-the-last
 assert np.allclose(plain_outputs[:, -1], gathered, rtol=0, atol=1e-14)
+plain.zero_output_for_mask = True
+zeroed = np.asarray(plain(filled, mask=mask))
+print("zeroed           ", zeroed[0, :, 0].round(2))
+assert not zeroed[~np.asarray(mask)].any()
 
 # %% [markdown]
-# A masked step keeps the state and **repeats the last output**, so that with a
-# mask even `outputs[:, -1]` is right, and so is the answer of a layer that
-# returns its last output only. If you would rather have zeros, as in PyTorch
-# and in this book's layers, ask for them with `zero_output_for_mask=True`;
-# `utils.weights.to_keras` does.
+# A masked step keeps the state and **repeats the last output**, as in the first
+# line, so that with a mask even `outputs[:, -1]` is right, and so is the answer
+# of a layer that returns its last output only. If you would rather have zeros,
+# as in PyTorch and in this book's layers, ask for them with
+# `zero_output_for_mask=True`, as in the second line and in
+# `utils.weights.to_keras`; then `outputs[:, -1]` is wrong again.
 #
 # Usually nobody writes the mask by hand. `Embedding(mask_zero=True)` makes it
 # from the words' numbers, of which 0 must then mean padding, and the mask
@@ -509,7 +514,10 @@ except ValueError as error:
 # the *final states* of both directions, the *mean*, the *maximum*, and
 # *attention*, a mean whose weights are learnt ([chapter
 # 9](09_attention.ipynb)). The mask may be known to nobody, to the pooling
-# alone, or to the layer as well.
+# alone, or to the layer as well. The layers are each framework's own, all with
+# the same weights; the poolings are the book's, in NumPy, in every row of the
+# table. What a framework's own pooling makes of a mask is another question:
+# Keras's `GlobalMaxPooling1D` has just dropped it.
 
 # %%
 show_source(pool_last, pool_mean, pool_max, bare=True)
@@ -690,9 +698,11 @@ plt.show()
 # %% [markdown]
 # Begin on the left of each panel of {numref}`fig-length-packing`, where no row
 # is padded and packing has nothing to save. Run forward, it hardly costs
-# anything either. In training it does: RNN and GRU take about one and a half
-# times as long or more, for the same rows and steps. The LSTM takes no longer,
-# but as soon as lengths differ its ratio is the highest of the three.
+# anything either. In training it does: RNN and GRU take one and a half times as
+# long or more in the median, for the same rows and steps, while the LSTM takes
+# no longer.[ᶜ](claims.md#packing_costs_training_where_nothing_is_padded) But as
+# soon as lengths differ the trained LSTM's ratio is the highest of the
+# three.[ᶜ](claims.md#packing_slows_the_fused_lstm)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-packing", "caption": "CPU time packed over padded, as in the figure and also for layers of 128 units in batches of 64 rows: median over five seeds, lowest and highest."}}
 UNITS = {"small": 64, "large": 128}
@@ -715,11 +725,13 @@ pd.DataFrame(table).T
 # It does not save seven tenths, since the loop still takes as many steps as the
 # longest row has, and each step has costs of its own, however few rows it
 # holds. In training hardly anything of this gain is left. With 64 units RNN and
-# GRU come out even where most is padding and lose elsewhere, and the LSTM takes
+# GRU come out even where most is padding and lose
+# elsewhere,[ᶜ](claims.md#packed_training_is_even_at_best) and the LSTM takes
 # three to four times as long on *ragged* batches, in which lengths
 # differ.[ᶜ](claims.md#packing_slows_the_fused_lstm) With 128 units all three
 # come out even or a little ahead where most is padding; where little is, the
-# GRU loses about as much as the LSTM.
+# GRU loses about as much as the
+# LSTM.[ᶜ](claims.md#packed_training_is_even_at_best)
 #
 # So two things need an explanation: why packing costs time where nothing is
 # padded, and why it costs the LSTM most where lengths differ. Walk back through
@@ -817,13 +829,55 @@ pd.DataFrame(table).T
 # buckets save time in every case of {numref}`tab-length-buckets`, by the
 # median, and with 128 units as well; where most of a random batch would be
 # padding, they save more than a third of the
-# time.[ᶜ](claims.md#buckets_save_everywhere) To pack them as well saves nothing
-# more with 64 units, and costs the trained LSTM more than the buckets have
-# saved. The budget hardly changes the time; what it buys is that batches take
-# about equal memory. Buckets of either kind cost randomness: a row meets only
-# rows of about its own length, in every epoch. Where the label goes with the
-# length, a batch becomes one-sided, and the usual way out is to sort only
-# within chunks of, say, fifty random batches.
+# time.[ᶜ](claims.md#buckets_save_everywhere) To pack the buckets as well costs
+# time in training, for every cell and either size, and the LSTM of 64 units
+# more than the buckets have saved; run forward it saves nothing to speak of
+# with 64 units, and about a quarter for an RNN and a GRU of 128 units on
+# lognormal lengths.[ᶜ](claims.md#packing_buckets_costs_in_training)
+#
+# What does a budget do to the time? Here it stands beside buckets for both
+# sizes, on the lengths that differ most:
+
+
+# %% tags=["hide-input"]
+def budget_beside_buckets(size, cell, mode):
+    ways = ("bucket + pad", "budget + pad")
+    bucket, budget = (ratio(n, size, cell, mode, "lognormal") for n in ways)
+    return {
+        (UNITS[size], "buckets"): f"{np.median(bucket):.2f}",
+        (UNITS[size], "by budget"): f"{np.median(budget):.2f}",
+        (UNITS[size], "ratio"): median_and_range(np.divide(budget, bucket)),
+    }
+
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-length-budget", "caption": "Buckets of equally many rows and batches by a token budget, padded, lognormal lengths: CPU time over that of random batches, medians of five seeds, and the budget's time over the buckets', median, lowest and highest. The last row is the share of steps that is padding."}}
+table = {
+    (mode, cell): budget_beside_buckets("small", cell, mode)
+    | budget_beside_buckets("large", cell, mode)
+    for mode in MODES
+    for cell in ("RNN", "GRU", "LSTM")
+}
+table["padding", ""] = {
+    (UNITS[size], name): f"{share(kind, 'lognormal', size):.0%}"
+    for size in UNITS
+    for name, kind in (("buckets", "bucket"), ("by budget", "budget"))
+}
+pd.DataFrame(table).T.fillna("")
+
+# %% [markdown]
+# With 64 units the ratios of {numref}`tab-length-budget` lie on both sides of
+# one, and so they do for the other lengths. With 128 units the budget takes
+# longer in all six cases.[ᶜ](claims.md#a_token_budget_saves_no_time) Its batches
+# of short rows are larger, so that their lengths differ more and more of them
+# is padding; in turn there are fewer batches, and each step's own costs are
+# paid less often. The wider the layer, the more the padding may count of the
+# two, which would explain the difference between the sizes. So a budget is not
+# there for speed: what it buys is that batches take about equal memory.
+#
+# Buckets of either kind cost randomness: a row meets only rows of about its own
+# length, in every epoch. Where the label goes with the length, a batch becomes
+# one-sided, and the usual way out is to sort only within chunks of, say, fifty
+# random batches.
 #
 # So on a CPU: bucket, pad, and gather at the last step if the layer reads in
 # one direction. If it reads in both, the layer has to know the lengths, because
@@ -897,7 +951,10 @@ show_source(collate, bare=True)
 # - A mask value that was also a position.
 # - A loss that padding makes smaller.
 # - Packing to save time in training: with 64 units it saved none, with 128
-#   hardly any, and only where most was padding.
+#   hardly any, and only where most was
+#   padding.[ᶜ](claims.md#packed_training_is_even_at_best)
+# - A token budget to save time: with 128 units it cost
+#   some.[ᶜ](claims.md#a_token_budget_saves_no_time)
 #
 # ## Summary
 #

@@ -211,11 +211,11 @@ plt.show()
 # differ widely in when that happens. So a number like the post's can be had
 # again.
 #
-# The answers in the last two columns differ more from seed to seed than the
-# scores. After 1, 2, 3 seed 0 answers 1.68, while seeds 1 and 3 answer about
-# what the post did. Training rows have 4 to 9 inputs, and what a network does
-# with three is left to each run. What does the score *say*, then? To find out
-# takes three questions.
+# The scores lie between 0.778 and 0.925, and the answers to 1, 2, 3, where 4 is
+# right, between 1.68 and 4.09; seeds 1 and 3 answer about what the post did.
+# Training rows have 4 to 9 inputs, and what a network does with three is left
+# to each run. What does the score *say*, then? To find out takes three
+# questions.
 #
 # ## First question: what do training and test share?
 #
@@ -353,36 +353,54 @@ pd.Series({k: median_and_range(v, 1) for k, v in zeros.items()}).to_frame("")
 # By {numref}`tab-ball-zeros` one or two rows in a hundred make nearly all of
 # what the score lacks.[ᶜ](claims.md#zero_targets_decide_the_score) The score
 # says little but how close the answers at these rows are to 0. This also solves
-# a riddle of the training log. For seed 0 the validation score differs from the
-# training score, although nearly all validation rows are training rows; leave
-# out the targets at 0, and nothing of the difference remains:
+# a riddle of the training log. The validation score differs from the training
+# score, now up and now down, although nearly all validation rows are training
+# rows. Leave out the targets at 0, and on every seed the two are less than a
+# thousandth apart:
 
 
 # %%
-def scored(rows, nonzero):
-    inputs, lengths, targets = inputs_and_targets(rows)
-    predicted = rebuilt[0].predict(inputs / SCALE, lengths) * SCALE
-    keep = targets != 0 if nonzero else slice(None)
-    return ratio_accuracy(targets[keep], predicted[keep])
+def judged(seed, part):
+    rows = make_balls(10_000, seed)
+    chosen = split_by_group(np.arange(len(rows)), seed)[part]
+    inputs, lengths, targets = inputs_and_targets(select(rows, chosen))
+    return targets, rebuilt[seed].predict(inputs / SCALE, lengths) * SCALE
 
 
-for nonzero in (False, True):
-    pair = [scored(select(balls, part), nonzero) for part in parts[:2]]
-    print("without zeros" if nonzero else "all rows     ", end="")
-    print(f"  training {pair[0]:.3f}   validation {pair[1]:.3f}")
+# %%
+print("      all rows               without zeros")
+print("seed  training  validation   training  validation")
+gaps = []
+for seed in range(5):
+    scores = []
+    for part in (0, 1):
+        targets, predicted = judged(seed, part)
+        kept = targets != 0
+        scores.append(ratio_accuracy(targets, predicted))
+        scores.append(ratio_accuracy(targets[kept], predicted[kept]))
+    gaps.append((scores[2] - scores[0], scores[3] - scores[1]))
+    print(f"{seed:4}  {scores[0]:8.3f}  {scores[2]:10.3f}", end="   ")
+    print(f"{scores[1]:8.3f}  {scores[3]:10.3f}")
+of_all, without_zeros = np.abs(gaps).T
+assert of_all.max() > 0.04
+assert without_zeros.max() < 0.001
 
 # %% [markdown]
 # And the score depends on where the ruler begins. Count the same positions from
 # a mark 100 further left: every error stays what it was, but the score changes.
 
 # %%
-inputs, lengths, targets = inputs_and_targets(unseen)
-predicted = rebuilt[0].predict(inputs / SCALE, lengths) * SCALE
-moved = ratio_accuracy(targets + 100, predicted + 100)
-print(f"score {ratio_accuracy(targets, predicted):.3f}, from there {moved:.4f}")
-print(f"MAE   {np.abs(targets - predicted).mean():.3f} positions in both")
+moved = []
+for seed in range(5):
+    targets, predicted = judged(seed, 2)
+    here = ratio_accuracy(targets, predicted)
+    there = ratio_accuracy(targets + 100, predicted + 100)
+    error = np.abs(targets - predicted).mean()
+    moved.append(there - here)
+    print(f"seed {seed}: score {here:.3f}, from there {there:.4f}", end="")
+    print(f"; MAE {error:.3f} positions in both")
 # Identity: the-score-moves-with-the-origin
-assert moved - ratio_accuracy(targets, predicted) > 0.05
+assert min(moved) > 0.05
 
 # %% [markdown]
 # The mean error in positions has neither trouble. From here on we report
@@ -696,11 +714,12 @@ assert min(sizes["on positions", FAR]) > 0.6
 # tested what they sum to there.
 #
 # The last three places change nothing but the number of inputs. Training rows
-# have 4 to 9. With 2 both networks are off by more than a position; with 3, as
-# in most of the post's examples, the errors are mostly smaller and depend on
-# the seed. Over dozens of positions the network on positions is led out of its
-# range by the ball itself, while the other reads one and the same difference
-# again and again, and errs by less than a hundredth on every seed. These
+# have 4 to 9. With 2 both networks are off by more than a position on every
+# seed, and with 3, as in most of the post's examples, by less than with 2 on
+# nine runs of ten. Over dozens of positions the network on positions is led out
+# of its range by the ball itself and errs by more than a position, while the
+# other reads one and the same difference again and again, and errs by less than
+# a hundredth on every seed.[ᶜ](claims.md#long_rows_spare_the_differences) These
 # networks are right outside their training where their form forces them to be,
 # and elsewhere by luck. The two coefficients are exact everywhere, because they
 # are the law itself and not a fit to its examples.

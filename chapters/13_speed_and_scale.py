@@ -550,8 +550,10 @@ pd.DataFrame(
 # are faster packed[ᶜ](claims.md#packing_saves_where_nothing_is_trained) (those
 # batches, of lognormal lengths, are in chapter 5). What saves time for every
 # cell is to put rows of similar length together, and
-# pad.[ᶜ](claims.md#buckets_save_everywhere) On a GPU the answer may differ;
-# measure.
+# pad;[ᶜ](claims.md#buckets_save_everywhere) [token
+# budgets](05_any_length.ipynb#buckets) save no
+# more.[ᶜ](claims.md#a_token_budget_saves_no_time) On a GPU the answer may
+# differ; measure.
 #
 # Leaving the padding out is not slow in itself. The book's NumPy layer sorts
 # the rows by length, and a step takes only those that have not ended:
