@@ -43,6 +43,7 @@ def test_contenders_have_like_many_parameters():
     made = bidirectional.contenders()
     for one, two in (
         ("tags / one direction", "tags / both directions"),
+        ("tags, longer / delay 4", "tags, longer / both directions"),
         ("digits / one direction", "digits / both directions"),
     ):
         counts = [
@@ -50,6 +51,19 @@ def test_contenders_have_like_many_parameters():
             for name in (one, two)
         ]
         assert max(counts) < 1.03 * min(counts)
+
+
+def test_a_longer_budget_is_the_same_reader_trained_longer():
+    made = bidirectional.contenders()
+    for name in ("one direction", "delay 2", "delay 4", "both directions"):
+        short, longer = made[f"tags / {name}"], made[f"tags, longer / {name}"]
+        assert longer.stretches == 6 * short.stretches
+        assert longer.rate is None, "it is tuned for itself"
+        shapes = [
+            [p.shape for p in each.build().parameters()]
+            for each in (short, longer)
+        ]
+        assert shapes[0] == shapes[1]
 
 
 def test_tuning_goes_on_beyond_the_edge(monkeypatch):

@@ -66,7 +66,16 @@ def test_late_answers_stand_late(two_words):
         assert late.tolist() == tags.tolist()
     assert (answers[:, :2] == IGNORE).all()
     assert stress.delay_of("delay 2") == 2
+    assert stress.delay_of("6 passes / delay 4") == 4
     assert stress.delay_of(stress.BOTH) == 0
+
+
+def test_a_longer_budget_is_tuned_at_its_own_length():
+    longer = "6 passes / delay 4"
+    for part in ("valid", "test"):
+        assert stress.passes_of(longer, part) == 6
+    assert stress.passes_of("delay 4", "valid") == 1
+    assert stress.passes_of("delay 4", "test") == 2
 
 
 def test_a_network_cannot_see_past_its_delay(words):
@@ -90,14 +99,21 @@ def test_contenders_have_like_many_parameters(words):
     assert max(counts) < 1.03 * min(counts)
 
 
-@pytest.mark.parametrize("contender", [stress.BOTH, "delay 3"])
-def test_a_contender_trains_is_scored_and_repeats_itself(words, contender):
+@pytest.mark.parametrize(
+    ("contender", "passes"),
+    [(stress.BOTH, 2), ("delay 3", 2), ("6 passes / delay 4", 6)],
+)
+def test_a_contender_trains_is_scored_and_repeats_itself(
+    words, contender, passes
+):
     first, again = (
         stress.measure(words, contender, 0.01, 3, "test") for _ in range(2)
     )
     del first["seconds"], again["seconds"]
     assert first == again
-    assert first["steps"] == 2 * len(stress.Batches(words.tagged["train"], 0))
+    batches = len(stress.Batches(words.tagged["train"], 0))
+    assert first["steps"] == passes * batches
+    assert len(first["train loss"]) == len(first["valid loss"]) == passes
     assert first["train loss"][-1] < first["train loss"][0]
     assert first["error"] == pytest.approx(1 - first["vowels"], abs=1e-3)
 
