@@ -845,7 +845,7 @@ def budget_beside_buckets(size, cell, mode):
     bucket, budget = (ratio(n, size, cell, mode, "lognormal") for n in ways)
     return {
         (UNITS[size], "buckets"): f"{np.median(bucket):.2f}",
-        (UNITS[size], "by budget"): f"{np.median(budget):.2f}",
+        (UNITS[size], "budget"): f"{np.median(budget):.2f}",
         (UNITS[size], "ratio"): median_and_range(np.divide(budget, bucket)),
     }
 
@@ -860,7 +860,7 @@ table = {
 table["padding", ""] = {
     (UNITS[size], name): f"{share(kind, 'lognormal', size):.0%}"
     for size in UNITS
-    for name, kind in (("buckets", "bucket"), ("by budget", "budget"))
+    for name, kind in (("buckets", "bucket"), ("budget", "budget"))
 }
 pd.DataFrame(table).T.fillna("")
 
