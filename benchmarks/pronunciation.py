@@ -10,16 +10,16 @@ edge. The longer budget decides on the dropout, and then on the rate once more:
 since short runs like high ones, a third of it takes its place as long as it is
 better. (The record also holds two runs of dropout at half of that budget, which
 chose none, as the rule was at first.) Then three fresh seeds are trained for
-about the same CPU time with attention and without; by stem those with attention
-alone, for the longer budget. By word, attention alone goes on for twice that,
-with rate and dropout as before, which are not tuned for it. A run
+about the same CPU time with attention and without, by stem for the longer
+budget alone. By word both go on for twice that, at the same rate and the
+dropout that is better there, the one before or the next larger. A run
 trains at a constant rate, from which each budget branches off and lets the rate
 fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
 interrupted. Its network writes greedily; after all of them, each writes once
 more, with a beam of five. At last the three networks with attention and the
 longer budget are mixed, in equal shares, and their mixture with the joint
-7-gram, in the share that is best on the validation words. All take five and a
-half hours of one core, the joint n-grams, which come first, two minutes.
+7-gram, in the share that is best on the validation words. All take nine
+hours of one core, the joint n-grams, which come first, two minutes.
 Chapter 09 shows the results.
 """
 
@@ -76,7 +76,7 @@ FIRST_RATES, DROPOUTS = RATES[2:5], (0.0, 0.15, 0.3)
 SHORTER, LONGER, FURTHER = 1, 2, 3
 BUDGETS = {
     "attention": {SHORTER: (4, 2), LONGER: (8, 4), FURTHER: (16, 8)},
-    "no attention": {SHORTER: (6, 3), LONGER: (12, 6)},
+    "no attention": {SHORTER: (6, 3), LONGER: (12, 6), FURTHER: (24, 12)},
 }
 LENGTHS = ((1, 4), (5, 6), (7, 8), (9, 10), (11, 13), (14, 40))
 SHOWN = ("xylophone", "harkness", "ramaphosa", "brackney", "lightest")
@@ -457,6 +457,16 @@ def rate_names(contender: str, tuning: dict[str, Any]) -> list[str]:
     return names
 
 
+def further_names(contender: str, tuning: dict[str, Any]) -> list[str]:
+    """Name the runs over the furthest budget that the dropout is chosen among
+    once more: the one before and the next larger."""
+    kept = tuning[str(best(tuning, rate_names(contender, tuning)))]
+    larger = DROPOUTS[DROPOUTS.index(kept["dropout"]) :][:2]
+    return [
+        key(contender, FURTHER, kept["rate"], dropout) for dropout in larger
+    ]
+
+
 def rate_of(name: str | None) -> float:
     """Return the learning rate of a run of the tuning."""
     return float(str(name).split(" / ")[2])
@@ -471,7 +481,7 @@ def next_run(
         results,
         {key("joint 7-gram", by): lambda by=by: counted(by) for by in SPLITS},
     )
-    chosen: dict[str, tuple[float, float]] = {}
+    chosen: dict[tuple[str, int], tuple[float, float]] = {}
     tuning, cache = results["tuning"], {}
 
     def words(by: str) -> Words:
@@ -487,13 +497,23 @@ def next_run(
         )
 
     for contender in BUDGETS:
-        for names in (first_rate_names, dropout_names, rate_names):
+        for names in (
+            first_rate_names,
+            dropout_names,
+            rate_names,
+            further_names,
+        ):
             while missing := [
                 name for name in names(contender, tuning) if name not in tuning
             ]:
                 yield "tuning", missing[0], tuned(missing[0])
-        kept = tuning[str(best(tuning, rate_names(contender, tuning)))]
-        chosen[contender] = kept["rate"], kept["dropout"]
+        for budget, names in (
+            (SHORTER, rate_names),
+            (LONGER, rate_names),
+            (FURTHER, further_names),
+        ):
+            kept = tuning[str(best(tuning, names(contender, tuning)))]
+            chosen[contender, budget] = kept["rate"], kept["dropout"]
     wanted: dict[str, Callable[[], Any]] = {}
     for by in SPLITS if fresh else ():
         for run in fresh_runs(by, chosen):
@@ -512,16 +532,12 @@ def next_run(
 
 
 def fresh_runs(
-    by: str, chosen: dict[str, tuple[float, float]]
+    by: str, chosen: dict[tuple[str, int], tuple[float, float]]
 ) -> Iterator[tuple[str, int, float, float, int]]:
     """Yield contender, budget, rate, dropout and seed, small budgets first."""
-    if by == "word":
-        runs = [*itertools.product((SHORTER, LONGER), SEEDS, BUDGETS)]
-        runs += itertools.product([FURTHER], SEEDS, ["attention"])
-    else:
-        runs = [*itertools.product([LONGER], SEEDS, ["attention"])]
-    for budget, seed, contender in runs:
-        yield contender, budget, *chosen[contender], seed
+    budgets = (SHORTER, LONGER, FURTHER) if by == "word" else (LONGER,)
+    for budget, seed, contender in itertools.product(budgets, SEEDS, BUDGETS):
+        yield contender, budget, *chosen[contender, budget], seed
 
 
 def main() -> None:

@@ -91,11 +91,12 @@ def test_counts_come_first_then_tuning_then_small_budgets():
             break
     assert seen[:2] == ["joint 7-gram / word", "joint 7-gram / stem"]
     # Three rates, and one beyond the lowest, which is the best so far, as the
-    # losses grow; then three dropouts over the longest budget, and a third of
-    # the rate with the best of them.
+    # losses grow; then three dropouts over the longer budget, and a third of
+    # the rate with the best of them; then the best dropout over the furthest
+    # budget, and the next larger.
     for contender in ("attention", "no attention"):
         tried = [name for name in seen if name.startswith(f"{contender} / ")]
-        assert [name.removeprefix(f"{contender} / ") for name in tried][:8] == [
+        assert [name.removeprefix(f"{contender} / ") for name in tried][:10] == [
             "1 / 0.001 / 0.0",
             "1 / 0.003 / 0.0",
             "1 / 0.01 / 0.0",
@@ -104,18 +105,25 @@ def test_counts_come_first_then_tuning_then_small_budgets():
             "2 / 0.001 / 0.15",
             "2 / 0.001 / 0.3",
             "2 / 0.0003 / 0.0",
+            "3 / 0.001 / 0.0",
+            "3 / 0.001 / 0.15",
         ]
     assert seen[-1] == "attention / word / 1 / 0"
     last = [name for _, name, _ in pronunciation.next_run(results, fresh=True)]
-    assert last[-5:] == [
-        *(f"attention, beam / stem / 2 / {seed}" for seed in range(3)),
+    assert last[-8:] == [
+        *(
+            f"{network}, beam / stem / 2 / {seed}"
+            for seed in range(3)
+            for network in ("attention", "no attention")
+        ),
         "mixed / word",
         "mixed / stem",
     ]
     assert [name for name in last if "word / 3" in name] == [
-        f"{network} / word / 3 / {seed}"
-        for network in ("attention", "attention, beam")
+        f"{network}{writes} / word / 3 / {seed}"
+        for writes in ("", ", beam")
         for seed in range(3)
+        for network in ("attention", "no attention")
     ]
     alone = {name for name in [*results["runs"], *last] if "attention" in name}
     greedy = {name for name in alone if "beam" not in name}
