@@ -225,6 +225,39 @@ def attention_pronounces_more_words(
     return tuple(effects)
 
 
+def attention_stays_ahead(results: dict[str, Any]) -> tuple[Effect, ...]:
+    """Split by word, twice the training lets each network pronounce more words
+    right; the one with attention then, too, and split by stem, pronounces more
+    right than the one without that has trained as long.
+    """
+    effects = []
+    for name in (LOOKING, PLAIN):
+        before, after = (
+            np.array(word_errors(results, name, "word", budget))
+            for budget in (2, 3)
+        )
+        assert (before - after > 0.003).all()
+        effects.append(
+            Effect.over_seeds(
+                f"word errors saved by more passes, {name}",
+                list(before - after),
+            )
+        )
+    for by, budget in (("word", 3), ("stem", 2)):
+        ours, theirs = (
+            np.array(word_errors(results, name, by, budget))
+            for name in (LOOKING, PLAIN)
+        )
+        assert (theirs - ours > 0.01).all()
+        effects.append(
+            Effect.over_seeds(
+                f"word errors saved by attention, by {by}, budget {budget}",
+                list(theirs - ours),
+            )
+        )
+    return tuple(effects)
+
+
 @claim(
     **WORDS | {"thresholds": None},
     contenders=(f"{LOOKING}, beam", LOOKING),
