@@ -1,4 +1,4 @@
-"""The drawing of self-attention: its letters, its words, its frame."""
+"""The drawings of self-attention: letters, words, frames."""
 
 import io
 
@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from utils.figures.attending import attend_to_self
+from utils.figures.attending import attend_to_self, two_heads
 from utils.figures.sketch import Sketch
 
 
 @pytest.fixture(scope="module")
 def written():
-    """Collect where each formula stands, and the size of the sheet."""
+    return drawn(attend_to_self)
+
+
+def drawn(draw):
+    """Draw; collect where each formula stands, and the size of the sheet."""
     labels, sizes = {}, []
     with pytest.MonkeyPatch.context() as patch:
         write, start = Sketch._write, Sketch.__init__
@@ -27,7 +31,7 @@ def written():
 
         patch.setattr(Sketch, "_write", noted)
         patch.setattr(Sketch, "__init__", begun)
-        drawing = attend_to_self()
+        drawing = draw()
     return drawing, labels, sizes[0]
 
 
@@ -38,6 +42,22 @@ def test_every_letter_of_the_equation_stands_within_the_sheet(written):
     for x, y in labels.values():
         assert 10 < x < width - 10
         assert 10 < y < height - 10
+
+
+def test_two_heads_stand_side_by_side_and_are_joined():
+    drawing, labels, (width, height) = drawn(two_heads)
+    for m in "12":
+        (query, y), (key, _), (value, _) = (
+            labels[f"{name}_{m}"] for name in "QKV"
+        )
+        assert query < key < value
+        assert labels["X"][1] > y > labels[rf"\alpha_{m}"][1]
+        assert labels[f"Y_{m}"][1] > labels["W_o"][1] > labels["Y"][1]
+    assert labels["V_1"][0] < labels["X"][0] < labels["Q_2"][0]
+    for x, y in labels.values():
+        assert 10 < x < width - 10
+        assert 10 < y < height - 10
+    assert "two heads" in drawing.title
 
 
 def test_one_sequence_gives_queries_keys_and_values(written):

@@ -95,8 +95,11 @@ def test_counts_come_first_then_tuning_then_small_budgets():
     # the rate with the best of them; then the best dropout over the furthest
     # budget, and the next larger.
     for contender in ("attention", "no attention"):
-        tried = [name for name in seen if name.startswith(f"{contender} / ")]
-        assert [name.removeprefix(f"{contender} / ") for name in tried][:10] == [
+        start = f"{contender} / "
+        tried = [
+            name.removeprefix(start) for name in seen if name.startswith(start)
+        ]
+        assert tried[:10] == [
             "1 / 0.001 / 0.0",
             "1 / 0.003 / 0.0",
             "1 / 0.01 / 0.0",

@@ -1,4 +1,4 @@
-"""The drawing of self-attention, in the style of `utils.figures.diagrams`."""
+"""Self-attention and its heads, in the style of `utils.figures.diagrams`."""
 
 from utils.figures.sketch import Drawing, Sketch
 
@@ -68,4 +68,50 @@ def attend_to_self() -> Drawing:
         "compared with each key, which gives the scores e 2 1 to e 2 3, and a "
         "softmax turns them into the weights α. Each value is multiplied by "
         "its weight, and the sum of the three is y 2.",
+    )
+
+
+def two_heads() -> Drawing:
+    """Draw self-attention with two heads, side by side and joined.
+
+    Head m makes its own mixture, Y_m = softmax(Q_m K_m^T / √d) V_m of Q_m = X
+    W_q^m and so on; Y = [Y_1, Y_2] W_o (Vaswani et al., 2017, section 3.2.2).
+    The code is `utils.attention.scratch`; chapter 09.
+    """
+    s = Sketch(540, 460)
+    joined, mixed, weighed, made, bus, below = 112, 184, 252, 332, 376, 432
+    middle, heads, third = 270, (140, 400), 64
+    rows = s.box(middle, below, "X", "blue", 90, 36)
+    output = s.box(middle, 64, "W_o", "muted")
+    s.arrow(output.top, (middle, 30))
+    s.label(middle, 16, "Y")
+    s.arrow((middle, joined - 14), output.bottom)
+    s.arrow(rows.top, (middle, bus), head=False)
+    s.dot((middle, bus))
+    for m, x in enumerate(heads, start=1):
+        side = -1 if x < middle else 1
+        s.panel(x - 108, 148, x + 108, 360)
+        s.words(x - 96, 162, f"head {m}", "left")
+        query = s.box(x - third, made, f"Q_{m}", "green")
+        key = s.box(x, made, f"K_{m}", "purple")
+        value = s.box(x + third, made, f"V_{m}", "orange")
+        weights = s.box(x, weighed, rf"\alpha_{m}", "vermilion", 56)
+        product = s.box(x, mixed, rf"\alpha_{m} V_{m}", "muted", 68)
+        outer, *inner = (query, key, value) if side < 0 else (value, key, query)
+        s.arrow((middle, bus), (outer.x, bus), outer.bottom)
+        for node in inner:
+            s.dot((node.x, bus))
+            s.arrow((node.x, bus), node.bottom)
+        s.arrow(query.top, (query.x, weighed), weights.left)
+        s.arrow(key.top, weights.bottom)
+        s.arrow(value.top, (value.x, mixed), product.right)
+        s.arrow(weights.top, product.bottom)
+        half = s.box(middle + 34 * side, joined, f"Y_{m}", "orange", 68, 28)
+        s.arrow(product.top, (x, joined), half.left if side < 0 else half.right)
+    return s.finish(
+        "Self-attention with two heads",
+        "The rows X enter two heads side by side. Each makes queries Q, keys K "
+        "and values V of its own; the softmax of queries and keys gives the "
+        "weights α, and α times V is the head's output Y 1 or Y 2. The two "
+        "stand side by side, and the matrix W o makes of them Y.",
     )

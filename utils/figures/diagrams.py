@@ -754,15 +754,10 @@ def _one_vector_for_all() -> Drawing:
 def _one_vector_per_step() -> Drawing:
     """Draw one decoder step that weighs every state of the encoder."""
     s = Sketch(540, 508)
-    spoken, writing, total, product = 24, 100, 172, 214
-    weight, score, bus, reading = 274, 338, 384, 438
-    query, inputs = 50, (170, 290, 410)
-    s.panel(98, 248, 506, 364)
-    s.words(468, 306, "softmax")
-    _encoder(s, inputs, reading)
-    add = s.plus(inputs[1] + 20, total)
-    now = s.box(add.x, writing, "s_i", "green", 60, 44)
+    spoken, writing, query, inputs = 24, 100, 50, (170, 290, 410)
     before = s.box(query, writing, "s_{i-1}", "green", 60, 44)
+    add = _mixture(s, inputs, before)
+    now = s.box(add.x, writing, "s_i", "green", 60, 44)
     s.label(query, spoken, "y_{i-1}")
     s.arrow(before.top, (query, spoken + 16), color="green")
     s.arrow(now.top, (now.x, spoken + 16), color="green")
@@ -770,39 +765,6 @@ def _one_vector_per_step() -> Drawing:
     _next_state(s, query, now.x, writing, spoken)
     s.arrow(add.top, now.bottom)
     s.label(add.x + 10, 142, "c_i", "left")
-    end = inputs[-1] - 30
-    s.arrow(
-        before.bottom,
-        (query, bus),
-        (end, bus),
-        (end, score + 17),
-        color="green",
-    )
-    for j, x in enumerate(inputs, start=1):
-        value = x + 20
-        scored = s.box(x - 18, score, f"e_{{i{j}}}", GATE)
-        weighed = s.box(x - 18, weight, rf"\alpha_{{i{j}}}", "vermilion")
-        times = s.times(value, product)
-        if j < len(inputs):
-            s.dot((x - 30, bus), "green")
-            s.arrow((x - 30, bus), (x - 30, score + 17), color="green")
-        s.arrow(
-            (x - 6, reading - 20),
-            (x - 6, score + 17),
-            over=(x - 6, bus) if j < len(inputs) else None,
-        )
-        s.arrow(
-            (value, reading - 20),
-            times.bottom,
-            over=(value, bus) if j < len(inputs) else None,
-        )
-        s.arrow(scored.top, weighed.bottom)
-        s.arrow(weighed.top, (x - 18, product), times.left)
-        if value == add.x:
-            s.arrow(times.top, add.bottom)
-        else:
-            side = add.left if value < add.x else add.right
-            s.arrow(times.top, (value, total), side)
     return s.finish(
         "Encoder and decoder with attention",
         "One step of a decoder with attention. The state before, s i−1, is "
@@ -812,6 +774,81 @@ def _one_vector_per_step() -> Drawing:
         "the new state s i together with s i−1 and the symbol y i−1 written "
         "before. From s i comes y i.",
     )
+
+
+def attend_after() -> Drawing:
+    """Draw one decoder step that attends after its cell, as Luong's does.
+
+    s_i, made of s_{i-1} and y_{i-1} alone, asks: c_i = Σ_j α_ij h_j with its
+    scores, and s̃_i = tanh([c_i; s_i] W_c) is read out (Luong, Pham and
+    Manning, 2015, section 3.1). Chapter 09.
+    """
+    s = Sketch(600, 508)
+    spoken, joining, writing, inputs = 24, 100, 214, (230, 350, 470)
+    now = s.box(110, writing, "s_i", "green", 60, 44)
+    add = _mixture(s, inputs, now)
+    for name, y, aside in (("s_{i-1}", -9, -18), ("y_{i-1}", 9, 18)):
+        color = "green" if y < 0 else "ink"
+        s.arrow((10, writing + y), (80, writing + y), color=color)
+        s.label(36, writing + y + aside, name, color=color)
+    joined = s.box(add.x, joining, r"\tilde{s}_i", "purple", 60, 44)
+    s.arrow(now.top, (now.x, joining), joined.left, color="green")
+    s.arrow(add.top, joined.bottom)
+    s.label(add.x + 10, 142, "c_i", "left")
+    s.arrow(joined.top, (joined.x, spoken + 16))
+    s.label(joined.x, spoken, "y_i")
+    return s.finish(
+        "Decoder that attends after its step",
+        "One step of a decoder that attends after its cell. The new state s i "
+        "is made of s i−1 and the symbol y i−1 alone. It is compared with each "
+        "state h 1 to h 3 of the encoder, a softmax of the scores e i1 to e i3 "
+        "gives the weights α, and the weighted sum of the states is c i. Then "
+        "c i and s i are joined to s̃ i, from which comes y i.",
+    )
+
+
+def _mixture(s: Sketch, columns: Sequence[Pixels], query: Node) -> Node:
+    """Draw an encoder whose states a query scores, weighs and adds up; return
+    the sum."""
+    total, product, weight, score, bus, reading = 172, 214, 274, 338, 384, 438
+    s.panel(columns[0] - 72, 248, columns[-1] + 96, 364)
+    s.words(columns[-1] + 58, 306, "softmax")
+    _encoder(s, columns, reading)
+    add = s.plus(columns[1] + 20, total)
+    end = columns[-1] - 30
+    s.arrow(
+        query.bottom,
+        (query.x, bus),
+        (end, bus),
+        (end, score + 17),
+        color="green",
+    )
+    for j, x in enumerate(columns, start=1):
+        value = x + 20
+        scored = s.box(x - 18, score, f"e_{{i{j}}}", GATE)
+        weighed = s.box(x - 18, weight, rf"\alpha_{{i{j}}}", "vermilion")
+        times = s.times(value, product)
+        if j < len(columns):
+            s.dot((x - 30, bus), "green")
+            s.arrow((x - 30, bus), (x - 30, score + 17), color="green")
+        s.arrow(
+            (x - 6, reading - 20),
+            (x - 6, score + 17),
+            over=(x - 6, bus) if j < len(columns) else None,
+        )
+        s.arrow(
+            (value, reading - 20),
+            times.bottom,
+            over=(value, bus) if j < len(columns) else None,
+        )
+        s.arrow(scored.top, weighed.bottom)
+        s.arrow(weighed.top, (x - 18, product), times.left)
+        if value == add.x:
+            s.arrow(times.top, add.bottom)
+        else:
+            side = add.left if value < add.x else add.right
+            s.arrow(times.top, (value, total), side)
+    return add
 
 
 def _encoder(s: Sketch, columns: Sequence[Pixels], y: Pixels) -> None:
@@ -833,6 +870,43 @@ def _next_state(
     half = (before + now) / 2
     s.arrow(
         (before + 22, spoken), (half, spoken), (half, y - 9), (now - 30, y - 9)
+    )
+
+
+def position_predictor(steps: int = 3) -> Drawing:
+    """Draw a network that makes one number of a sequence's last state.
+
+    h_t = tanh(x_t W_x + h_{t-1} W_h + b) and p = h_T w + c. The code is
+    `utils.models.pytorch.BallPredictor`; chapter 06.
+
+    Raises:
+        ValueError: there is no step to draw.
+    """
+    _check_steps(steps)
+    pitch, first, reading, naming = 130, 110, 100, 176
+    last = first + pitch * (steps - 1)
+    s = Sketch(last + 210, 200)
+    before: Point = (first - 84, reading)
+    s.label(first - 62, reading - 18, "h_0", color="blue")
+    for t in range(1, steps + 1):
+        x = first + pitch * (t - 1)
+        cell = s.box(x, reading, "RNN", "green", 62)
+        s.arrow((x, naming - 14), cell.bottom)
+        s.label(x, naming, f"x_{t}")
+        s.arrow(before, cell.left, color="blue")
+        before = cell.right
+        s.label(x + pitch / 2, reading - 18, f"h_{t}", color="blue")
+    head = s.box(last + pitch, reading, "w", PRODUCT)
+    s.arrow(before, head.left, color="blue")
+    s.arrow(head.top, (head.x, 40))
+    s.label(head.x, 24, "p")
+    s.words(head.x + 30, reading, "linear", "left")
+    return s.finish(
+        "Network that predicts a position",
+        f"An RNN reads the {steps} positions x 1 to x {steps} from left to "
+        "right and passes its state h t on from step to step. The last state "
+        f"alone, h {steps}, enters a linear layer w, which gives the predicted "
+        "position p.",
     )
 
 
