@@ -82,6 +82,7 @@ from utils.data.balls import (
     start_and_velocity,
 )
 from utils.exercises import check_line, check_score
+from utils.figures.diagrams import position_predictor
 from utils.figures.seeds import median_and_range, seed_dots
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import ball_lab
@@ -141,10 +142,14 @@ balls = make_balls(10_000, 0)
 for row in balls[:3]:
     print(row)
 
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-network", "caption": "The post's network on a row of three positions x: a plain RNN of eight units, and a linear layer v that turns the last state into the next position p. All positions are divided by 50."}}
+position_predictor()
+
 # %% [markdown]
-# The model packs the rows, runs them, unpacks, gathers each row's last output
-# and turns it into a position by the linear layer, as in [the chapter
-# before](05_any_length.ipynb):
+# In {numref}`fig-ball-network` only the last state is read out, and each row
+# ends at a step of its own. So the model packs the rows, runs them, unpacks,
+# gathers each row's last output and turns it into a position by the linear
+# layer, as in [the chapter before](05_any_length.ipynb):
 
 # %%
 show_source(BallPredictor.forward, bare=True)

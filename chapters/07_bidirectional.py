@@ -1046,16 +1046,16 @@ pd.DataFrame(table).T.fillna("")
 # right than the best of the rules.[ᶜ](claims.md#network_beats_the_counts) Three
 # readers after six passes:
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress-longer", "caption": "Stress marks after two passes and after six, each at its own learning rate: vowels and words right on the test words, median over five seeds, lowest and highest; medians of the loss on training words during the last pass, and on the validation words after it; the CPU seconds of training."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "tab-bi-stress-longer", "caption": "Stress marks after two passes and after six, each at its own learning rate: vowels and words right on the test words, median over five seeds, lowest and highest; medians of the loss on training words during the last pass (train) and on the validation words after it (valid); the CPU seconds of training."}}
 table = []
 for name in LONGER:
     for key in (name, f"6 passes / {name}"):
         row = {"passes": len(marked(key)[0]["train loss"])}
         for what in ("vowels", "words"):
             row[what] = median_and_range([r[what] for r in marked(key)], 3)
-        for what in ("train loss", "valid loss"):
-            last = np.median([run[what][-1] for run in marked(key)])
-            row[what] = f"{last:.3f}"
+        for part in ("train", "valid"):
+            losses = [run[f"{part} loss"][-1] for run in marked(key)]
+            row[part] = f"{np.median(losses):.3f}"
         seconds = np.median([run["seconds"] for run in marked(key)])
         row |= {"CPU s": f"{seconds:.0f}", "rate": marked(key)[0]["rate"]}
         table.append(pd.Series(row, name=name))

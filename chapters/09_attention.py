@@ -97,10 +97,10 @@ from utils.exercises import (
     check_padding_mask,
     check_tempered_weights,
 )
-from utils.figures.attending import attend_to_self
+from utils.figures.attending import attend_to_self, two_heads
 from utils.figures.beam import beam_tree
 from utils.figures.charts import heat_map
-from utils.figures.diagrams import encoder_decoder
+from utils.figures.diagrams import attend_after, encoder_decoder
 from utils.figures.style import COLORS, use_book_style
 from utils.labs import (
     AttentionExample,
@@ -467,7 +467,7 @@ print("with the mask ", weights[1].round(2))
 # ### Bahdanau's form and Luong's
 #
 # [Luong, Pham and Manning (2015)](https://arxiv.org/abs/1508.04025) ask *after*
-# the recurrent step, and the context no longer enters the cell:
+# the recurrent step:
 #
 # | | Bahdanau | Luong, global attention |
 # |-|-|-|
@@ -475,8 +475,13 @@ print("with the mask ", weights[1].round(2))
 # | score | $\tanh(s_{i-1} W_q + h_j W_k)\, v^\top$ | *dot* $s_i h_j^\top$; *general* $s_i W h_j^\top$; *concat* $\tanh([s_i; h_j]\, W)\, v^\top$ |
 # | state | $s_i = \mathrm{GRU}([y_{i-1} E; c_i], s_{i-1})$ | $s_i = \mathrm{LSTM}(y_{i-1} E, s_{i-1})$ |
 # | read out from | $[s_i; c_i]$ | $\tilde s_i = \tanh([c_i; s_i]\, W_c)$ |
-#
-# (In the paper the first state is the backward direction's, and a maxout
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-after", "caption": "One step of a decoder that attends after its cell. The new state asks, and what it finds is joined with it to what is read out."}}
+attend_after()
+
+# %% [markdown]
+# In {numref}`fig-attention-after` no arrow leads from $c_i$ to $s_i$. (In
+# Bahdanau's paper the first state is the backward direction's, and a maxout
 # readout sees $y_{i-1}$ too.) Luong's *input feeding* also gives $\tilde
 # s_{i-1}$ to the next step. With the plain cell $\tanh([y; s]\, W)$ both are a
 # few lines:
@@ -1234,7 +1239,7 @@ assert 30 < np.median(searched) < 50
 # network slightly.[ᶜ](claims.md#beam_pronounces_more_words)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-letters", "caption": "Words wrong, in per cent, by their number of letters, split by word and written with a beam: networks of 18 and 12 passes, a line for each of three seeds, the counts, and their mixture with the three networks."}, "image": {"alt": "Bundles of lines over six bins of letters, from 1–4 to 14–40. All begin near 20, the counts near 25. The single vector rises to about 60, attention to about 40; the counts stay between 25 and 28, and the mixture, from 18 on, ends at 24."}}
-figure, axes = plt.subplots(figsize=(6.2, 3.4))
+figure, axes = plt.subplots(figsize=(5, 3.4))
 shown = ("one vector, 18", "attention, 12", "joint 7-gram", "mixture")
 for color, row in zip(COLORS.values(), shown, strict=False):
     for seed, run in enumerate(runs_of(row)):
@@ -1243,7 +1248,7 @@ for color, row in zip(COLORS.values(), shown, strict=False):
         label = None if seed else row
         axes.plot(list(bins), errors, "o-", c=color, label=label, markersize=4)
 axes.set(xlabel="letters", ylabel="words wrong, per cent", ylim=(0, None))
-axes.legend(title=None, fontsize=8)
+axes.legend()
 plt.show()
 
 # %% [markdown]
@@ -1369,8 +1374,14 @@ def self_attention(X, W_q, W_k, W_v, mask=None):
 # If the layer is to write, no step may see what comes after it: the *causal
 # mask* leaves the lower triangle. And because one softmax makes one mixture,
 # there are several *heads*, each with its own part of the features, joined by a
-# last product. The book's `MultiHeadSelfAttention` is this for a batch, forward
-# and backward.
+# last product.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attention-heads", "caption": "Self-attention with two heads. Each makes queries, keys and values of its own from the same rows, weighs and mixes; the mixtures stand side by side and pass a last product."}}
+two_heads()
+
+# %% [markdown]
+# The book's `MultiHeadSelfAttention` is {numref}`fig-attention-heads` for a
+# batch, forward and backward.
 
 # %%
 layer = MultiHeadSelfAttention(size=8, heads=2, rng=1)

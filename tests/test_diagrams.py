@@ -77,7 +77,7 @@ LETTERS = {
     "attend_after()": (
         r"h_1 h_3 e_{i1} \alpha_{i3} c_i s_{i-1} s_i \tilde{s}_i y_{i-1} y_i"
     ),
-    "position_predictor()": "x_1 x_3 h_0 h_3 RNN w p",
+    "position_predictor()": "x_1 x_3 h_0 h_3 RNN v p",
     "packed_batch((2, 4, 3))": "a_2 b_4 c_3 h^a_2 h^b_4 h^c_3 0 3 2 1",
     "language_model()": "e_1 e_4 h_0 h_1 h_4 p_1 p_4 E W GRU",
     "parallel_streams(3, 3)": "a b f g l m r",

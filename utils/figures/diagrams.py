@@ -876,8 +876,8 @@ def _next_state(
 def position_predictor(steps: int = 3) -> Drawing:
     """Draw a network that makes one number of a sequence's last state.
 
-    h_t = tanh(x_t W_x + h_{t-1} W_h + b) and p = h_T w + c. The code is
-    `utils.models.pytorch.BallPredictor`; chapter 06.
+    h_t = tanh(x_t w + h_{t-1} W + b) and p = h_T v^T + c. The code is
+    `utils.length.ball_rnn`; chapter 06.
 
     Raises:
         ValueError: there is no step to draw.
@@ -896,7 +896,7 @@ def position_predictor(steps: int = 3) -> Drawing:
         s.arrow(before, cell.left, color="blue")
         before = cell.right
         s.label(x + pitch / 2, reading - 18, f"h_{t}", color="blue")
-    head = s.box(last + pitch, reading, "w", PRODUCT)
+    head = s.box(last + pitch, reading, "v", PRODUCT)
     s.arrow(before, head.left, color="blue")
     s.arrow(head.top, (head.x, 40))
     s.label(head.x, 24, "p")
@@ -905,7 +905,7 @@ def position_predictor(steps: int = 3) -> Drawing:
         "Network that predicts a position",
         f"An RNN reads the {steps} positions x 1 to x {steps} from left to "
         "right and passes its state h t on from step to step. The last state "
-        f"alone, h {steps}, enters a linear layer w, which gives the predicted "
+        f"alone, h {steps}, enters a linear layer v, which gives the predicted "
         "position p.",
     )
 
