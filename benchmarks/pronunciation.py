@@ -12,14 +12,16 @@ better. (The record also holds two runs of dropout at half of that budget, which
 chose none, as the rule was at first.) Then three fresh seeds are trained for
 about the same CPU time with attention and without, by stem for the longer
 budget alone. By word both go on for twice that, at the same rate and the
-dropout that is better there, the one before or the next larger. A run
-trains at a constant rate, from which each budget branches off and lets the rate
-fall to zero. It is saved after every pass in `checkpoints/`, so that it can be
-interrupted. Its network writes greedily; after all of them, each writes once
-more, with a beam of five. At last the three networks with attention and the
-longer budget are mixed, in equal shares, and their mixture with the joint
-7-gram, in the share that is best on the validation words. All take nine
-hours of one core, the joint n-grams, which come first, two minutes.
+dropout that is better there, the one before or the next larger. (Here, too, the
+record holds what the rule was at first: three seeds that went on with attention
+and without dropout, as "attention, no dropout".) A run trains at a constant
+rate, from which each budget branches off and lets the rate fall to zero. It is
+saved after every pass in `checkpoints/`, so that it can be interrupted. Its
+network writes greedily; after all of them, each writes once more, with a beam
+of five. At last the three networks with attention and the longer budget are
+mixed, in equal shares, and their mixture with the joint 7-gram, in the share
+that is best on the validation words. All take ten hours of one core, the joint
+n-grams, which come first, two minutes.
 Chapter 09 shows the results.
 """
 
