@@ -74,7 +74,7 @@ WARM_UP = 200
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 FIRST_RATES, DROPOUTS = RATES[2:5], (0.0, 0.15, 0.3)
 # Passes at a constant rate and while it falls; a pass without attention takes
-# two thirds of the time, so that the budgets of a column cost about the same.
+# three quarters of the time, so that half as many more cost a little more.
 SHORTER, LONGER, FURTHER = 1, 2, 3
 BUDGETS = {
     "attention": {SHORTER: (4, 2), LONGER: (8, 4), FURTHER: (16, 8)},

@@ -142,7 +142,7 @@ balls = make_balls(10_000, 0)
 for row in balls[:3]:
     print(row)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-network", "caption": "The post's network on a row of three positions x: a plain RNN of eight units, and a linear layer v that turns the last state into the next position p. All positions are divided by 50."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ball-network", "caption": "The post's network on a row of three positions x: a plain RNN of eight units, and a linear layer v that turns the last state into p, its prediction of the next position. All positions are divided by 50."}}
 position_predictor()
 
 # %% [markdown]
