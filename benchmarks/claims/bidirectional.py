@@ -263,6 +263,26 @@ def stressed(
     )
 
 
+def gains_by_place(
+    results: dict[str, Any], better: str, worse: str
+) -> dict[str, np.ndarray]:
+    """Return how many more vowels one contender tags right than another, by
+    place in the word, one for each seed."""
+    return {
+        place: stressed(results, better, place=place)
+        - stressed(results, worse, place=place)
+        for place in ("last", "second to last", "third to last", "earlier")
+    }
+
+
+def effects_by_place(gains: dict[str, np.ndarray]) -> tuple[Effect, ...]:
+    """Name what is gained at each place."""
+    return tuple(
+        Effect.over_seeds(f"vowels gained, {place}", list(gain))
+        for place, gain in gains.items()
+    )
+
+
 @claim(
     **STRESS,
     contenders=(AT_ONCE, BOTH),
@@ -299,18 +319,11 @@ def future_is_worth_most_early_in_a_word(
     """What the second direction adds to the stress of a vowel is the more, the
     more vowels follow it in its word.
     """
-    gains = {
-        place: stressed(results, BOTH, place=place)
-        - stressed(results, AT_ONCE, place=place)
-        for place in ("last", "second to last", "third to last", "earlier")
-    }
+    gains = gains_by_place(results, BOTH, AT_ONCE)
     medians = [np.median(gain) for gain in gains.values()]
     assert all(low + 0.01 < high for low, high in pairwise(medians))
     assert min(gains["earlier"]) > 0.15
-    return tuple(
-        Effect.over_seeds(f"vowels gained, {place}", list(gain))
-        for place, gain in gains.items()
-    )
+    return effects_by_place(gains)
 
 
 @claim(
@@ -436,21 +449,11 @@ def six_passes_keep_the_gain(results: dict[str, Any]) -> tuple[Effect, ...]:
         effects.append(
             Effect.over_seeds(f"more {what} right in both", list(two - one))
         )
-    gains = {
-        place: stressed(results, both, place=place)
-        - stressed(results, at_once, place=place)
-        for place in ("last", "second to last", "third to last", "earlier")
-    }
+    gains = gains_by_place(results, both, at_once)
     medians = [np.median(gain) for gain in gains.values()]
     assert all(low + 0.01 < high for low, high in pairwise(medians))
     assert min(gains["earlier"]) > 0.15
-    return (
-        *effects,
-        *(
-            Effect.over_seeds(f"vowels gained, {place}", list(gain))
-            for place, gain in gains.items()
-        ),
-    )
+    return (*effects, *effects_by_place(gains))
 
 
 @claim(
